@@ -1,0 +1,102 @@
+"""Every knob of the house: unit, default, limit and reason. Refuses to start without its secrets.
+
+Values come from the environment (``QUITTANCE_...``, and ``DATABASE_URL``). Without ``DATABASE_URL`` the house runs on
+the embedded PostgreSQL below ``data_dir`` and makes its own secret there; with one, the secret must be given.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIN_SECRET_BYTES = 32
+"""A shorter secret can be guessed offline from one token."""
+
+
+class Settings(BaseSettings):
+    """The settings of one running house."""
+
+    model_config = SettingsConfigDict(env_prefix="QUITTANCE_", frozen=True, extra="ignore", populate_by_name=True)
+
+    database_url: Annotated[str | None, Field(validation_alias="DATABASE_URL")] = None
+    """PostgreSQL >= 16, e.g. ``postgresql://login@host/name``; absent: the embedded one."""
+    data_dir: Path = Path(".var")
+    """Archive, embedded database and generated secret. One folder, to be backed up as one."""
+    secret_key: SecretStr | None = None
+    """Root secret, at least 32 bytes; every purpose derives its own key from it."""
+    previous_secret_key: SecretStr | None = None
+    """The root secret before the last rotation: still opens what it sealed."""
+    public_url: str = "http://127.0.0.1:8000"
+    """Where customers reach the portal; pay links begin with it."""
+    secure_cookies: bool | None = None
+    """Cookies over https only. Absent: as ``public_url`` says."""
+    smtp_url: str | None = None
+    """``smtp://user:password@host:port``; absent: mails stay in the book of mails, readable in the demo."""
+    mail_from: str = "Quittance <no-reply@localhost>"
+    pool_size: Annotated[int, Field(ge=1, le=100)] = 8
+    """Database connections per process and role."""
+    statement_timeout_ms: Annotated[int, Field(ge=100, le=600_000)] = 5_000
+    lock_timeout_ms: Annotated[int, Field(ge=100, le=60_000)] = 3_000
+    idle_transaction_timeout_ms: Annotated[int, Field(ge=1_000)] = 30_000
+    """A transaction never outlives a pause of 30 s: a stuck worker frees its locks."""
+    max_webhook_bytes: Annotated[int, Field(ge=1024)] = 256 * 1024
+    """Larger webhook bodies are refused unread."""
+    max_upload_bytes: Annotated[int, Field(ge=1024)] = 20 * 1024 * 1024
+    """Largest invoice file accepted."""
+    inbox_batch: Annotated[int, Field(ge=1, le=1000)] = 200
+    """Events posted in one transaction: large enough to spread the commit, small enough to replay."""
+    worker_pause_s: Annotated[float, Field(gt=0, le=10)] = 0.05
+    """Sleep of an idle worker between two looks."""
+    platform_poll_s: Annotated[float, Field(gt=0)] = 2.0
+    """How often a supplier's platform is asked for news, in seconds."""
+    provider_poll_s: Annotated[float, Field(gt=0)] = 900.0
+    """How often the payment provider is asked for missed events, in seconds."""
+    checkout_minutes: Annotated[int, Field(ge=30, le=1440)] = 60
+    """Life of a hosted checkout; Stripe takes 30 minutes to 24 hours."""
+    sign_in_minutes: Annotated[int, Field(ge=1, le=10)] = 10
+    session_idle_minutes: Annotated[int, Field(ge=5)] = 30
+    session_hours: Annotated[int, Field(ge=1, le=24)] = 12
+    trusted_hops: Annotated[int, Field(ge=0, le=5)] = 0
+    """Proxies in front whose X-Forwarded headers are believed."""
+    private_hosts_allowed: bool = False
+    """Let platforms and providers live on private addresses: for the sandboxes only."""
+    demo: bool = False
+    """Demonstration data, sandbox banners and the readable book of mails."""
+
+    @model_validator(mode="after")
+    def _has_its_secrets(self) -> Settings:
+        if self.secret_key is None:
+            if self.database_url is not None:
+                message = (
+                    "Set QUITTANCE_SECRET_KEY (32 bytes or more): a house with its own database has its own secret."
+                )
+                raise ValueError(message)
+            object.__setattr__(self, "secret_key", SecretStr(_own_secret(self.data_dir)))
+        for value in (self.secret_key, self.previous_secret_key):
+            if value is not None and len(value.get_secret_value().encode()) < MIN_SECRET_BYTES:
+                message = f"A secret key has fewer than {MIN_SECRET_BYTES} bytes: make one with `openssl rand -hex 32`."
+                raise ValueError(message)
+        return self
+
+    @property
+    def cookies_are_secure(self) -> bool:
+        """Whether cookies demand https."""
+        return self.public_url.startswith("https://") if self.secure_cookies is None else self.secure_cookies
+
+
+def _own_secret(data_dir: Path) -> str:
+    """The secret of an embedded house, made at its first start and readable by its owner alone."""
+    path = data_dir / "secret"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(MIN_SECRET_BYTES))
+    return path.read_text().strip()

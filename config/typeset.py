@@ -1,0 +1,95 @@
+"""The one typesetting engine: a typst template and its data become a PDF, byte-identical for equal input.
+
+Data reach a template as strings only (``sys.inputs``), so that markup in a customer's name stays text. The only
+fonts are those of the package ``font-source-sans-pro``: system fonts would make the same invoice differ from one
+machine to the next.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from functools import cache
+from typing import TYPE_CHECKING
+
+import font_source_sans_pro
+import typst
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+FONT = "Source Sans Pro"
+"""The family every template must name."""
+ARCHIVE_STANDARDS = ("a-3a", "ua-1")
+"""PDF/A-3A (ISO 19005-3, tagged, with attachments) and PDF/UA-1 (ISO 14289-1, accessible) in one file."""
+FIXED_TIMESTAMP_S = 0
+"""What typst takes for "now" (Unix seconds): a template that sets no date must not read the clock."""
+
+_UNSHOWN = re.compile(r'the text `"(.*?)"` could not be displayed')
+_ESCAPED = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
+_threads = threading.local()
+
+
+class TypesetError(ValueError):
+    """A page that cannot be set; ``code`` is stable, the sentence says what to do."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+def compile_pdf(
+    template: Path, data: Mapping[str, str], *, standards: Sequence[typst.PDFStandard] = ARCHIVE_STANDARDS
+) -> bytes:
+    """Set ``template`` with ``data`` and return the PDF.
+
+    The template sees its own folder and nothing else. Safe from any thread: each has its own compiler, and typst
+    releases the interpreter lock while it works.
+
+    Raises:
+        TypesetError: ``page.missing_glyph`` names the characters that the font lacks; ``page.not_set`` is any
+            other refusal of typst, with its message.
+    """
+    try:
+        pdf = _compiler().compile(
+            input=template,
+            root=template.parent,
+            sys_inputs=dict(data),
+            pdf_standards=list(standards),
+            timestamp=FIXED_TIMESTAMP_S,
+        )
+    except typst.TypstError as error:
+        raise _explain(error, template) from error
+    if not isinstance(pdf, bytes):
+        raise TypesetError("page.not_set", f"typst returned no PDF for {template.name}.")
+    return pdf
+
+
+def _compiler() -> typst.Compiler:
+    """This thread's compiler: a compiler keeps the inputs of its last run, so that two threads cannot share one."""
+    found: typst.Compiler | None = getattr(_threads, "compiler", None)
+    if found is None:
+        found = _threads.compiler = typst.Compiler(font_paths=_fonts())
+    return found
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    """The font set, read once per process."""
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[font_source_sans_pro.font_directory]
+    )
+
+
+def _explain(error: typst.TypstError, template: Path) -> TypesetError:
+    """Our error for typst's: under PDF/A it refuses each character without a glyph, and its diagnostic lists them."""
+    unshown = "".join(_UNSHOWN.findall(error.diagnostic or ""))
+    characters = dict.fromkeys(_ESCAPED.sub(lambda match: chr(int(match[1], 16)), unshown))
+    if not characters:
+        return TypesetError("page.not_set", f"typst refuses {template.name}: {error.message}")
+    named = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in characters)
+    return TypesetError(
+        "page.missing_glyph",
+        f"The font {FONT} cannot show {named}. Write the text in Latin, Greek or Cyrillic letters.",
+    )

@@ -1,0 +1,3 @@
+"""The invoice as a legal document."""
+
+from __future__ import annotations

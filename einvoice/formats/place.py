@@ -1,0 +1,212 @@
+"""Reading XML by prefixed paths: text, amounts and dates, with errors that name the term and the place."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from einvoice.errors import ReadError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lxml import etree
+
+_DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
+_ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?")
+_CII_DATE = re.compile(r"\d{8}")
+_LONGEST_NUMBER = 40
+"""Characters of a number: XSD decimals have no limit, EN 16931 amounts stay under 20 digits."""
+
+
+class Place:
+    """One element of an invoice file, read by paths such as ``ram:SellerTradeParty/ram:Name``."""
+
+    def __init__(self, element: etree._Element, namespaces: dict[str, str], absent_path: str | None = None) -> None:
+        self.element = element
+        self._namespaces = namespaces
+        self._absent_path = absent_path
+
+    def find(self, path: str) -> Place | None:
+        """The first element at ``path``."""
+        found = self.element.find(path, self._namespaces)
+        return None if found is None else Place(found, self._namespaces)
+
+    def all(self, path: str) -> list[Place]:
+        """Every element at ``path``, in the order of the file."""
+        return [Place(element, self._namespaces) for element in self.element.findall(path, self._namespaces)]
+
+    def group(self, path: str) -> Place:
+        """The first element at ``path``, or an empty one: all its terms are then absent."""
+        found = self.find(path)
+        if found is not None:
+            return found
+        return Place(self.element.makeelement("absent"), self._namespaces, f"{self.path()}/{path}")
+
+    def own_text(self) -> str | None:
+        """The element's own text without outer white space; ``None`` where empty."""
+        return (self.element.text or "").strip() or None
+
+    def attribute(self, name: str) -> str | None:
+        """An attribute's text without outer white space; ``None`` where empty or absent."""
+        return (self.element.get(name) or "").strip() or None
+
+    def text(self, path: str) -> str | None:
+        """The text at ``path``; ``None`` where absent or empty."""
+        found = self.find(path)
+        return found.own_text() if found else None
+
+    def need(self, path: str, term: str) -> str:
+        """The text at ``path``, which EN 16931 demands.
+
+        Raises:
+            ReadError: ``invoice.missing_term``.
+        """
+        value = self.text(path)
+        if value is None:
+            raise self.missing(path, term)
+        return value
+
+    def need_attribute(self, path: str, name: str, term: str) -> str:
+        """The attribute ``name`` of the element at ``path``, which EN 16931 demands.
+
+        Raises:
+            ReadError: ``invoice.missing_term``.
+        """
+        value = self.group(path).attribute(name)
+        if value is None:
+            raise self.missing(f"{path}/@{name}", term)
+        return value
+
+    def number(self, path: str, term: str) -> Decimal | None:
+        """The number at ``path``.
+
+        Raises:
+            ReadError: ``invoice.bad_value`` where it is no XSD decimal.
+        """
+        found = self.find(path)
+        text = found.own_text() if found else None
+        if found is None or text is None:
+            return None
+        if not _DECIMAL.fullmatch(text) or len(text) > _LONGEST_NUMBER:
+            raise found.bad(term, text, "a number such as 1234.50", "un nombre tel que 1234.50")
+        return Decimal(text)
+
+    def need_number(self, path: str, term: str) -> Decimal:
+        """The number at ``path``, which EN 16931 demands.
+
+        Raises:
+            ReadError: ``invoice.missing_term`` or ``invoice.bad_value``.
+        """
+        value = self.number(path, term)
+        if value is None:
+            raise self.missing(path, term)
+        return value
+
+    def flag(self, path: str, term: str) -> bool:
+        """The XSD boolean at ``path``, which the schema demands.
+
+        Raises:
+            ReadError: ``invoice.missing_term`` or ``invoice.bad_value``.
+        """
+        text = self.need(path, term)
+        if text not in {"true", "false", "0", "1"}:
+            raise self.group(path).bad(term, text, "true or false", "true ou false")
+        return text in {"true", "1"}
+
+    def day(self, path: str, term: str) -> date | None:
+        """The date at ``path``: ISO 8601 in UBL, format 102 (``YYYYMMDD``) in CII, where ``@format`` says so.
+
+        Raises:
+            ReadError: ``invoice.bad_value``.
+        """
+        found = self.find(path)
+        text = found.own_text() if found else None
+        if found is None or text is None:
+            return None
+        try:
+            if found.attribute("format") is not None:
+                if found.attribute("format") == "102" and _CII_DATE.fullmatch(text):
+                    return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a legal day has no zone
+            elif iso := _ISO_DATE.fullmatch(text):
+                return date.fromisoformat(iso[1])
+        except ValueError:
+            pass  # falls through to the one refusal below
+        raise found.bad(term, text, "a date of the calendar", "une date du calendrier")
+
+    def need_day(self, path: str, term: str) -> date:
+        """The date at ``path``, which EN 16931 demands.
+
+        Raises:
+            ReadError: ``invoice.missing_term`` or ``invoice.bad_value``.
+        """
+        value = self.day(path, term)
+        if value is None:
+            raise self.missing(path, term)
+        return value
+
+    def content(self, path: str, term: str) -> bytes | None:
+        """The base 64 content at ``path``.
+
+        Raises:
+            ReadError: ``invoice.bad_value``.
+        """
+        found = self.find(path)
+        text = found.own_text() if found else None
+        if found is None or text is None:
+            return None
+        try:
+            return base64.b64decode("".join(text.split()), validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise found.bad(term, f"{text[:20]}...", "base 64", "du base 64") from error
+
+    def bad(self, term: str, text: str, expected: str, expected_fr: str) -> ReadError:
+        """The error that ``text``, read here, is not what ``term`` needs."""
+        place = self.path()
+        return ReadError(
+            "invoice.bad_value",
+            f"{term} at {place} is {text!r}, but must be {expected}. Correct the file and send it again.",
+            f"{term} en {place} vaut {text!r} ; il faut {expected_fr}. Corrigez le fichier et renvoyez-le.",
+            term=term,
+            place=place,
+        )
+
+    def missing(self, path: str, term: str) -> ReadError:
+        """The error that the compulsory ``term`` is absent or empty."""
+        place = f"{self.path()}/{path}"
+        return ReadError(
+            "invoice.missing_term",
+            f"{term} is missing: {place} is absent or empty. An EN 16931 invoice must have it.",
+            f"{term} manque : {place} est absent ou vide. Une facture EN 16931 doit le porter.",
+            term=term,
+            place=place,
+        )
+
+    def path(self) -> str:
+        """The XPath of this element with prefixes, and a position where it has siblings of its name."""
+        return self._absent_path or path_of(self.element, self._namespaces)
+
+
+def path_of(element: etree._Element, namespaces: dict[str, str]) -> str:
+    """The XPath of ``element`` in the prefixes of ``namespaces``."""
+    prefixes = {uri: prefix for prefix, uri in namespaces.items()}
+    steps = [_step(node, prefixes) for node in _with_ancestors(element)]
+    return "/" + "/".join(reversed(steps))
+
+
+def _with_ancestors(element: etree._Element) -> Iterable[etree._Element]:
+    yield element
+    yield from element.iterancestors()
+
+
+def _step(element: etree._Element, prefixes: dict[str, str]) -> str:
+    namespace, _, local = str(element.tag).rpartition("}")
+    prefix = prefixes.get(namespace.lstrip("{"), "")
+    name = f"{prefix}:{local}" if prefix else local
+    before = sum(1 for _ in element.itersiblings(str(element.tag), preceding=True))
+    alone = before == 0 and next(element.itersiblings(str(element.tag)), None) is None
+    return name if alone else f"{name}[{before + 1}]"

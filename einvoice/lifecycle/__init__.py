@@ -1,0 +1,3 @@
+"""Life-cycle statuses (cycle de vie) and their CDAR messages."""
+
+from __future__ import annotations

@@ -1,0 +1,148 @@
+"""Our own rules, for what the published ones leave untested.
+
+``QT-BT-24``
+    Fatal where BT-24 names no known specification: BR-FR-Flux2 does not look at it. A warning where it names another
+    one that builds on EN 16931 (XRechnung, Peppol): the file was judged as EN 16931, its own rules were not run.
+``QT-SOCLE``
+    Warning: a French invoice in a profile outside the *socle* of formats (MINIMUM, BASIC, other CIUS), which a platform
+    need not accept.
+``QT-SIREN``, ``QT-SIRET``
+    An identifier of scheme 0002 or 0009 has the wrong length, stray blanks or a false check digit. BR-FR-09, -10, -11
+    and -32 count digits, after trimming, and never test the key; a false SIREN is in no directory.
+``QT-NOTE``
+    The compulsory mentions PMT (recovery costs), PMD (late penalties) and AAB (early-payment discount) have no text:
+    BR-FR-05 only wants the note to be there. Source: C. com. L441-9.
+``QT-DAY``
+    A CII day (format 102) is not eight digits: BR-FR-03 reads the first eight characters and lets the rest pass.
+
+QT-SIREN, QT-SIRET, QT-NOTE and QT-DAY are fatal for French invoices and warnings for the others. (A zero-rated line
+with 20 %, which BR-FR also lets pass, needs no rule of ours: BR-Z-05 or its like refuses it in every profile.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stdnum.fr import siren, siret
+
+from einvoice.validation.location import path_of
+from einvoice.validation.standards import Profile
+from einvoice.validation.verdict import Finding, Layer, RuleSet, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lxml import etree
+
+    from einvoice.validation.invoice_facts import InvoiceFacts
+
+_SCHEMES: tuple[tuple[str, str, int, Callable[[str], bool]], ...] = (
+    ("0002", "SIREN", 9, siren.is_valid),
+    ("0009", "SIRET", 14, siret.is_valid),
+)
+_COMPULSORY_MENTIONS = {
+    "PMT": ("the flat recovery indemnity", "l'indemnité forfaitaire de recouvrement"),
+    "PMD": ("the late-payment penalties", "les pénalités de retard"),
+    "AAB": ("the early-payment discount, or that there is none", "l'escompte, ou son absence"),
+}
+_SOCLE = frozenset({Profile.BASIC_WL, Profile.EN16931, Profile.EXTENDED, Profile.EXTENDED_CTC_FR})
+_DAY = re.compile(r"\d{8}")
+
+
+@cache
+def rule_set() -> RuleSet:
+    """Ourselves, identified by this file's digest."""
+    return RuleSet("Quittance", "1", hashlib.sha256(Path(__file__).read_bytes()).hexdigest())
+
+
+def house_findings(facts: InvoiceFacts, profile: Profile, *, standard: bool, french: bool) -> tuple[Finding, ...]:
+    """What our rules say about an invoice; ``standard`` is false where another CIUS is judged as EN 16931."""
+    severity = Severity.FATAL if french else Severity.WARNING
+    return (
+        *_specification(facts, profile, standard=standard, french=french),
+        *_registration_numbers(facts, severity),
+        *(_empty_mentions(facts) if french else ()),
+        *_days(facts, severity),
+    )
+
+
+def unknown_specification(facts: InvoiceFacts) -> Finding:
+    """The fatal QT-BT-24: no rules are known for this file."""
+    named = repr(facts.specification or "")
+    return _finding(
+        "QT-BT-24",
+        Severity.FATAL,
+        facts.specification_element,
+        f"BT-24 is {named}, which is no known specification. Write that of EN 16931 or of a Factur-X profile.",
+        f"BT-24 vaut {named}, spécification inconnue. Indiquez celle d'EN 16931 ou d'un profil Factur-X.",
+    )
+
+
+def _specification(facts: InvoiceFacts, profile: Profile, *, standard: bool, french: bool) -> Iterator[Finding]:
+    place = facts.specification_element
+    if not standard:
+        yield _finding(
+            "QT-BT-24",
+            Severity.WARNING,
+            place,
+            f"{facts.specification} was judged as EN 16931; its own additional rules were not run.",
+            f"{facts.specification} a été jugé comme EN 16931 ; ses règles propres n'ont pas été exécutées.",
+        )
+    if french and not (standard and profile in _SOCLE):
+        yield _finding(
+            "QT-SOCLE",
+            Severity.WARNING,
+            place,
+            "This profile is outside the French socle of formats; a platform may refuse it. Use EN 16931 or EXTENDED.",
+            "Ce profil est hors du socle de formats ; une plateforme peut le refuser. Utilisez EN 16931 ou EXTENDED.",
+        )
+
+
+def _registration_numbers(facts: InvoiceFacts, severity: Severity) -> Iterator[Finding]:
+    for scheme, name, length, key_is_right in _SCHEMES:
+        for element in facts.identifiers(scheme):
+            written = element.text or ""
+            if re.fullmatch(rf"[0-9]{{{length}}}", written) and key_is_right(written):
+                continue
+            yield _finding(
+                f"QT-{name}",
+                severity,
+                element,
+                f"{written!r} is no {name}: {length} digits without blanks, the last one a check digit.",
+                f"{written!r} n'est pas un {name} : {length} chiffres sans espace, le dernier étant une clé.",
+            )
+
+
+def _empty_mentions(facts: InvoiceFacts) -> Iterator[Finding]:
+    for note in facts.notes():
+        if note.subject in _COMPULSORY_MENTIONS and not note.text.strip():
+            english, french = _COMPULSORY_MENTIONS[note.subject]
+            yield _finding(
+                "QT-NOTE",
+                Severity.FATAL,
+                note.element,
+                f"The note {note.subject} has no text. It must state {english}.",
+                f"La note {note.subject} est vide. Elle doit indiquer {french}.",
+            )
+
+
+def _days(facts: InvoiceFacts, severity: Severity) -> Iterator[Finding]:
+    for element in facts.day_texts():
+        if not _DAY.fullmatch(element.text or ""):
+            yield _finding(
+                "QT-DAY",
+                severity,
+                element,
+                f"{element.text!r} is no day: write eight digits, YYYYMMDD.",
+                f"{element.text!r} n'est pas un jour : écrivez huit chiffres, AAAAMMJJ.",
+            )
+
+
+def _finding(rule: str, severity: Severity, element: etree._Element | None, message: str, message_fr: str) -> Finding:
+    location = None if element is None else path_of(element)
+    line = element.sourceline if element is not None else None
+    return Finding(rule, severity, message, Layer.HOUSE, location, line, message_fr)

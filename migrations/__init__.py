@@ -1,0 +1,3 @@
+"""Alembic migrations: numeric revisions, one head."""
+
+from __future__ import annotations

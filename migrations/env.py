@@ -1,0 +1,20 @@
+"""Alembic's entry: runs the revisions on the connection that ``config.database.migrate`` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+LOCK_TIMEOUT = "5s"
+"""A migration waits no longer than this for a lock: a blocked deploy is better than a blocked shop."""
+
+
+def run() -> None:
+    """Run the pending revisions inside the caller's transaction: all of them or none."""
+    connection = context.config.attributes["connection"]
+    connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+run()

@@ -1,0 +1,3 @@
+"""Money coming in."""
+
+from __future__ import annotations

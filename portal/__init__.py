@@ -1,0 +1,3 @@
+"""The outer ring: people and processes. The only package that imports Flask."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The supplier's REST API."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The debtor's portal."""
+
+from __future__ import annotations

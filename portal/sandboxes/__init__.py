@@ -1,0 +1,3 @@
+"""A payment provider and a platform to run against."""
+
+from __future__ import annotations

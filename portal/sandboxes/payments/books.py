@@ -1,0 +1,110 @@
+"""What the simulated provider knows: objects by kind, its clock, its ids, its idempotency keys, its log. One lock."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from config import clock
+from portal.sandboxes.payments import shapes
+from portal.sandboxes.payments.refusals import StripeRefusal, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from portal.sandboxes.payments.settings import PaymentSandboxSettings
+
+    Json = dict[str, Any]
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+ID_LETTERS = 24
+LOG_LENGTH = 2_000
+"""Calls and deliveries that the log remembers."""
+
+KINDS = {
+    "cs": "checkout.session",
+    "pi": "payment_intent",
+    "ch": "charge",
+    "re": "refund",
+    "dp": "dispute",
+    "txn": "balance_transaction",
+    "evt": "event",
+    "we": "webhook_endpoint",
+    "cus": "customer",
+}
+"""The kind of an object by the first part of its id."""
+
+
+class Books:
+    """The state of one sandbox. Hold ``lock`` around everything that reads twice or writes."""
+
+    def __init__(self, settings: PaymentSandboxSettings) -> None:
+        self.settings = settings
+        self.lock = threading.RLock()
+        self.objects: dict[str, dict[str, Json]] = {prefix: {} for prefix in KINDS}
+        self.answers: dict[str, tuple[str, int, Json, int]] = {}
+        self.log: deque[Json] = deque(maxlen=LOG_LENGTH)
+        self.listeners: list[Callable[[Json], None]] = []
+        self.advanced_s = 0
+        self._ids = _ids(settings.seed)
+
+    def now(self) -> int:
+        """The sandbox's time in Unix seconds: the clock plus what the control API advanced it by."""
+        return int(clock.now().timestamp()) + self.advanced_s
+
+    def new_id(self, prefix: str) -> str:
+        """An id in the provider's style, such as ``pi_...``."""
+        with self.lock:
+            return f"{prefix}_{next(self._ids)}"
+
+    def add(self, prefix: str, thing: Json) -> Json:
+        """Keep a new object.
+
+        Raises:
+            StripeRefusal: The sandbox is full.
+        """
+        shelf = self.objects[prefix]
+        if len(shelf) >= self.settings.most_objects:
+            raise StripeRefusal("The sandbox is full; restart it.", status=500, kind="api_error")
+        shelf[thing["id"]] = thing
+        return thing
+
+    def get(self, prefix: str, identifier: str, param: str = "id") -> Json:
+        """The object itself, to be changed under the lock.
+
+        Raises:
+            StripeRefusal: ``resource_missing``.
+        """
+        found = self.objects[prefix].get(identifier)
+        if found is None:
+            raise missing(KINDS[prefix], identifier, param)
+        return found
+
+    def find(self, identifier: str) -> Json | None:
+        """The object with this id, of whatever kind."""
+        return self.objects.get(identifier.split("_", 1)[0], {}).get(identifier)
+
+    def emit(self, kind: str, thing: Json, changed: Json | None = None) -> Json:
+        """Record an event about ``thing`` as it is now, and tell those who deliver it."""
+        event = shapes.event(self.new_id("evt"), self.now(), kind, copy.deepcopy(thing), changed)
+        self.add("evt", event)
+        for listener in self.listeners:
+            listener(event)
+        return event
+
+
+def _ids(seed: int | None) -> Iterator[str]:
+    """Letters for ids: unguessable, or the same sequence for the same seed."""
+    serial = 0
+    while True:
+        serial += 1
+        source = clock.new_id().bytes if seed is None else f"{seed}:{serial}".encode()
+        value = int.from_bytes(hashlib.sha256(source).digest(), "big")
+        letters = []
+        for _ in range(ID_LETTERS):
+            value, digit = divmod(value, len(ALPHABET))
+            letters.append(ALPHABET[digit])
+        yield "".join(letters)

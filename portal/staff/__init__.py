@@ -1,0 +1,3 @@
+"""Supplier back office and collector's workspace."""
+
+from __future__ import annotations

@@ -1,0 +1,69 @@
+"""What part of the cash received on an invoice stands at which VAT rate (status 212, accounts 44574 and 44571).
+
+Everything is a function of the *cumulative* cash: a receipt declares the difference between the split after it and
+the split before it. So the parts add up exactly at full payment, no positive receipt holds a negative part, and the
+sum over any history depends on the net cash alone, whatever the order in which receipts and refunds came.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from receivables.domain.money import apportion
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class VatRow:
+    """One row of an invoice's VAT table (BG-23), in minor units: rate in percent, base and tax."""
+
+    category: str
+    rate: Decimal
+    taxable_minor: int
+    tax_minor: int
+
+    @property
+    def gross_minor(self) -> int:
+        """Base and tax: what a customer pays at this rate (TTC)."""
+        return self.taxable_minor + self.tax_minor
+
+
+@dataclass(frozen=True, slots=True)
+class RatePart:
+    """Cash at one rate, VAT included (MEN of MDG-43): negative on a refund."""
+
+    rate: Decimal
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedPart:
+    """What one movement of cash means: the split by rate, and the VAT that falls due (or back) with it."""
+
+    split: tuple[RatePart, ...]
+    vat_minor: int
+
+
+def split_movement(rows: Sequence[VatRow], before_minor: int, after_minor: int) -> CollectedPart:
+    """Split the movement of the cumulative cash of an invoice from ``before_minor`` to ``after_minor``.
+
+    Both count what was prepaid at issue (BT-113). Rates of several categories are summed per rate, as the message
+    names rates alone; parts of zero are left out.
+    """
+    grosses = [row.gross_minor for row in rows]
+    before, after = apportion(before_minor, grosses), apportion(after_minor, grosses)
+    by_rate: dict[Decimal, int] = {}
+    vat = 0
+    for row, old, new in zip(rows, before, after, strict=True):
+        by_rate[row.rate] = by_rate.get(row.rate, 0) + new - old
+        vat += _vat_of(row, new) - _vat_of(row, old)
+    return CollectedPart(tuple(RatePart(rate, amount) for rate, amount in by_rate.items() if amount), vat)
+
+
+def _vat_of(row: VatRow, cash_minor: int) -> int:
+    """VAT within ``cash_minor`` of this row, half up; exactly the row's tax at full payment."""
+    return (2 * row.tax_minor * cash_minor + row.gross_minor) // (2 * row.gross_minor) if row.gross_minor else 0

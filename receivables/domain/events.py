@@ -1,0 +1,32 @@
+"""Facts that the core tells the outside, each written to the outbox in the transaction that made it true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+INVOICE_ISSUED = "invoice.issued"
+CASH_COLLECTED = "cash.collected"
+SIGN_IN_ASKED = "sign_in.asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact with the key that makes it unique; ``payload`` is JSON."""
+
+    kind: str
+    key: str
+    payload: dict[str, Any]
+
+
+def invoice_issued(invoice_id: UUID) -> Event:
+    """An invoice got its number and its entry."""
+    return Event(INVOICE_ISSUED, str(invoice_id), {"invoice_id": str(invoice_id)})
+
+
+def cash_collected(invoice_id: UUID, sequence: int) -> Event:
+    """Final cash moved on an invoice: up on a receipt, down on a refund or return."""
+    return Event(CASH_COLLECTED, f"{invoice_id}/{sequence}", {"invoice_id": str(invoice_id), "sequence": sequence})

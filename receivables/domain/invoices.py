@@ -1,0 +1,146 @@
+"""The invoice as the books need it: what it claims, at which rates, from whom, until when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from receivables.domain.ledger import SALES_JOURNAL, Chart, Entry, Posting, signed, without_zeros
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from uuid import UUID
+
+    from receivables.domain.collected import VatRow
+    from receivables.domain.parties import CustomerFacts
+
+CREDIT_NOTES = frozenset({"261", "262", "381", "396", "502", "503"})
+DEPOSITS = frozenset({"386", "500"})
+
+
+class Origin(StrEnum):
+    """Whether we number the invoice, or it came finished from elsewhere."""
+
+    OWN = "own"
+    FINISHED = "finished"
+
+
+class Routing(StrEnum):
+    """By which road the State hears of an invoice (CGI 289 bis, 290)."""
+
+    B2B = "b2b"
+    B2B_INTERNATIONAL = "b2b_international"
+    B2C = "b2c"
+    B2G = "b2g"
+
+
+@dataclass(frozen=True, slots=True)
+class IssueInvoice:
+    """The command to issue: a document already judged valid, and what the books need of it.
+
+    Amounts are minor units of ``currency``. ``number`` is given for a finished invoice and absent for our own.
+    ``document`` is the legal document as JSON, opaque to the core.
+    """
+
+    customer: CustomerFacts
+    origin: Origin
+    number: str | None
+    type_code: str
+    process: str | None
+    issued_on: date
+    due_on: date
+    currency: str
+    total_minor: int
+    prepaid_minor: int
+    payable_minor: int
+    vat_rows: tuple[VatRow, ...]
+    vat_on_collection: bool
+    routing: Routing
+    document: dict[str, Any]
+    source_sha256: str | None = None
+    buyer_reference: str | None = None
+    actor: str = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An issued invoice (facture émise)."""
+
+    invoice_id: UUID
+    customer_id: UUID
+    number: str
+    origin: Origin
+    type_code: str
+    process: str | None
+    issued_on: date
+    due_on: date
+    currency: str
+    total_minor: int
+    prepaid_minor: int
+    payable_minor: int
+    vat_rows: tuple[VatRow, ...]
+    vat_on_collection: bool
+    routing: Routing
+    document: dict[str, Any]
+    source_sha256: str | None
+    created_at: datetime
+
+    @property
+    def is_credit_note(self) -> bool:
+        """Whether it reduces what the customer owes (avoir)."""
+        return self.type_code in CREDIT_NOTES
+
+
+def series_of(type_code: str) -> str:
+    """The number series (série) of a kind of invoice: F invoices, A credit notes (avoirs), D deposits."""
+    if type_code in CREDIT_NOTES:
+        return "A"
+    return "D" if type_code in DEPOSITS else "F"
+
+
+def format_number(series: str, year: int, serial: int) -> str:
+    """A number that every platform accepts (BR-FR-01, BR-FR-02), e.g. ``F2026-00042``."""
+    return f"{series}{year}-{serial:05d}"
+
+
+def sales_entry(
+    invoice_id: UUID, customer_id: UUID, number: str, command: IssueInvoice, chart: Chart, new_id: Callable[[], UUID]
+) -> Entry:
+    """The entry 411 / 70x / 4457x of an invoice; a credit note is its mirror.
+
+    What was prepaid (BT-113) comes out of the deposits received; a rounding (BT-114) goes to 658 or 758; VAT that
+    falls due on collection waits on 44574.
+    """
+    sense = -1 if command.type_code in CREDIT_NOTES else 1
+    sales_account = chart.goods if (command.process or "").startswith("B") else chart.services
+    vat_account = chart.vat_pending if command.vat_on_collection else chart.vat_due
+    taxable = sum(row.taxable_minor for row in command.vat_rows)
+    tax = sum(row.tax_minor for row in command.vat_rows)
+    rounding = command.payable_minor + command.prepaid_minor - taxable - tax
+    rounding_account = chart.rounding_gain if rounding > 0 else chart.rounding_loss
+
+    def line(account: str, amount_minor: int, **owner: UUID) -> Posting:
+        return signed(new_id(), account, sense * amount_minor, **owner)
+
+    return Entry(
+        entry_id=new_id(),
+        journal=SALES_JOURNAL,
+        booked_on=command.issued_on,
+        source_kind="invoice",
+        source_ref=str(invoice_id),
+        document_ref=number,
+        label=command.customer.name,
+        currency=command.currency,
+        postings=without_zeros(
+            (
+                line(chart.customers, command.payable_minor, customer_id=customer_id, invoice_id=invoice_id),
+                line(chart.deposits, command.prepaid_minor),
+                line(sales_account, -taxable),
+                line(vat_account, -tax),
+                line(rounding_account, -rounding),
+            )
+        ),
+    )

@@ -1,0 +1,80 @@
+"""Double entry: an entry (écriture) balances by construction, in each currency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from receivables.errors import ReceivablesError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+    from uuid import UUID
+
+SALES_JOURNAL = "VE"
+BANK_JOURNAL = "BQ"
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """The accounts (plan comptable général) that postings use; rows of the law tables, by setting."""
+
+    customers: str
+    deposits: str
+    provider_clearing: str
+    goods: str
+    services: str
+    vat_due: str
+    vat_pending: str
+    rounding_loss: str
+    rounding_gain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One line of an entry: a positive ``debit_minor`` or ``credit_minor``, never both."""
+
+    posting_id: UUID
+    account: str
+    debit_minor: int
+    credit_minor: int
+    customer_id: UUID | None = None
+    invoice_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the books. ``source_kind`` and ``source_ref`` name the fact behind it: one entry per fact.
+
+    Raises:
+        ReceivablesError: ``entry.unbalanced``.
+    """
+
+    entry_id: UUID
+    journal: str
+    booked_on: date
+    source_kind: str
+    source_ref: str
+    document_ref: str
+    label: str
+    currency: str
+    postings: tuple[Posting, ...]
+    reverses_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        gap = sum(posting.debit_minor - posting.credit_minor for posting in self.postings)
+        if gap or not self.postings:
+            raise ReceivablesError(
+                "entry.unbalanced", f"The entry for {self.source_kind} {self.source_ref} is off by {gap} minor units."
+            )
+
+
+def signed(posting_id: UUID, account: str, amount_minor: int, **owner: UUID | None) -> Posting:
+    """A posting that debits a positive and credits a negative ``amount_minor``."""
+    return Posting(posting_id, account, max(amount_minor, 0), max(-amount_minor, 0), **owner)
+
+
+def without_zeros(postings: Iterable[Posting]) -> tuple[Posting, ...]:
+    """Leave out lines of nothing."""
+    return tuple(posting for posting in postings if posting.debit_minor or posting.credit_minor)

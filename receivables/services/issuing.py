@@ -1,0 +1,152 @@
+"""Issue an invoice: number, entry, receivable and event in one transaction."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING
+
+from config.clock import new_id, now
+from config.law import accounts_on
+from receivables.domain.events import invoice_issued
+from receivables.domain.invoices import CREDIT_NOTES, Invoice, Origin, format_number, sales_entry, series_of
+from receivables.domain.ledger import Chart
+from receivables.errors import ConflictError, ReceivablesError
+from receivables.store.books import write_entries, write_items
+from receivables.store.customers import find_or_create_customer
+from receivables.store.invoices import find_by_number, vat_rows_to_json
+from receivables.store.numbers import take_number
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from receivables.domain.invoices import IssueInvoice
+    from receivables.domain.ledger import Entry
+    from receivables.store.work import Work
+
+
+def issue_invoice(work: Work, command: IssueInvoice) -> Invoice:
+    """Number, book and announce an invoice whose document was judged valid.
+
+    Raises:
+        ConflictError: ``invoice.duplicate``: this seller already has this number in this year.
+        ReceivablesError: ``invoice.negative_total``, ``invoice.number_missing``.
+    """
+    _check(command)
+    customer = find_or_create_customer(work, command.customer)
+    series, serial, number = _number(work, command)
+    invoice = _invoice(command, customer.customer_id, number)
+    _insert(work, invoice, command, series, serial)
+    entry = sales_entry(
+        invoice.invoice_id, customer.customer_id, number, command, Chart(**accounts_on(command.issued_on)), new_id
+    )
+    write_entries(work, [entry])
+    write_items(work, _receivables(invoice, entry))
+    work.emit([invoice_issued(invoice.invoice_id)])
+    work.audit(command.actor, "invoice.issued", str(invoice.invoice_id), number=number, origin=command.origin)
+    return invoice
+
+
+def _check(command: IssueInvoice) -> None:
+    if command.total_minor < 0 or command.payable_minor < 0:
+        raise ReceivablesError(
+            "invoice.negative_total",
+            "The invoice total is below zero. Issue a credit note (BT-3 381) with positive amounts instead.",
+        )
+    if command.origin is Origin.FINISHED and not command.number:
+        raise ReceivablesError("invoice.number_missing", "A finished invoice has no number (BT-1).")
+
+
+def _number(work: Work, command: IssueInvoice) -> tuple[str | None, int | None, str]:
+    """Our own next number, or the finished one where this seller has not used it in this year."""
+    year = command.issued_on.year
+    if command.origin is Origin.FINISHED:
+        assert command.number is not None  # noqa: S101 -- checked before
+        if find_by_number(work, command.number, year):
+            raise ConflictError(
+                "invoice.duplicate",
+                f"This seller already has an invoice {command.number} of {year}. If it was sent twice, nothing is to "
+                "be done; if it is another invoice, give it a number of its own.",
+            )
+        return None, None, command.number
+    series = series_of(command.type_code)
+    serial = take_number(work, series, year)
+    return series, serial, format_number(series, year, serial)
+
+
+def _invoice(command: IssueInvoice, customer_id: UUID, number: str) -> Invoice:
+    return Invoice(
+        invoice_id=new_id(),
+        customer_id=customer_id,
+        number=number,
+        origin=command.origin,
+        type_code=command.type_code,
+        process=command.process,
+        issued_on=command.issued_on,
+        due_on=command.due_on,
+        currency=command.currency,
+        total_minor=command.total_minor,
+        prepaid_minor=command.prepaid_minor,
+        payable_minor=command.payable_minor,
+        vat_rows=command.vat_rows,
+        vat_on_collection=command.vat_on_collection,
+        routing=command.routing,
+        document=command.document,
+        source_sha256=command.source_sha256,
+        created_at=now(),
+    )
+
+
+def _insert(work: Work, invoice: Invoice, command: IssueInvoice, series: str | None, serial: int | None) -> None:
+    work.insert(
+        "invoices",
+        [
+            {
+                "invoice_id": invoice.invoice_id,
+                "customer_id": invoice.customer_id,
+                "number": invoice.number,
+                "issue_year": invoice.issued_on.year,
+                "series": series,
+                "serial": serial,
+                "origin": invoice.origin,
+                "type_code": invoice.type_code,
+                "process": invoice.process,
+                "issued_on": invoice.issued_on,
+                "due_on": invoice.due_on,
+                "currency": invoice.currency,
+                "total_minor": invoice.total_minor,
+                "prepaid_minor": invoice.prepaid_minor,
+                "payable_minor": invoice.payable_minor,
+                "vat_on_collection": invoice.vat_on_collection,
+                "vat_rows": vat_rows_to_json(invoice.vat_rows),
+                "document": invoice.document,
+                "source_sha256": invoice.source_sha256,
+                "routing": invoice.routing,
+                "buyer_reference": command.buyer_reference,
+                "created_at": invoice.created_at,
+            }
+        ],
+    )
+
+
+def _receivables(invoice: Invoice, entry: Entry) -> list[dict[str, object]]:
+    """The line on 411 that payments will letter; none where everything was prepaid."""
+    return [
+        {
+            "posting_id": posting.posting_id,
+            "customer_id": invoice.customer_id,
+            "invoice_id": invoice.invoice_id,
+            "attempt_id": None,
+            "reference": invoice.number,
+            "kind": "credit_note" if invoice.type_code in CREDIT_NOTES else "invoice",
+            "debit": posting.debit_minor > 0,
+            "amount_minor": posting.debit_minor + posting.credit_minor,
+            "open_minor": posting.debit_minor + posting.credit_minor,
+            "currency": invoice.currency,
+            "booked_on": invoice.issued_on,
+            "due_on": invoice.due_on,
+            "ranked_at": datetime.combine(invoice.issued_on, time(), tzinfo=UTC),
+            "lettering_id": None,
+        }
+        for posting in entry.postings
+        if posting.customer_id is not None
+    ]

@@ -1,0 +1,3 @@
+"""PostgreSQL: tables, units of work and repositories."""
+
+from __future__ import annotations

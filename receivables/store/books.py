@@ -1,0 +1,149 @@
+"""The books in PostgreSQL: entries, receivable items, allocations and letterings, written as sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from config.clock import now
+from receivables.domain.lettering import Item, Sheet
+from receivables.store.work import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from uuid import UUID
+
+    from sqlalchemy import RowMapping
+
+    from receivables.domain.ledger import Entry
+    from receivables.store.work import Work
+
+_ITEM_COLUMNS = (
+    "posting_id, customer_id, kind, debit, amount_minor, open_minor, reference, booked_on, due_on, ranked_at, "
+    "currency, invoice_id, attempt_id, lettering_id"
+)
+
+
+def write_entries(work: Work, entries: Sequence[Entry]) -> None:
+    """Append entries and their postings; the database checks their balance again at commit."""
+    at = now()
+    work.insert(
+        "entries",
+        [
+            {
+                "entry_id": entry.entry_id,
+                "journal": entry.journal,
+                "booked_on": entry.booked_on,
+                "source_kind": entry.source_kind,
+                "source_ref": entry.source_ref,
+                "document_ref": entry.document_ref,
+                "label": entry.label,
+                "reverses_id": entry.reverses_id,
+                "created_at": at,
+            }
+            for entry in entries
+        ],
+    )
+    work.insert(
+        "postings",
+        [
+            {
+                "posting_id": posting.posting_id,
+                "entry_id": entry.entry_id,
+                "account": posting.account,
+                "customer_id": posting.customer_id,
+                "invoice_id": posting.invoice_id,
+                "debit_minor": posting.debit_minor,
+                "credit_minor": posting.credit_minor,
+                "currency": entry.currency,
+            }
+            for entry in entries
+            for posting in entry.postings
+        ],
+    )
+
+
+def write_items(work: Work, items: Sequence[Mapping[str, Any]]) -> None:
+    """Add lines of account 411 to the open items."""
+    work.insert("receivable_items", items)
+
+
+def update_items(work: Work, items: Iterable[Item]) -> None:
+    """Bring open amounts and letterings of ``items`` up to date, as one set."""
+    changed = [
+        {"posting_id": item.posting_id, "open_minor": item.open_minor, "lettering_id": item.lettering_id}
+        for item in items
+    ]
+    if changed:
+        work.execute(
+            "UPDATE receivable_items AS item SET open_minor = given.open_minor, lettering_id = given.lettering_id "
+            "FROM jsonb_to_recordset(CAST(:changed AS jsonb)) AS given "
+            "(posting_id uuid, open_minor bigint, lettering_id uuid) "
+            "WHERE item.supplier_id = :supplier AND item.posting_id = given.posting_id",
+            changed=to_json(changed),
+        )
+
+
+def known_sources(work: Work, kind: str, refs: Sequence[str]) -> set[str]:
+    """Which of these facts are already booked."""
+    rows = work.rows(
+        "SELECT source_ref FROM entries WHERE supplier_id = :supplier AND source_kind = :kind "
+        "AND source_ref = ANY(:refs)",
+        kind=kind,
+        refs=list(refs),
+    )
+    return {row["source_ref"] for row in rows}
+
+
+def load_sheet(work: Work, invoice_ids: Iterable[UUID]) -> Sheet:
+    """The sheet around ``invoice_ids``: their lines, all that was paid for them, and the rest of their groups."""
+    sheet = Sheet()
+    invoices = list(set(invoice_ids))
+    reserved = work.rows(
+        "SELECT attempt_id, invoice_id, amount_minor FROM reservations WHERE supplier_id = :supplier AND attempt_id IN "
+        "(SELECT attempt_id FROM reservations WHERE supplier_id = :supplier AND invoice_id = ANY(:invoices))",
+        invoices=invoices,
+    )
+    for row in reserved:
+        sheet.add_target(row["attempt_id"], row["invoice_id"], row["amount_minor"])
+    rows = work.rows(
+        f"SELECT {_ITEM_COLUMNS} FROM receivable_items WHERE supplier_id = :supplier AND "  # noqa: S608 -- constant
+        "invoice_id = ANY(:invoices) "
+        f"UNION SELECT {_ITEM_COLUMNS} FROM receivable_items WHERE supplier_id = :supplier AND "
+        "attempt_id = ANY(:attempts)",
+        invoices=invoices,
+        attempts=list(sheet.targets),
+    )
+    _add(sheet, rows)
+    _add_rest_of_groups(work, sheet)
+    _add_pairs(work, sheet)
+    return sheet
+
+
+def _add_rest_of_groups(work: Work, sheet: Sheet) -> None:
+    letterings = {item.lettering_id for item in sheet.items.values() if item.lettering_id}
+    if letterings:
+        rows = work.rows(
+            f"SELECT {_ITEM_COLUMNS} FROM receivable_items WHERE supplier_id = :supplier "  # noqa: S608 -- constant
+            "AND lettering_id = ANY(:letterings)",
+            letterings=list(letterings),
+        )
+        _add(sheet, [row for row in rows if row["posting_id"] not in sheet.items])
+
+
+def _add_pairs(work: Work, sheet: Sheet) -> None:
+    lettered = [posting_id for posting_id, item in sheet.items.items() if item.open_minor < item.amount_minor]
+    if not lettered:
+        return
+    rows = work.rows(
+        "SELECT debit_posting_id, credit_posting_id, sum(amount_minor)::bigint AS amount_minor FROM allocations "
+        "WHERE supplier_id = :supplier AND (debit_posting_id = ANY(:ids) OR credit_posting_id = ANY(:ids)) "
+        "GROUP BY debit_posting_id, credit_posting_id HAVING sum(amount_minor) <> 0",
+        ids=lettered,
+    )
+    for row in rows:
+        sheet.set_pair((row["debit_posting_id"], row["credit_posting_id"]), row["amount_minor"])
+
+
+def _add(sheet: Sheet, rows: Sequence[RowMapping]) -> None:
+    for row in rows:
+        sheet.add_item(Item(**row))

@@ -1,0 +1,230 @@
+"""One transaction's connection and repositories: what a service works with.
+
+``with works.begin(supplier_id) as work:`` commits on a clean exit and rolls back on any exception.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import text
+
+from config.database import run_again
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection, RowMapping
+
+    from config.database import Database
+    from receivables.domain.events import Event
+
+Result = TypeVar("Result")
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "customers": {
+        "customer_id": "uuid",
+        "account_code": "text",
+        "name": "text",
+        "siren": "text",
+        "vat_id": "text",
+        "email": "text",
+        "kind": "text",
+        "party": "jsonb",
+        "language": "text",
+        "created_at": "timestamptz",
+    },
+    "invoices": {
+        "invoice_id": "uuid",
+        "customer_id": "uuid",
+        "number": "text",
+        "issue_year": "integer",
+        "series": "text",
+        "serial": "integer",
+        "origin": "text",
+        "type_code": "text",
+        "process": "text",
+        "issued_on": "date",
+        "due_on": "date",
+        "currency": "text",
+        "total_minor": "bigint",
+        "prepaid_minor": "bigint",
+        "payable_minor": "bigint",
+        "vat_on_collection": "boolean",
+        "vat_rows": "jsonb",
+        "document": "jsonb",
+        "source_sha256": "text",
+        "routing": "text",
+        "buyer_reference": "text",
+        "created_at": "timestamptz",
+    },
+    "entries": {
+        "entry_id": "uuid",
+        "journal": "text",
+        "booked_on": "date",
+        "source_kind": "text",
+        "source_ref": "text",
+        "document_ref": "text",
+        "label": "text",
+        "reverses_id": "uuid",
+        "created_at": "timestamptz",
+    },
+    "postings": {
+        "posting_id": "uuid",
+        "entry_id": "uuid",
+        "account": "text",
+        "customer_id": "uuid",
+        "invoice_id": "uuid",
+        "debit_minor": "bigint",
+        "credit_minor": "bigint",
+        "currency": "text",
+    },
+    "allocations": {
+        "allocation_id": "uuid",
+        "customer_id": "uuid",
+        "debit_posting_id": "uuid",
+        "credit_posting_id": "uuid",
+        "amount_minor": "bigint",
+        "cause": "text",
+        "created_at": "timestamptz",
+    },
+    "letterings": {
+        "lettering_id": "uuid",
+        "customer_id": "uuid",
+        "year": "integer",
+        "code": "text",
+        "balanced": "boolean",
+        "lettered_on": "date",
+        "lettered_at": "timestamptz",
+    },
+    "lettering_lines": {"lettering_id": "uuid", "posting_id": "uuid"},
+    "lettering_ends": {"lettering_id": "uuid", "reason": "text", "ended_at": "timestamptz"},
+    "collections": {
+        "invoice_id": "uuid",
+        "sequence": "integer",
+        "entry_id": "uuid",
+        "kind": "text",
+        "amount_minor": "bigint",
+        "currency": "text",
+        "split": "jsonb",
+        "reason": "text",
+        "collected_on": "date",
+        "created_at": "timestamptz",
+    },
+    "receivable_items": {
+        "posting_id": "uuid",
+        "customer_id": "uuid",
+        "invoice_id": "uuid",
+        "attempt_id": "uuid",
+        "reference": "text",
+        "kind": "text",
+        "debit": "boolean",
+        "amount_minor": "bigint",
+        "open_minor": "bigint",
+        "currency": "text",
+        "booked_on": "date",
+        "due_on": "date",
+        "ranked_at": "timestamptz",
+        "lettering_id": "uuid",
+    },
+    "outbox": {"kind": "text", "event_key": "text", "payload": "jsonb"},
+    "audit_rows": {"actor": "text", "act": "text", "object": "text", "details": "jsonb"},
+}
+"""Columns that are written as sets, with the type each has in the tables."""
+
+
+def jsonable(value: object) -> object:
+    """What ``json`` cannot write by itself: ids, days, instants and exact decimals."""
+    if isinstance(value, UUID | Decimal):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
+
+
+def to_json(value: object) -> str:
+    """Compact JSON with exact decimals as text."""
+    return json.dumps(value, default=jsonable, separators=(",", ":"), ensure_ascii=False)
+
+
+@dataclass(slots=True)
+class Work:
+    """One supplier's transaction."""
+
+    connection: Connection
+    supplier_id: UUID
+
+    def rows(self, sql: str, **values: Any) -> Sequence[RowMapping]:
+        """Rows of a query; ``:supplier`` is bound to the supplier of this work."""
+        return self.connection.execute(text(sql), {"supplier": self.supplier_id, **values}).mappings().all()
+
+    def row(self, sql: str, **values: Any) -> RowMapping | None:
+        """The first row of a query, or ``None``."""
+        return self.connection.execute(text(sql), {"supplier": self.supplier_id, **values}).mappings().first()
+
+    def scalar(self, sql: str, **values: Any) -> Any:
+        """The first value of the first row."""
+        return self.connection.scalar(text(sql), {"supplier": self.supplier_id, **values})
+
+    def execute(self, sql: str, **values: Any) -> int:
+        """Run a statement and return how many rows it touched."""
+        return self.connection.execute(text(sql), {"supplier": self.supplier_id, **values}).rowcount
+
+    def insert(self, table: str, rows: Sequence[Mapping[str, Any]], *, on_conflict: str = "") -> None:
+        """Insert ``rows`` as one set: one statement and one parameter, however many they are."""
+        if not rows:
+            return
+        columns = COLUMNS[table]
+        names = ", ".join(columns)
+        typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        self.connection.exec_driver_sql(
+            f"INSERT INTO {table} (supplier_id, {names}) SELECT %s::uuid, {names} "  # noqa: S608 -- names from COLUMNS
+            f"FROM jsonb_to_recordset(%s::jsonb) AS given ({typed}) {on_conflict}",
+            (str(self.supplier_id), to_json(rows)),
+        )
+
+    def emit(self, events: Sequence[Event]) -> None:
+        """Put facts into the outbox of this transaction; a fact already told stays told once."""
+        self.insert(
+            "outbox",
+            [{"kind": event.kind, "event_key": event.key, "payload": event.payload} for event in events],
+            on_conflict="ON CONFLICT (supplier_id, kind, event_key) DO NOTHING",
+        )
+
+    def audit(self, actor: str, act: str, object_: str, **details: Any) -> None:
+        """Append one row to the audit trail."""
+        self.audit_all([{"actor": actor, "act": act, "object": object_, "details": details}])
+
+    def audit_all(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Append rows (actor, act, object, details) to the audit trail."""
+        self.insert("audit_rows", rows)
+
+
+class Works:
+    """Begins works on one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @contextmanager
+    def begin(self, supplier_id: UUID) -> Iterator[Work]:
+        """One transaction of one supplier."""
+        with self.database.begin(supplier_id) as connection:
+            yield Work(connection, supplier_id)
+
+    def run(self, supplier_id: UUID, service: Callable[[Work], Result]) -> Result:
+        """Run ``service`` in a transaction of its own, again where PostgreSQL asks for it (40001, 40P01)."""
+
+        def once() -> Result:
+            with self.begin(supplier_id) as work:
+                return service(work)
+
+        return run_again(once)
