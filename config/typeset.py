@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FONT = "Source Sans Pro"
 """The family every template must name."""
-ARCHIVE_STANDARDS = ("a-3a", "ua-1")
+ARCHIVE_STANDARDS: tuple[typst.PDFStandard, ...] = ("a-3a", "ua-1")
 """PDF/A-3A (ISO 19005-3, tagged, with attachments) and PDF/UA-1 (ISO 14289-1, accessible) in one file."""
 FIXED_TIMESTAMP_S = 0
 """What typst takes for "now" (Unix seconds): a template that sets no date must not read the clock."""
@@ -32,11 +32,12 @@ _threads = threading.local()
 
 
 class TypesetError(ValueError):
-    """A page that cannot be set; ``code`` is stable, the sentence says what to do."""
+    """A page that cannot be set; ``code`` is stable, ``characters`` are those that the font lacks."""
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: str, characters: tuple[str, ...] = ()) -> None:
         super().__init__(sentence)
         self.code = code
+        self.characters = characters
 
 
 def compile_pdf(
@@ -85,11 +86,16 @@ def _fonts() -> typst.Fonts:
 def _explain(error: typst.TypstError, template: Path) -> TypesetError:
     """Our error for typst's: under PDF/A it refuses each character without a glyph, and its diagnostic lists them."""
     unshown = "".join(_UNSHOWN.findall(error.diagnostic or ""))
-    characters = dict.fromkeys(_ESCAPED.sub(lambda match: chr(int(match[1], 16)), unshown))
+    characters = tuple(dict.fromkeys(_ESCAPED.sub(lambda match: chr(int(match[1], 16)), unshown)))
     if not characters:
         return TypesetError("page.not_set", f"typst refuses {template.name}: {error.message}")
-    named = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in characters)
     return TypesetError(
         "page.missing_glyph",
-        f"The font {FONT} cannot show {named}. Write the text in Latin, Greek or Cyrillic letters.",
+        f"The font {FONT} cannot show {name_characters(characters)}. Use Latin, Greek or Cyrillic letters.",
+        characters,
     )
+
+
+def name_characters(characters: Sequence[str]) -> str:
+    """Characters so that a reader can find them, even invisible ones: ``'漢' (U+6F22)``."""
+    return ", ".join(f"{character!r} (U+{ord(character):04X})" for character in characters)

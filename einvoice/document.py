@@ -8,16 +8,12 @@ Dates are legal days (Europe/Paris). A term that is absent is ``None`` or an emp
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date  # noqa: TC003 -- read at run time where documents are kept as JSON
+from decimal import Decimal  # noqa: TC003 -- same
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    from datetime import date
-    from decimal import Decimal
-
-CREDIT_NOTE_TYPES = frozenset(
-    {"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"}
-)
+CREDIT_NOTE_TYPES = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"})
 """BT-3 codes of credit notes (avoirs): amounts are positive, the sense is the code's (EN 16931 BR-CL-01, UBL binding).
 
 Of these, French invoices use 261, 262, 381, 396, 502 and 503 (BR-FR-04).
@@ -79,9 +75,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """BG-6, BG-9: contact point."""
+    """BG-6, BG-9: contact point. BT-41/BT-56 is a person, a department, or (in CII only) both apart."""
 
     name: str | None = None
+    department: str | None = None
     phone: str | None = None
     email: str | None = None
 
@@ -214,6 +211,9 @@ class VatBreakdown:
 class Attachment:
     """BG-24: supporting document: BT-122 reference, BT-123 description, BT-124 URL, BT-125 content."""
 
+    __pydantic_config__: ClassVar[dict[str, str]] = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}
+    """How content is kept as JSON (see ``einvoice.kept``)."""
+
     reference: str
     description: str | None = None
     url: str | None = None
@@ -244,14 +244,14 @@ class Line:
     """BG-25: invoice line (BT-126 to BT-161). ``unit`` is a UN/ECE rec. 20 code, e.g. ``C62`` (piece), ``HUR``.
 
     EXTENDED profiles have sub-lines: ``kind`` is then GROUP, DETAIL or INFORMATION (EXT-FR-FE-163) and
-    ``parent_line`` the line above (EXT-FR-FE-162). Only a GROUP or INFORMATION line may come without price or VAT
-    category; a line with ``counts`` false is not part of the sum of lines.
+    ``parent_line`` the line above (EXT-FR-FE-162). Only a line with ``counts`` false may come without quantity, unit,
+    price or VAT category; it is not part of the sum of lines.
     """
 
     line_id: str
     name: str
-    quantity: Decimal
-    unit: str
+    quantity: Decimal | None
+    unit: str | None
     net_price: Decimal | None
     net_amount: Decimal
     vat_category: str | None

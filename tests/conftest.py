@@ -1,8 +1,60 @@
-"""What every test may use."""
+"""What every test may use: the real PostgreSQL, one fresh supplier per test."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+from config.clock import new_id
+from config.database import Database, migrate
+from config.embedded import EmbeddedPostgres
+from config.settings import Settings
+from receivables.store.register import Supplier, create_supplier
+from receivables.store.work import Works
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of a house in a folder of its own."""
+    return Settings(data_dir=tmp_path_factory.mktemp("house"), private_hosts_allowed=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(settings: Settings) -> Iterator[EmbeddedPostgres]:
+    """A real PostgreSQL, stopped at the end."""
+    server = EmbeddedPostgres(settings.data_dir / "postgres")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def database(postgres: EmbeddedPostgres, settings: Settings) -> Iterator[Database]:
+    """A migrated database."""
+    url = postgres.start("tests")
+    migrate(url)
+    opened = Database(url, settings)
+    opened.check_safety()
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def works(database: Database) -> Works:
+    """Begins transactions."""
+    return Works(database)
+
+
+@pytest.fixture
+def supplier(database: Database) -> Supplier:
+    """A supplier that no other test knows: suppliers are separated by construction, so tests are too."""
+    siren = f"{new_id().int % 10**9:09d}"
+    return create_supplier(database, siren, f"Fournisseur {siren}")

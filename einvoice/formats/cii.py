@@ -141,6 +141,7 @@ def _contact(contact: Contact | None) -> Node:
     return group(
         "ram:DefinedTradeContact",
         leaf("ram:PersonName", contact.name),
+        leaf("ram:DepartmentName", contact.department),
         group("ram:TelephoneUniversalCommunication", leaf("ram:CompleteNumber", contact.phone)),
         group("ram:EmailURIUniversalCommunication", leaf("ram:URIID", contact.email)),
     )
@@ -280,7 +281,8 @@ def _tax(document: Document, row: VatBreakdown) -> Node:
 
 
 def _totals(document: Document) -> Node:
-    totals = document.totals
+    totals, accounting = document.totals, document.accounting_currency
+    in_accounting = totals.vat_accounting if accounting not in {None, document.currency} else None
     return group(
         "ram:SpecifiedTradeSettlementHeaderMonetarySummation",
         leaf("ram:LineTotalAmount", money(totals.lines)),
@@ -288,7 +290,7 @@ def _totals(document: Document) -> Node:
         leaf("ram:AllowanceTotalAmount", money(totals.allowances)),
         leaf("ram:TaxBasisTotalAmount", money(totals.without_vat)),
         leaf("ram:TaxTotalAmount", money(totals.vat), currencyID=document.currency),
-        leaf("ram:TaxTotalAmount", money(totals.vat_accounting), currencyID=document.accounting_currency),
+        leaf("ram:TaxTotalAmount", money(in_accounting), currencyID=accounting),
         leaf("ram:RoundingAmount", money(totals.rounding)),
         leaf("ram:GrandTotalAmount", money(totals.with_vat)),
         leaf("ram:TotalPrepaidAmount", money(totals.prepaid)),

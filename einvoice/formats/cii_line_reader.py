@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from einvoice.document import AllowanceCharge, Classification, Identifier, ItemAttribute, Line
 from einvoice.formats.cii_terms import OBJECT
+from einvoice.formats.place import require
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -33,8 +34,8 @@ def read_line(place: Place) -> Line:
     line = Line(
         line_id=head.need("ram:LineID", "BT-126"),
         name=product.need("ram:Name", "BT-153"),
-        quantity=supply.need_number("ram:BilledQuantity", "BT-129"),
-        unit=supply.need_attribute("ram:BilledQuantity", "unitCode", "BT-130"),
+        quantity=supply.number("ram:BilledQuantity", "BT-129"),
+        unit=supply.group("ram:BilledQuantity").attribute("unitCode"),
         net_amount=sums.need_number("ram:LineTotalAmount", "BT-131"),
         vat_category=settlement.text("ram:ApplicableTradeTax/ram:CategoryCode"),
         vat_rate=settlement.number("ram:ApplicableTradeTax/ram:RateApplicablePercent", "BT-152"),
@@ -50,10 +51,13 @@ def read_line(place: Place) -> Line:
         **_prices(agreement),
         **_item(product),
     )
-    if line.counts and line.net_price is None:
-        raise agreement.missing("ram:NetPriceProductTradePrice/ram:ChargeAmount", "BT-146")
-    if line.counts and line.vat_category is None:
-        raise settlement.missing("ram:ApplicableTradeTax/ram:CategoryCode", "BT-151")
+    require(
+        line,
+        (line.quantity, supply, "ram:BilledQuantity", "BT-129"),
+        (line.unit, supply, "ram:BilledQuantity/@unitCode", "BT-130"),
+        (line.net_price, agreement, "ram:NetPriceProductTradePrice/ram:ChargeAmount", "BT-146"),
+        (line.vat_category, settlement, "ram:ApplicableTradeTax/ram:CategoryCode", "BT-151"),
+    )
     return line
 
 
@@ -88,9 +92,9 @@ def _item(product: Place) -> dict[str, Any]:
         "buyer_item_id": product.text("ram:BuyerAssignedID"),
         "standard_item_id": read_identifier(product.find("ram:GlobalID")),
         "classifications": tuple(
-            Classification(code, each.attribute("listID") or "", each.attribute("listVersionID"))
+            Classification(code, scheme, each.attribute("listVersionID"))
             for each in product.all("ram:DesignatedProductClassification/ram:ClassCode")
-            if (code := each.own_text())
+            if (code := each.own_text()) and (scheme := each.attribute("listID"))
         ),
         "origin_country": product.text("ram:OriginTradeCountry/ram:ID"),
         "attributes": tuple(

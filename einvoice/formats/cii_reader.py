@@ -145,7 +145,8 @@ def _party(place: Place, name_term: str, country_term: str) -> Party:
         endpoint=read_identifier(place.find("ram:URIUniversalCommunication/ram:URIID")),
         contact=_or_none(
             Contact(
-                name=contact.text("ram:PersonName") or contact.text("ram:DepartmentName"),
+                name=contact.text("ram:PersonName"),
+                department=contact.text("ram:DepartmentName"),
                 phone=contact.text("ram:TelephoneUniversalCommunication/ram:CompleteNumber"),
                 email=contact.text("ram:EmailURIUniversalCommunication/ram:URIID"),
             )

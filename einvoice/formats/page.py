@@ -9,17 +9,21 @@ import json
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import segno
 from segno.helpers import make_epc_qr
 
 from config.safe_xml import UnsafeXmlError, parse, to_bytes
-from config.typeset import compile_pdf
+from config.typeset import TypesetError, compile_pdf, name_characters
+from einvoice.errors import EInvoiceError
 from einvoice.formats.page_figures import compact, is_iban, printable
 from einvoice.formats.page_view import describe
+from einvoice.formats.page_words import LANGUAGES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from einvoice.document import Document
 
 Language = Literal["fr", "en"]
@@ -29,6 +33,8 @@ DEFAULT_COLOUR = "#0f766e"
 """A calm green on which white text has a contrast of 5.5 (WCAG asks for 4.5)."""
 MAX_LOGO_BYTES = 512 * 1024
 """Largest logo, in bytes of SVG: it is stored again in every invoice."""
+MAX_LINK_LENGTH = 300
+"""Longest pay link, in characters: a longer one makes a QR code of 25 mm that phones cannot read."""
 SVG_ROOT = "{http://www.w3.org/2000/svg}svg"
 READABLE_CONTRAST = 4.5
 """WCAG 2.2 criterion 1.4.3, contrast of text on its ground."""
@@ -39,20 +45,19 @@ TRANSFER_MEANS = frozenset({"30", "42", "58"})
 """BT-81 codes of a transfer that the buyer makes; a debit (49, 59) must not be paid twice."""
 SEPA_MOST = Decimal("999999999.99")
 SEPA_NAME_LENGTH = 70
-SEPA_TEXT_LENGTH = 140
-"""Limits of EPC069-12."""
+"""Limits of EPC069-12, in euros and in characters."""
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LINK = re.compile(r"https?://[!-~]+")
 _STRUCTURED_REFERENCE = re.compile(r"RF\d{2}[A-Z0-9]{1,21}")
 
 
-class PageError(ValueError):
-    """An argument from which no page can be made; ``code`` is stable, the sentence says what to do."""
+class PageError(EInvoiceError):
+    """No page can be made of this.
 
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
+    Codes: ``page.bad_link``, ``page.bad_colour``, ``page.bad_logo``, ``page.bad_language``, ``page.xml_not_utf8``
+    for what the caller offers, ``page.missing_glyph`` for a character of the document, ``page.not_set`` otherwise.
+    """
 
 
 def render_page(
@@ -70,12 +75,14 @@ def render_page(
     ``xml`` is attached as ``factur-x.xml`` (see ``facturx.write_facturx``, which also writes the metadata).
 
     Raises:
-        PageError: ``page.bad_link``, ``page.bad_colour``, ``page.bad_logo``, ``page.bad_language``,
-            ``page.xml_not_utf8``.
-        TypesetError: ``page.missing_glyph`` or ``page.not_set``.
+        PageError: see its codes.
     """
-    if language not in {"fr", "en"}:
-        raise PageError("page.bad_language", f"{language!r} is no language of the page; choose 'fr' or 'en'.")
+    if language not in LANGUAGES:
+        raise PageError(
+            "page.bad_language",
+            f"{language!r} is no language of the page; choose 'fr' or 'en'.",
+            f"{language!r} n'est pas une langue de la page ; choisir 'fr' ou 'en'.",
+        )
     view = describe(document, pay_url, language)
     view["colour"] = choose_colours(colour)
     data = {"view": json.dumps(view, ensure_ascii=False)}
@@ -87,7 +94,10 @@ def render_page(
         data["logo"] = check_logo(logo_svg)
     if xml is not None:
         data["xml"] = _decode(xml)
-    return compile_pdf(TEMPLATE, data)
+    try:
+        return compile_pdf(TEMPLATE, data)
+    except TypesetError as error:
+        raise _explain(error, view) from error
 
 
 def check_link(url: str) -> str:
@@ -96,8 +106,14 @@ def check_link(url: str) -> str:
     Raises:
         PageError: ``page.bad_link``.
     """
-    if not _LINK.fullmatch(url):
-        raise PageError("page.bad_link", f"The pay link {url!r} is no http(s) address in ASCII; check the public URL.")
+    if not _LINK.fullmatch(url) or len(url) > MAX_LINK_LENGTH:
+        raise PageError(
+            "page.bad_link",
+            f"The pay link {url[:MAX_LINK_LENGTH]!r} is no http(s) address of at most {MAX_LINK_LENGTH} ASCII"
+            " characters; check the public URL.",
+            f"Le lien de paiement {url[:MAX_LINK_LENGTH]!r} n'est pas une adresse http(s) d'au plus {MAX_LINK_LENGTH}"
+            " caractères ASCII ; vérifier l'adresse publique.",
+        )
     return url
 
 
@@ -110,9 +126,17 @@ def check_logo(svg: str) -> str:
     try:
         root = parse(svg.encode(), max_bytes=MAX_LOGO_BYTES)
     except UnsafeXmlError as error:
-        raise PageError("page.bad_logo", f"The logo is no SVG that we accept. {error}") from error
+        raise PageError(
+            "page.bad_logo",
+            f"The logo is no SVG that we accept. {error}",
+            f"Le logo n'est pas un SVG accepté. {error}",
+        ) from error
     if root.tag != SVG_ROOT:
-        raise PageError("page.bad_logo", f"The logo's root element is {root.tag}, not svg in the SVG namespace.")
+        raise PageError(
+            "page.bad_logo",
+            f"The logo's root element is {root.tag!r}, not svg in the SVG namespace; export it again as SVG.",
+            f"L'élément racine du logo est {root.tag!r}, et non svg ; l'exporter à nouveau en SVG.",
+        )
     return to_bytes(root).decode()
 
 
@@ -123,7 +147,11 @@ def choose_colours(colour: str) -> dict[str, str]:
         PageError: ``page.bad_colour``.
     """
     if not _COLOUR.fullmatch(colour):
-        raise PageError("page.bad_colour", f"{colour!r} is no colour; write it as #rrggbb.")
+        raise PageError(
+            "page.bad_colour",
+            f"{colour!r} is no colour; write it as #rrggbb.",
+            f"{colour!r} n'est pas une couleur ; l'écrire #rrvvbb.",
+        )
     readable = contrast(colour, WHITE) >= READABLE_CONTRAST
     return {"accent": colour, "on_accent": WHITE if readable else INK, "ink": colour if readable else INK}
 
@@ -137,7 +165,9 @@ def contrast(first: str, second: str) -> float:
 def draw_transfer(document: Document) -> str | None:
     """The EPC069-12 code (version 002, UTF-8, level M) of the SEPA transfer that pays ``document``, as SVG.
 
-    None where there is nothing to transfer: no IBAN, another currency, a debit, a credit note, an amount out of range.
+    None where there is nothing to transfer (no IBAN, another currency, a debit, a credit note, an amount out of range)
+    and where a term does not fit into the code, e.g. a reference of more than 140 characters: a shortened one would
+    not be matched. The page prints the bank details in any case.
     """
     payment, payable = document.payment, document.totals.payable
     if document.currency != "EUR" or document.is_credit_note or not 0 < payable <= SEPA_MOST:
@@ -150,17 +180,24 @@ def draw_transfer(document: Document) -> str | None:
     payee = document.payee or document.seller
     reference = compact(payment.remittance or "")
     structured = _STRUCTURED_REFERENCE.fullmatch(reference) is not None
-    return _draw(
-        make_epc_qr(
-            name=printable(account.holder or payee.name)[:SEPA_NAME_LENGTH],
+    try:
+        code = make_epc_qr(
+            name=_one_line(account.holder or payee.name)[:SEPA_NAME_LENGTH],
             iban=compact(account.number),
             amount=payable,
             bic=compact(account.bic) if account.bic else None,
             reference=reference if structured else None,
-            text=None if structured else printable(payment.remittance or document.number)[:SEPA_TEXT_LENGTH],
+            text=None if structured else _one_line(payment.remittance or document.number),
             encoding="utf-8",
         )
-    )
+    except ValueError:
+        return None
+    return _draw(code)
+
+
+def _one_line(text: str) -> str:
+    """``text`` without line breaks: in EPC069-12 a line is a field, so that a break in a name would be another IBAN."""
+    return " ".join(printable(text).split())
 
 
 def _draw(code: segno.QRCode) -> str:
@@ -177,8 +214,37 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+def _explain(error: TypesetError, view: dict[str, Any]) -> PageError:
+    """The typesetter's refusal, with the text in which the first missing character stands."""
+    if not error.characters:
+        return PageError(error.code, str(error), f"La page n'a pas pu être composée : {error}")
+    named = name_characters(error.characters)
+    where = next((text for text in _texts(view) if error.characters[0] in text), "")
+    return PageError(
+        error.code,
+        f"The page's font cannot show {named}, in {where!r}. Use Latin, Greek or Cyrillic letters.",
+        f"La police de la page n'a pas {named}, dans {where!r}. Employer l'alphabet latin, grec ou cyrillique.",
+    )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text below ``value``."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for below in value.values():
+            yield from _texts(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from _texts(below)
+
+
 def _decode(xml: bytes) -> str:
     try:
         return xml.decode()
     except UnicodeDecodeError as error:
-        raise PageError("page.xml_not_utf8", "The XML to attach is not UTF-8; write it again as UTF-8.") from error
+        raise PageError(
+            "page.xml_not_utf8",
+            "The XML to attach is not UTF-8; write it again as UTF-8.",
+            "Le XML à joindre n'est pas en UTF-8 ; l'écrire à nouveau en UTF-8.",
+        ) from error

@@ -31,7 +31,6 @@ LABELS: Mapping[str, Words] = {
     "charges": ("Frais", "Charges"),
     "class": ("Classement", "Class"),
     "consult": ("Consulter en ligne", "View online"),
-    "contact": ("Contact", "Contact"),
     "contract": ("Contrat", "Contract"),
     "credited": ("À votre crédit", "Credit to you"),
     "creditor_id": ("Identifiant créancier SEPA (ICS)", "SEPA creditor identifier"),
@@ -39,12 +38,12 @@ LABELS: Mapping[str, Words] = {
     "currency_accounting": ("Devise de comptabilisation de la TVA", "VAT accounting currency"),
     "delivered_on": ("Livraison ou exécution", "Supplied on"),
     "delivery": ("Livré à", "Delivered to"),
-    "delivery_none": ("Livraison", "Delivery"),
     "description": ("Désignation", "Description"),
     "despatch_advice": ("Bon d'expédition", "Despatch advice"),
     "due": ("À payer", "Amount due"),
     "due_on": ("Échéance", "Due date"),
-    "endpoint": ("Adresse électronique", "Electronic address"),
+    "endpoint_buyer": ("Adresse électronique du client", "Buyer's electronic address"),
+    "endpoint_seller": ("Adresse électronique du vendeur", "Seller's electronic address"),
     "exemption": ("Exonération de TVA", "VAT exemption"),
     "frame": ("Cadre de facturation", "Business process"),
     "gross_price": ("Prix brut", "List price"),
@@ -63,6 +62,7 @@ LABELS: Mapping[str, Words] = {
     "order_line": ("Ligne de commande", "Order line"),
     "origin": ("Origine", "Origin"),
     "page": ("page", "page"),
+    "parent_line": ("sous la ligne", "below line"),
     "pay": ("Payer {amount} en ligne", "Pay {amount} online"),
     "pay_heading": ("Régler cette facture", "Pay this invoice"),
     "pay_scan": ("Scanner pour payer en ligne", "Scan to pay online"),
@@ -141,11 +141,16 @@ OPERATIONS: Mapping[str, Words] = {
 """By the first letter of BT-23 (cadre de facturation)."""
 
 TAX_POINTS: Mapping[str, Words] = {
-    "debits": ("Option pour le paiement de la taxe d'après les débits", "VAT on debits (option taken)"),
     "invoice": ("à la date de la facture", "on the invoice date"),
     "delivery": ("à la livraison", "on delivery"),
     "payment": ("à l'encaissement", "on collection"),
 }
+
+VAT_ON_DEBITS: Words = (
+    "Option pour le paiement de la taxe d'après les débits",
+    "Option to pay VAT on debits (d'après les débits)",
+)
+"""The mention of a seller of services who took the option (décret 2022-1299)."""
 
 VAT_CATEGORIES: Mapping[str, Words] = {
     "S": ("Taxé", "Taxed"),
@@ -193,6 +198,13 @@ PAYMENT_MEANS: Mapping[str, Words] = {
     "ZZZ": ("Selon accord", "Mutually defined"),
 }
 """BT-81 (UNTDID 4461)."""
+
+LINE_KINDS: Mapping[str, Words] = {
+    "DETAIL": ("Détail", "Detail"),
+    "GROUP": ("Regroupement, non additionné", "Group, not added up"),
+    "INFORMATION": ("Pour information, non additionné", "For information, not added up"),
+}
+"""Kinds of sub-lines of EXTENDED profiles (EXT-FR-FE-163)."""
 
 SCHEMES: Mapping[str, Words] = {
     "0002": ("SIREN", "SIREN"),
@@ -275,11 +287,6 @@ LANGUAGES = ("fr", "en")
 def choose(words: Words, language: str) -> str:
     """The word in ``language`` (``fr`` or ``en``)."""
     return words[LANGUAGES.index(language)]
-
-
-def label(key: str, language: str) -> str:
-    """One of the page's own words."""
-    return choose(LABELS[key], language)
 
 
 def meaning(codes: Mapping[str, Words], code: str, language: str) -> str:

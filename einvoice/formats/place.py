@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from lxml import etree
 
+    from einvoice.document import Line
+
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 _ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?")
 _CII_DATE = re.compile(r"\d{8}")
@@ -26,10 +28,12 @@ _LONGEST_NUMBER = 40
 class Place:
     """One element of an invoice file, read by paths such as ``ram:SellerTradeParty/ram:Name``."""
 
-    def __init__(self, element: etree._Element, namespaces: dict[str, str], absent_path: str | None = None) -> None:
+    def __init__(
+        self, element: etree._Element, namespaces: dict[str, str], absent_from: tuple[Place, str] | None = None
+    ) -> None:
         self.element = element
         self._namespaces = namespaces
-        self._absent_path = absent_path
+        self._absent_from = absent_from
 
     def find(self, path: str) -> Place | None:
         """The first element at ``path``."""
@@ -45,11 +49,11 @@ class Place:
         found = self.find(path)
         if found is not None:
             return found
-        return Place(self.element.makeelement("absent"), self._namespaces, f"{self.path()}/{path}")
+        return Place(self.element.makeelement("absent"), self._namespaces, (self, path))
 
     def own_text(self) -> str | None:
         """The element's own text without outer white space; ``None`` where empty."""
-        return (self.element.text or "").strip() or None
+        return text_of(self.element) or None
 
     def attribute(self, name: str) -> str | None:
         """An attribute's text without outer white space; ``None`` where empty or absent."""
@@ -69,17 +73,6 @@ class Place:
         value = self.text(path)
         if value is None:
             raise self.missing(path, term)
-        return value
-
-    def need_attribute(self, path: str, name: str, term: str) -> str:
-        """The attribute ``name`` of the element at ``path``, which EN 16931 demands.
-
-        Raises:
-            ReadError: ``invoice.missing_term``.
-        """
-        value = self.group(path).attribute(name)
-        if value is None:
-            raise self.missing(f"{path}/@{name}", term)
         return value
 
     def number(self, path: str, term: str) -> Decimal | None:
@@ -188,7 +181,31 @@ class Place:
 
     def path(self) -> str:
         """The XPath of this element with prefixes, and a position where it has siblings of its name."""
-        return self._absent_path or path_of(self.element, self._namespaces)
+        if self._absent_from is not None:
+            parent, path = self._absent_from
+            return f"{parent.path()}/{path}"
+        return path_of(self.element, self._namespaces)
+
+
+def require(line: Line, *terms: tuple[object | None, Place, str, str]) -> None:
+    """Refuse a line that counts and lacks one of ``terms``: (value, where, path, term).
+
+    Raises:
+        ReadError: ``invoice.missing_term``.
+    """
+    if not line.counts:
+        return
+    for value, place, path, term in terms:
+        if value is None:
+            raise place.missing(path, term)
+
+
+def text_of(element: etree._Element) -> str:
+    """The element's own text without outer white space; a comment or instruction inside does not cut it."""
+    text = element.text or ""
+    for child in element:
+        text += child.tail or ""
+    return text.strip()
 
 
 def path_of(element: etree._Element, namespaces: dict[str, str]) -> str:

@@ -186,9 +186,10 @@ def _tax_registration(value: str | None, scheme: str) -> Node:
 def _contact(contact: Contact | None) -> Node:
     if contact is None:
         return None
+    names = ", ".join(each for each in (contact.name, contact.department) if each)
     return group(
         "cac:Contact",
-        leaf("cbc:Name", contact.name),
+        leaf("cbc:Name", names or None),
         leaf("cbc:Telephone", contact.phone),
         leaf("cbc:ElectronicMail", contact.email),
     )
@@ -316,8 +317,9 @@ def _taxes(document: Document) -> Iterator[Node]:
             for row in document.vat
         ),
     )
-    accounting = document.totals.vat_accounting
-    yield group("cac:TaxTotal", amount("cbc:TaxAmount", accounting, document.accounting_currency))
+    accounting = document.accounting_currency
+    if accounting not in {None, currency}:
+        yield group("cac:TaxTotal", amount("cbc:TaxAmount", document.totals.vat_accounting, accounting))
 
 
 def _totals(document: Document) -> Node:

@@ -77,13 +77,11 @@ def _item(line: Line) -> Node:
 
 
 def _price(line: Line, currency: str) -> Node:
-    """BG-29. UBL has no gross price without a discount: the missing one of the two follows from BT-146."""
+    """BG-29. UBL has no gross price without a discount, which then follows from BT-146 = BT-148 - BT-147."""
     if line.net_price is None:
         return None
     gross, discount = line.gross_price, line.price_discount
-    if gross is None and discount is not None:
-        gross = line.net_price + discount
-    elif discount is None and gross is not None:
+    if discount is None and gross is not None:
         discount = gross - line.net_price
     return group(
         "cac:Price",

@@ -1,50 +1,32 @@
-"""Write and read the life-cycle message as XML: UN/CEFACT CDAR D22B, elements in the order of its schema.
+"""Write the life-cycle message as XML: UN/CEFACT CDAR D22B, elements in the order of its schema; and read it back.
 
-The reader is tolerant where the schema is: unknown statuses, missing schemes and absent details are kept as they are;
-it refuses only what it cannot understand. ``read_cdar(parse(write_cdar(message))) == message``, but for the second
-pass through the hour that autumn repeats: French local time without an offset cannot tell the two apart.
+``read_cdar(parse(write_cdar(message))) == message``, but for the second pass through the hour that autumn repeats:
+French local time without an offset cannot tell the two apart.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from config.clock import PARIS
-from einvoice.document import Identifier
-from einvoice.lifecycle.message import (
-    Datum,
-    Detail,
-    InvoiceReference,
-    Note,
-    Reason,
-    StatusMessage,
-    StatusMessageError,
-    StatusParty,
-)
+from einvoice.lifecycle.cdar_reader import read_cdar
+from einvoice.lifecycle.cdar_terms import DAY, NAMES, PATTERNS, ROOT, SECONDS
+from einvoice.lifecycle.message import StatusMessageError
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+    from decimal import Decimal
+
     from lxml.etree import _Element
 
-_UNECE = "urn:un:unece:uncefact:data:standard:"
-_RSM = f"{_UNECE}CrossDomainAcknowledgementAndResponse:100"
-_RAM = f"{_UNECE}ReusableAggregateBusinessInformationEntity:100"
-_UDT = f"{_UNECE}UnqualifiedDataType:100"
-_QDT = f"{_UNECE}QualifiedDataType:100"
-_NAMES = {"rsm": _RSM, "ram": _RAM, "udt": _UDT, "qdt": _QDT}
-ROOT = f"{{{_RSM}}}CrossDomainAcknowledgementAndResponse"
-"""The root element of a CDAR message."""
+    from einvoice.document import Identifier
+    from einvoice.lifecycle.message import Datum, Detail, StatusMessage, StatusParty
 
-_SECONDS, _DAY = "204", "102"
-"""Date formats of UNTDID 2379: YYYYMMDDhhmmss and YYYYMMDD."""
-_PATTERNS = {"204": "%Y%m%d%H%M%S", "203": "%Y%m%d%H%M", "102": "%Y%m%d"}
+__all__ = ["read_cdar", "write_cdar"]
+
 _CENTS = 2
-
-
-# --- writing ---------------------------------------------------------------------------------------------------------
 
 
 def write_cdar(message: StatusMessage) -> bytes:
@@ -59,7 +41,7 @@ def write_cdar(message: StatusMessage) -> bytes:
             f"Message {message.message_id} has no recipient; name one.",
             f"Le message {message.message_id} n'a pas de destinataire ; indiquez-en un.",
         )
-    root = etree.Element(ROOT, nsmap=_NAMES)
+    root = etree.Element(ROOT, nsmap=NAMES)
     try:
         _write_context(root, message)
         _write_exchanged(root, message)
@@ -182,14 +164,14 @@ def _identifier(parent: _Element, name: str, identifier: Identifier) -> None:
 
 def _instant(parent: _Element, name: str, instant: datetime) -> None:
     node = _node(_node(parent, name), "udt:DateTimeString")
-    node.text = instant.astimezone(PARIS).strftime(_PATTERNS[_SECONDS])
-    node.set("format", _SECONDS)
+    node.text = instant.astimezone(PARIS).strftime(PATTERNS[SECONDS])
+    node.set("format", SECONDS)
 
 
 def _day(parent: _Element, name: str, day: date) -> None:
     node = _node(parent, name)
-    node.text = day.strftime(_PATTERNS[_DAY])
-    node.set("format", _DAY)
+    node.text = day.strftime(PATTERNS[DAY])
+    node.set("format", DAY)
 
 
 def _decimal_text(value: Decimal) -> str:
@@ -202,206 +184,6 @@ def _decimal_text(value: Decimal) -> str:
     return f"{value:.{max(_CENTS, -exponent)}f}"
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
-
-
-def read_cdar(root: _Element) -> StatusMessage:
-    """The status in a CDAR message that ``config.safe_xml`` has parsed.
-
-    Raises:
-        StatusMessageError: ``cdar.not_cdar``, ``cdar.incomplete`` (no MDT-4, MDT-8, MDT-87 or MDT-105),
-            ``cdar.several_invoices`` (rule P1.14: one invoice a message), ``cdar.unreadable_date`` or
-            ``cdar.unreadable_number``.
-    """
-    if root.tag != ROOT:
-        raise StatusMessageError(
-            "cdar.not_cdar",
-            f"The root {root.tag!r} is not that of a life-cycle message (CDAR).",
-            f"La racine {root.tag!r} n'est pas celle d'un message de cycle de vie (CDAR).",
-        )
-    references = root.findall("rsm:AcknowledgementDocument/ram:ReferenceReferencedDocument", _NAMES)
-    if len(references) > 1:
-        raise StatusMessageError(
-            "cdar.several_invoices",
-            f"The message speaks of {len(references)} invoices; split it, one each (P1.14).",
-            f"Le message porte sur {len(references)} factures ; il en faut une par message (P1.14).",
-        )
-    exchanged = root.find("rsm:ExchangedDocument", _NAMES)
-    acknowledgement = root.find("rsm:AcknowledgementDocument", _NAMES)
-    if exchanged is None or acknowledgement is None or not references:
-        raise StatusMessageError(
-            "cdar.incomplete",
-            "The message lacks its header or its invoice (MDG-4, MDG-32).",
-            "Le message n'a pas d'en-tête ou pas de facture (MDG-4, MDG-32).",
-        )
-    reference = references[0]
-    sender, issuer = exchanged.find("ram:SenderTradeParty", _NAMES), exchanged.find("ram:IssuerTradeParty", _NAMES)
-    context = "rsm:ExchangedDocumentContext/ram:{}SpecifiedDocumentContextParameter/ram:ID"
-    return StatusMessage(
-        message_id=_required(exchanged, "ram:ID", "MDT-4"),
-        status=_required(reference, "ram:ProcessConditionCode", "MDT-105"),
-        made_at=_required_instant(exchanged, "ram:IssueDateTime", "MDT-8"),
-        invoice=_read_invoice(reference),
-        set_at=_read_instant(acknowledgement, "ram:IssueDateTime"),
-        sender=_read_party(sender) if sender is not None else StatusParty(),
-        issuer=_read_party(issuer) if issuer is not None else StatusParty(),
-        recipients=tuple(_read_party(node) for node in exchanged.findall("ram:RecipientTradeParty", _NAMES)),
-        details=tuple(_read_detail(node) for node in reference.findall("ram:SpecifiedDocumentStatus", _NAMES)),
-        process=_read_text(root, context.format("BusinessProcess")),
-        guideline=_read_text(root, context.format("Guideline")) or "",
-        name=_read_text(exchanged, "ram:Name"),
-        phase=_read_text(acknowledgement, "ram:TypeCode"),
-        document_status=_read_text(reference, "ram:StatusCode"),
-        label=_read_text(reference, "ram:ProcessCondition"),
-    )
-
-
-def _read_invoice(reference: _Element) -> InvoiceReference:
-    seller = reference.find("ram:IssuerTradeParty", _NAMES)
-    return InvoiceReference(
-        number=_required(reference, "ram:IssuerAssignedID", "MDT-87"),
-        type_code=_read_text(reference, "ram:TypeCode"),
-        issued_on=_read_day(reference, "ram:FormattedIssueDateTime"),
-        seller=_read_party(seller) if seller is not None else None,
-        deposited_at=_read_instant(reference, "ram:ReceiptDateTime"),
-        reference_type=_read_text(reference, "ram:ReferenceTypeCode"),
-    )
-
-
-def _read_party(node: _Element) -> StatusParty:
-    address = node.find("ram:URIUniversalCommunication/ram:URIID", _NAMES)
-    return StatusParty(
-        role=_read_text(node, "ram:RoleCode"),
-        identifiers=tuple(
-            identifier for found in node.findall("ram:GlobalID", _NAMES) if (identifier := _read_identifier(found))
-        ),
-        name=_read_text(node, "ram:Name"),
-        address=_read_identifier(address) if address is not None else None,
-    )
-
-
-def _read_detail(node: _Element) -> Detail:
-    reason = Reason(
-        code=_read_text(node, "ram:ReasonCode"),
-        label=_read_lines(node, "ram:Reason"),
-        action=_read_text(node, "ram:RequestedActionCode"),
-        action_label=_read_text(node, "ram:RequestedAction"),
-    )
-    sequence = _read_decimal(node, "ram:SequenceNumeric")
-    return Detail(
-        sequence=None if sequence is None else int(sequence),
-        status=_read_text(node, "ram:ProcessConditionCode"),
-        reason=None if reason == Reason() else reason,
-        notes=tuple(
-            Note(text, _read_text(note, "ram:SubjectCode"))
-            for note in node.findall("ram:IncludedNote", _NAMES)
-            if (text := _read_lines(note, "ram:Content"))
-        ),
-        data=tuple(_read_datum(datum) for datum in node.findall("ram:SpecifiedDocumentCharacteristic", _NAMES)),
-    )
-
-
-def _read_datum(node: _Element) -> Datum:
-    amount = node.find("ram:ValueAmount", _NAMES)
-    changed = _read_text(node, "ram:ValueChangedIndicator/*")
-    return Datum(
-        kind=_read_text(node, "ram:TypeCode"),
-        amount=_read_decimal(node, "ram:ValueAmount"),
-        currency=amount.get("currencyID") if amount is not None else None,
-        rate=_read_decimal(node, "ram:ValuePercent"),
-        dated_on=_read_day(node, "ram:ValueDateTime"),
-        term=_read_text(node, "ram:ID"),
-        changed=None if changed is None else changed in {"true", "1"},
-        name=_read_text(node, "ram:Name"),
-        location=_read_text(node, "ram:Location"),
-        text=_read_text(node, "ram:Value"),
-    )
-
-
-def _read_identifier(node: _Element) -> Identifier | None:
-    value = (node.text or "").strip()
-    return Identifier(value, node.get("schemeID")) if value else None
-
-
-def _read_text(node: _Element, path: str) -> str | None:
-    return (node.findtext(path, namespaces=_NAMES) or "").strip() or None
-
-
-def _read_lines(node: _Element, path: str) -> str | None:
-    """The texts of a repeatable element, one per line: nothing that the other side wrote is lost."""
-    texts = [(found.text or "").strip() for found in node.findall(path, _NAMES)]
-    return "\n".join(text for text in texts if text) or None
-
-
-def _required(node: _Element, path: str, term: str) -> str:
-    text = _read_text(node, path)
-    if text is None:
-        raise _incomplete(path, term)
-    return text
-
-
-def _required_instant(node: _Element, path: str, term: str) -> datetime:
-    instant = _read_instant(node, path)
-    if instant is None:
-        raise _incomplete(path, term)
-    return instant
-
-
-def _read_decimal(node: _Element, path: str) -> Decimal | None:
-    text = _read_text(node, path)
-    if text is None:
-        return None
-    try:
-        value = Decimal(text)
-    except InvalidOperation as error:
-        raise _unreadable("number", text, path) from error
-    if not value.is_finite():
-        raise _unreadable("number", text, path)
-    return value
-
-
-def _read_instant(node: _Element, path: str) -> datetime | None:
-    local = _read_moment(node, path)
-    return local.astimezone(UTC) if local else None
-
-
-def _read_day(node: _Element, path: str) -> date | None:
-    local = _read_moment(node, path)
-    return local.astimezone(PARIS).date() if local else None
-
-
-def _read_moment(node: _Element, path: str) -> datetime | None:
-    """The date or time under ``path``: a string of format 204, 203 or 102 in local French time, or an ISO instant."""
-    found = node.find(f"{path}/*", _NAMES)
-    text = (found.text or "").strip() if found is not None else ""
-    if found is None or not text:
-        return None
-    pattern = _PATTERNS.get(found.get("format", _SECONDS))
-    try:
-        read = datetime.strptime(text, pattern) if pattern and text.isdigit() else datetime.fromisoformat(text)  # noqa: DTZ007 - French time is set below
-    except ValueError as error:
-        raise _unreadable("date", text, path) from error
-    return read if read.tzinfo else read.replace(tzinfo=PARIS)
-
-
-def _incomplete(path: str, term: str) -> StatusMessageError:
-    return StatusMessageError(
-        "cdar.incomplete",
-        f"The message lacks {term} ({path}); ask its sender to repeat it.",
-        f"Le message n'a pas de {term} ({path}) ; demandez à son émetteur de le refaire.",
-        place=path,
-    )
-
-
-def _unreadable(what: str, text: str, path: str) -> StatusMessageError:
-    return StatusMessageError(
-        f"cdar.unreadable_{what}",
-        f"{text!r} in {path} is no {what}; ask the sender to repeat it.",
-        f"{text!r} dans {path} est illisible ; demandez à l'émetteur de le refaire.",
-        place=path,
-    )
-
-
 def _qualified(name: str) -> str:
     prefix, _, local = name.partition(":")
-    return f"{{{_NAMES[prefix]}}}{local}"
+    return f"{{{NAMES[prefix]}}}{local}"

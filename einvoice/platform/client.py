@@ -10,7 +10,6 @@ import hashlib
 import json
 import threading
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -20,17 +19,26 @@ import urllib3
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 
-from config.clock import new_id, now
+from config.clock import new_id
+from einvoice.platform.answers import (
+    BUSY,
+    Answer,
+    busy,
+    checked,
+    instant_of,
+    object_in,
+    read_flow_state,
+    text_of,
+    unreadable,
+)
 from einvoice.platform.port import (
     MAX_TRACKING_ID,
-    AckDetail,
     AckStatus,
     Direction,
     DocType,
     Flow,
     FlowPage,
     FlowState,
-    PlatformBusyError,
     PlatformError,
     PlatformRefusedError,
     PlatformUnauthorisedError,
@@ -42,7 +50,7 @@ from einvoice.platform.port import (
 if TYPE_CHECKING:
     from einvoice.platform.settings import PlatformSettings
 
-_BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_CHUNK_BYTES = 64 * 1024
 _MAX_NAME = 255
 
 
@@ -81,8 +89,8 @@ class AfnorPlatform:
                 "file": (flow.name, flow.content, mime),
             },
         )
-        body = _json_object(answer, in_doubt=True)
-        return SentFlow(_text(body, "flowId", in_doubt=True), _instant(body, "submittedAt", in_doubt=True))
+        body = object_in(answer, in_doubt=True)
+        return SentFlow(text_of(body, "flowId", in_doubt=True), instant_of(body, "submittedAt", in_doubt=True))
 
     def find_flow(self, tracking_id: str) -> FlowState | None:
         """The flow sent under ``tracking_id``; an accepted one wins over a refused one where there are several."""
@@ -106,12 +114,12 @@ class AfnorPlatform:
     def flow_state(self, flow_id: str) -> FlowState:
         """What the platform says of the flow ``flow_id``."""
         answer = self._call("GET", f"/v1/flows/{quote(flow_id, safe='')}", params={"docType": "Metadata"})
-        return _flow_state(_json_object(answer))
+        return read_flow_state(object_in(answer))
 
     def fetch(self, flow_id: str, doc_type: DocType = DocType.ORIGINAL) -> bytes:
         """One file of the flow ``flow_id``, as the platform holds it."""
         answer = self._call("GET", f"/v1/flows/{quote(flow_id, safe='')}", params={"docType": doc_type.value})
-        return answer.content
+        return answer.body
 
     def health(self) -> bool:
         """Whether the platform answers its health check; never raises for a platform that is down."""
@@ -154,13 +162,13 @@ class AfnorPlatform:
         return info
 
     def _search(self, request: dict[str, Any]) -> FlowPage:
-        body = _json_object(self._call("POST", "/v1/flows/search", json=request))
+        body = object_in(self._call("POST", "/v1/flows/search", json=request))
         results = body.get("results") or []
         if not isinstance(results, list):
-            raise _unreadable("results")
-        return FlowPage(tuple(_flow_state(flow) for flow in results), body.get("nextCursor") or None)
+            raise unreadable("results")
+        return FlowPage(tuple(read_flow_state(flow) for flow in results), body.get("nextCursor") or None)
 
-    def _call(self, method: str, path: str, *, has_effect: bool = False, **content: Any) -> requests.Response:
+    def _call(self, method: str, path: str, *, has_effect: bool = False, **content: Any) -> Answer:
         """One call, with one more try under a fresh token when the platform answers 401.
 
         ``has_effect`` marks a call that changes something there, so that no answer means doubt.
@@ -168,26 +176,28 @@ class AfnorPlatform:
         for attempt in (1, 2):
             self._ensure_token(fresh=attempt > 1)
             answer = self._send(method, path, has_effect=has_effect, **content)
-            if answer.status_code != HTTPStatus.UNAUTHORIZED:
-                return _checked(answer, has_effect=has_effect)
+            if answer.status != HTTPStatus.UNAUTHORIZED:
+                return checked(answer, has_effect=has_effect)
         raise PlatformUnauthorisedError(
             f"{self._name} refuses a token that it has just given; check the client's rights.",
             f"{self._name} refuse un jeton qu'elle vient de donner ; vérifiez les droits du client.",
         )
 
-    def _send(self, method: str, path: str, *, has_effect: bool, **content: Any) -> requests.Response:
+    def _send(self, method: str, path: str, *, has_effect: bool, **content: Any) -> Answer:
         headers = {"Request-Id": str(new_id()), "Accept": "application/json, */*;q=0.5"}
         if self._settings.organization_id:
             headers["Organization-Id"] = self._settings.organization_id
         try:
-            answer: requests.Response = self._session.request(
+            answer = self._session.request(
                 method,
                 self._settings.driver.base_url.rstrip("/") + path,
                 headers=headers,
                 timeout=self._timeout,
                 allow_redirects=False,
+                stream=True,
                 **content,
             )
+            return self._read(answer, in_doubt=has_effect)
         except OAuthError as error:
             raise PlatformUnauthorisedError(
                 f"{self._name} gives tokens that cannot be used ({error.error}); tell its support.",
@@ -195,7 +205,16 @@ class AfnorPlatform:
             ) from error
         except requests.RequestException as error:
             raise self._unreachable(error, sent=has_effect) from error
-        return answer
+
+    def _read(self, answer: requests.Response, *, in_doubt: bool) -> Answer:
+        """The answer to its end, but never more than a flow may hold."""
+        body = bytearray()
+        with answer:
+            for chunk in answer.iter_content(_CHUNK_BYTES):
+                body += chunk
+                if len(body) > self._settings.max_file_bytes:
+                    raise unreadable("content (too large)", in_doubt=in_doubt)
+        return Answer(answer.status_code, bytes(body), answer.headers.get("Retry-After", ""))
 
     def _unreachable(self, error: requests.RequestException, *, sent: bool) -> PlatformUnreachableError:
         """A refused or timed-out connection sent nothing; anything later leaves the effect in doubt."""
@@ -236,8 +255,8 @@ class AfnorPlatform:
 
     def _token_failure(self, error: requests.HTTPError) -> PlatformError:
         answer = error.response
-        if answer is not None and answer.status_code in _BUSY:
-            return _busy(answer)
+        if answer is not None and answer.status_code in BUSY:
+            return busy(Answer(answer.status_code, b"", answer.headers.get("Retry-After", "")))
         if answer is not None and answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             return self._client_refused(f"HTTP {answer.status_code}")
         return self._unreachable(error, sent=False)
@@ -249,132 +268,6 @@ class AfnorPlatform:
         )
 
 
-# --- answers ---------------------------------------------------------------------------------------------------------
-
-
 def _never_connected(error: requests.RequestException) -> bool:
     cause = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(error, requests.ConnectTimeout) or isinstance(cause, urllib3.exceptions.NewConnectionError)
-
-
-def _checked(answer: requests.Response, *, has_effect: bool) -> requests.Response:
-    """``answer`` where it is a success, else the error that it stands for."""
-    status = answer.status_code
-    if status < HTTPStatus.MULTIPLE_CHOICES:
-        return answer
-    if status in _BUSY:
-        raise _busy(answer)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise PlatformUnreachableError(
-            f"The platform failed (HTTP {status}).",
-            f"La plateforme est en défaut (HTTP {status}).",
-            in_doubt=has_effect,
-        )
-    error_code, message = _refusal(answer)
-    raise PlatformRefusedError(
-        f"The platform refuses the call: {error_code}, {message}",
-        f"La plateforme refuse l'appel : {error_code}, {message}",
-        error_code=error_code,
-        http_status=status,
-    )
-
-
-def _busy(answer: requests.Response) -> PlatformBusyError:
-    return PlatformBusyError(
-        f"The platform asks us to wait (HTTP {answer.status_code}).",
-        f"La plateforme demande d'attendre (HTTP {answer.status_code}).",
-        retry_after_s=_retry_after_s(answer),
-    )
-
-
-def _unreadable(what: str, *, in_doubt: bool = False) -> PlatformUnreachableError:
-    return PlatformUnreachableError(
-        f"The platform's answer has no readable {what}.",
-        f"La réponse de la plateforme n'a pas de {what} lisible.",
-        in_doubt=in_doubt,
-    )
-
-
-def _refusal(answer: requests.Response) -> tuple[str, str]:
-    """The platform's ``errorCode`` and message; the HTTP status stands in where the body is not the norm's."""
-    try:
-        body = answer.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        return f"HTTP_{answer.status_code}", "the answer holds no error of the norm"
-    message = body.get("details") or body.get("errorMessage") or "no message"
-    return str(body.get("errorCode") or f"HTTP_{answer.status_code}"), str(message)
-
-
-def _retry_after_s(answer: requests.Response) -> float | None:
-    """``Retry-After`` in seconds, from a number or a date; None where it is absent or unreadable."""
-    text = answer.headers.get("Retry-After", "").strip()
-    if text.isdigit():
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - now()).total_seconds())
-
-
-def _json_object(answer: requests.Response, *, in_doubt: bool = False) -> dict[str, Any]:
-    try:
-        body = answer.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise _unreadable("JSON", in_doubt=in_doubt)
-    return body
-
-
-def _text(body: dict[str, Any], name: str, *, in_doubt: bool = False) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise _unreadable(name, in_doubt=in_doubt)
-    return value
-
-
-def _instant(body: dict[str, Any], name: str, *, in_doubt: bool = False) -> datetime:
-    text = _text(body, name, in_doubt=in_doubt)
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise _unreadable(name, in_doubt=in_doubt) from error
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-def _flow_state(body: Any) -> FlowState:
-    """A ``Flow`` of the norm; an acknowledgement we do not know is kept pending, so that it is asked about again."""
-    if not isinstance(body, dict):
-        raise _unreadable("Flow")
-    acknowledgement = body.get("acknowledgement")
-    if not isinstance(acknowledgement, dict):
-        acknowledgement = {}
-    status = acknowledgement.get("status")
-    submitted_at = _instant(body, "submittedAt")
-    return FlowState(
-        flow_id=_text(body, "flowId"),
-        tracking_id=body.get("trackingId") or None,
-        flow_type=str(body.get("flowType") or "Undefined"),
-        syntax=str(body.get("flowSyntax") or ""),
-        direction=str(body.get("flowDirection") or ""),
-        status=AckStatus(status) if status in set(AckStatus) else AckStatus.PENDING,
-        details=tuple(_detail(detail) for detail in acknowledgement.get("details") or () if isinstance(detail, dict)),
-        submitted_at=submitted_at,
-        updated_at=_instant(body, "updatedAt") if body.get("updatedAt") else submitted_at,
-        name=str(body.get("name") or ""),
-        processing_rule=body.get("processingRule"),
-        profile=body.get("flowProfile"),
-    )
-
-
-def _detail(body: dict[str, Any]) -> AckDetail:
-    return AckDetail(
-        level=str(body.get("level") or "Error"),
-        item=str(body.get("item") or ""),
-        reason=str(body.get("reasonCode") or ""),
-        message=str(body.get("reasonMessage") or ""),
-    )

@@ -40,10 +40,17 @@ _XSD_FAILED = "Not run: the XSD failed first."
 
 
 class Validator:
-    """Judges files. Thread-safe as far as its ``engine`` is; schemas stay compiled between calls."""
+    """Judges files. Thread-safe as far as its ``engine`` is; schemas stay compiled between calls.
 
-    def __init__(self, engine: RulesEngine, standards: Standards | None = None) -> None:
+    ``false_key`` weighs a SIREN or SIRET whose check digit is wrong: fatal where we issue to real companies, a warning
+    where the platform's test companies, whose numbers are made up, must pass.
+    """
+
+    def __init__(
+        self, engine: RulesEngine, standards: Standards | None = None, *, false_key: Severity = Severity.WARNING
+    ) -> None:
         self._engine = engine
+        self._false_key = false_key
         self._standards = standards or Standards()
         self._schemas = Schemas()
 
@@ -51,7 +58,8 @@ class Validator:
         """The verdict on a CII or UBL invoice or credit note.
 
         ``french`` says whether the French rules apply; ``None`` applies them where seller and buyer are both in
-        France. Pass false for a sale to a consumer: it does not travel as an e-invoice.
+        France (overseas departments with VAT included). Pass false for a sale to a consumer: it does not travel as an
+        e-invoice.
         """
         root = _parse(xml)
         if isinstance(root, Report):
@@ -93,7 +101,9 @@ class Validator:
         if _xsd_failed(report):
             own = Report((LayerResult(Layer.HOUSE, Verdict.NOT_CHECKED, reason=_XSD_FAILED),), ())
         else:
-            findings = house_rules.house_findings(facts, profile, standard=standard, french=french)
+            findings = house_rules.house_findings(
+                facts, profile, standard=standard, french=french, false_key=self._false_key
+            )
             own = Report((LayerResult(Layer.HOUSE, _outcome(findings), house_rules.rule_set()),), findings)
         return report.joined(own)
 

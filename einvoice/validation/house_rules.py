@@ -7,16 +7,19 @@
     Warning: a French invoice in a profile outside the *socle* of formats (MINIMUM, BASIC, other CIUS), which a platform
     need not accept.
 ``QT-SIREN``, ``QT-SIRET``
-    An identifier of scheme 0002 or 0009 has the wrong length, stray blanks or a false check digit. BR-FR-09, -10, -11
-    and -32 count digits, after trimming, and never test the key; a false SIREN is in no directory.
+    An identifier of scheme 0002 or 0009 has the wrong length or stray blanks: BR-FR-09, -10, -11 and -32 trim first.
+``QT-SIREN-KEY``, ``QT-SIRET-KEY``
+    Its check digit is false, so that no directory knows it; no published rule tests it. A warning, because even the
+    French forum's own examples use made-up numbers, unless the caller wants it fatal.
 ``QT-NOTE``
     The compulsory mentions PMT (recovery costs), PMD (late penalties) and AAB (early-payment discount) have no text:
     BR-FR-05 only wants the note to be there. Source: C. com. L441-9.
 ``QT-DAY``
     A CII day (format 102) is not eight digits: BR-FR-03 reads the first eight characters and lets the rest pass.
 
-QT-SIREN, QT-SIRET, QT-NOTE and QT-DAY are fatal for French invoices and warnings for the others. (A zero-rated line
-with 20 %, which BR-FR also lets pass, needs no rule of ours: BR-Z-05 or its like refuses it in every profile.)
+QT-SIREN, QT-SIRET and QT-DAY are fatal for French invoices and warnings for the others; QT-NOTE is for French ones.
+(A zero rate with 20 %, which BR-FR also lets pass, needs no rule of ours: BR-Z-05 or its like refuses it in every
+profile that has rates.)
 """
 
 from __future__ import annotations
@@ -59,12 +62,17 @@ def rule_set() -> RuleSet:
     return RuleSet("Quittance", "1", hashlib.sha256(Path(__file__).read_bytes()).hexdigest())
 
 
-def house_findings(facts: InvoiceFacts, profile: Profile, *, standard: bool, french: bool) -> tuple[Finding, ...]:
-    """What our rules say about an invoice; ``standard`` is false where another CIUS is judged as EN 16931."""
+def house_findings(
+    facts: InvoiceFacts, profile: Profile, *, standard: bool, french: bool, false_key: Severity
+) -> tuple[Finding, ...]:
+    """What our rules say about an invoice.
+
+    ``standard`` is false where another CIUS is judged as EN 16931; ``false_key`` weighs a wrong check digit.
+    """
     severity = Severity.FATAL if french else Severity.WARNING
     return (
         *_specification(facts, profile, standard=standard, french=french),
-        *_registration_numbers(facts, severity),
+        *_registration_numbers(facts, severity, false_key),
         *(_empty_mentions(facts) if french else ()),
         *_days(facts, severity),
     )
@@ -102,19 +110,26 @@ def _specification(facts: InvoiceFacts, profile: Profile, *, standard: bool, fre
         )
 
 
-def _registration_numbers(facts: InvoiceFacts, severity: Severity) -> Iterator[Finding]:
+def _registration_numbers(facts: InvoiceFacts, severity: Severity, false_key: Severity) -> Iterator[Finding]:
     for scheme, name, length, key_is_right in _SCHEMES:
         for element in facts.identifiers(scheme):
             written = element.text or ""
-            if re.fullmatch(rf"[0-9]{{{length}}}", written) and key_is_right(written):
-                continue
-            yield _finding(
-                f"QT-{name}",
-                severity,
-                element,
-                f"{written!r} is no {name}: {length} digits without blanks, the last one a check digit.",
-                f"{written!r} n'est pas un {name} : {length} chiffres sans espace, le dernier étant une clé.",
-            )
+            if not re.fullmatch(rf"[0-9]{{{length}}}", written):
+                yield _finding(
+                    f"QT-{name}",
+                    severity,
+                    element,
+                    f"{written!r} is no {name}: write {length} digits without blanks.",
+                    f"{written!r} n'est pas un {name} : écrivez {length} chiffres sans espace.",
+                )
+            elif not key_is_right(written):
+                yield _finding(
+                    f"QT-{name}-KEY",
+                    false_key,
+                    element,
+                    f"The check digit of the {name} {written} is false: no directory can know it.",
+                    f"La clé du {name} {written} est fausse : aucun annuaire ne peut le connaître.",
+                )
 
 
 def _empty_mentions(facts: InvoiceFacts) -> Iterator[Finding]:

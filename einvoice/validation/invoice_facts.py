@@ -32,6 +32,9 @@ _UBL_PATHS = {
 _UBL_NOTE = re.compile(r"#([A-Z]{3})#(.*)", re.DOTALL)
 """UBL has no subject element: a French note is written ``#PMT#text``."""
 _CII_DAY_FORMAT = "102"
+_FRENCH_VAT_TERRITORY = frozenset({"FR", "GP", "MQ", "RE"})
+"""Countries (BT-40, BT-55) between which trade is domestic: CGI 294 leaves out Guyane (GF) and Mayotte (YT), and the
+collectivities have no French VAT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,12 @@ class InvoiceFacts:
 
     @property
     def between_french_parties(self) -> bool:
-        """Whether seller (BT-40) and buyer (BT-55) both have an address in France.
+        """Whether seller (BT-40) and buyer (BT-55) both have their address where French VAT applies.
 
         The country alone decides, not the SIREN: a French buyer whose SIREN was forgotten must be found by the French
         rules, not escape them. A sale to a consumer is for the caller to tell.
         """
-        return self._text("seller_country") == self._text("buyer_country") == "FR"
+        return {self._text("seller_country"), self._text("buyer_country")} <= _FRENCH_VAT_TERRITORY
 
     def identifiers(self, scheme: str) -> list[etree._Element]:
         """All identifiers with this ISO 6523 scheme, of any party."""

@@ -6,7 +6,6 @@ missing worker never looks like a document without findings.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Protocol, Self
@@ -173,9 +172,6 @@ class SchematronEngine:
         if self._closed:
             raise _unavailable("engine.closed", "the engine was closed")
         worker = self._worker
-        if worker is not None and worker.owner_pid != os.getpid():
-            worker.forget()  # we are a fork: two processes must not talk into one pipe
-            self._worker = worker = None
         if worker is not None and (worker.answered >= self._recycle_after or not worker.alive):
             self._drop()
             worker = None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 1 << 16
 _MAX_ANSWER_BYTES = 256 * 1024 * 1024
 """Largest answer taken, in bytes: the SVRL of an invoice of 20 MB stays under it."""
-_STDERR_TAIL_BYTES = 2000
+_STDERR_TAIL_BYTES = 500
 _GRACE_S = 2.0
 """How long a child may take to leave after its input ended, in seconds, before it is killed."""
 _INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "TMPDIR", "SYSTEMROOT")
@@ -25,7 +25,7 @@ _INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "TMPDIR", "
 
 
 class WorkerDiedError(Exception):
-    """The child ended before it answered; ``exit_status`` as in :mod:`subprocess`, ``tail`` the end of its stderr."""
+    """The child ended before it answered; ``exit_status`` as in :mod:`subprocess`, ``tail`` its last line of stderr."""
 
     def __init__(self, exit_status: int | None, tail: str) -> None:
         super().__init__(f"the worker ended with status {exit_status}: {tail or 'it said nothing'}")
@@ -41,7 +41,6 @@ class WorkerProcess:
     """
 
     def __init__(self, command: Sequence[str]) -> None:
-        self.owner_pid = os.getpid()
         self.answered = 0
         self.known: set[str] = set()
         """The stylesheets that this child has already compiled."""
@@ -74,7 +73,7 @@ class WorkerProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether the child still runs."""
+        """Whether the child runs and is ours: in a fork of us it is not, so that no two processes share its pipes."""
         return self._process.poll() is None
 
     def ask(self, *request: bytes, timeout_s: float) -> bytes:
@@ -106,12 +105,6 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
         self._release()
-
-    def forget(self) -> None:
-        """Drop our ends of the pipes without touching the child: it belongs to the process that we were forked from."""
-        for stream in (self._to_child, self._from_child, self._stderr):
-            stream.close()
-        self._process.returncode = 0  # no longer ours to wait for
 
     def _release(self) -> None:
         self._process.wait()
@@ -155,4 +148,5 @@ class WorkerProcess:
             status = None  # it closed its pipes but still runs
         size = self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, size - _STDERR_TAIL_BYTES))
-        return WorkerDiedError(status, self._stderr.read().decode(errors="replace").strip())
+        lines = self._stderr.read().decode(errors="replace").strip().splitlines()
+        return WorkerDiedError(status, lines[-1] if lines else "")

@@ -5,9 +5,11 @@
 
 CREATE TABLE suppliers (
     supplier_id uuid PRIMARY KEY,
-    siren text NOT NULL UNIQUE CHECK (siren ~ '^[0-9]{9}$'),
+    siren text UNIQUE CHECK (siren ~ '^[0-9]{9}$'),
+    foreign_id text UNIQUE CHECK (foreign_id <> ''),
     name text NOT NULL,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    CHECK (num_nonnulls(siren, foreign_id) = 1)
 );
 
 CREATE TABLE people (
@@ -29,7 +31,8 @@ CREATE TABLE memberships (
 );
 
 CREATE TABLE sign_in_links (
-    token_hash bytea PRIMARY KEY,
+    link_id uuid PRIMARY KEY,
+    token_hash bytea NOT NULL UNIQUE,
     person_id uuid NOT NULL REFERENCES people,
     browser_hash bytea,
     code_hash bytea NOT NULL,
@@ -98,9 +101,9 @@ CREATE TABLE invoices (
     issued_on date NOT NULL,
     due_on date NOT NULL,
     currency char(3) NOT NULL,
-    total_minor bigint NOT NULL CHECK (total_minor >= 0),
+    total_minor bigint NOT NULL,
     prepaid_minor bigint NOT NULL,
-    payable_minor bigint NOT NULL CHECK (payable_minor >= 0),
+    payable_minor bigint NOT NULL,
     vat_on_collection boolean NOT NULL,
     vat_rows jsonb NOT NULL,
     document jsonb NOT NULL,

@@ -1,7 +1,7 @@
 """Stripe behind the port: hosted Checkout, refunds, and the facts of its events. The only place that imports stripe.
 
-Every request that changes something carries an idempotency key of ours, so that repeating it is safe; a request whose
-answer is lost is *in doubt*, never assumed done or undone. Test and live money never mix: the key decides the mode.
+A request that makes something carries an idempotency key of ours, so that repeating it is safe; a request whose answer
+is lost is *in doubt*, never assumed done or undone. Test and live money never mix: the key decides the mode.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 import stripe
@@ -36,14 +36,18 @@ from payments.gateways.stripe_facts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
+    from stripe import RequestOptions
     from stripe.checkout import Session
+    from stripe.params import RefundCreateParams
     from stripe.params.checkout import SessionCreateParams
 
     from payments.gateways.port import CheckoutOrder, PaymentFact
     from receivables.domain.money import Money
+
+Changed = TypeVar("Changed")
 
 PAGE = 100
 """Objects per list request: Stripe's most."""
@@ -71,7 +75,7 @@ class StripeGateway:
         api_url: Another address that speaks Stripe's API, such as the sandbox; None for Stripe itself.
         timeout_s: Longest wait for an answer, in seconds.
         connect_timeout_s: Longest wait for a connection, in seconds.
-        network_retries: How often the library repeats a request by itself; each carries its idempotency key.
+        network_retries: How often a request is repeated after a lost answer, with the same idempotency key.
 
     Raises:
         GatewayRefusedError: The key names no mode, or a live key would travel to another address in the clear.
@@ -89,6 +93,7 @@ class StripeGateway:
         self.livemode = _mode_of(key)
         if self.livemode and api_url is not None and not api_url.startswith("https://"):
             raise GatewayRefusedError("A live key is only sent over https.", "gateway.mode_mixed")
+        self._retries = network_retries
         self._client = stripe.StripeClient(
             key,
             base_addresses={"api": api_url} if api_url else {},
@@ -100,10 +105,11 @@ class StripeGateway:
 
     def open_checkout(self, order: CheckoutOrder) -> OpenCheckout:
         """Open a hosted Checkout Session in payment mode, once per attempt. See `Gateway.open_checkout`."""
-        with _asking("open the checkout", changes=True):
-            session = self._client.v1.checkout.sessions.create(
-                params=_session_params(order), options={"idempotency_key": str(order.attempt_id)}
-            )
+        params = _session_params(order)
+        session = self._change(
+            "open the checkout",
+            lambda: self._client.v1.checkout.sessions.create(params, _keyed(str(order.attempt_id))),
+        )
         return self._checkout(session)
 
     def find_checkout(self, attempt_id: UUID) -> OpenCheckout | None:
@@ -128,8 +134,10 @@ class StripeGateway:
     def expire_checkout(self, session_id: str) -> None:
         """Expire an open session. See `Gateway.expire_checkout`."""
         try:
-            with _asking("expire the checkout", changes=True):
-                self._client.v1.checkout.sessions.expire(session_id)
+            self._change(
+                "expire the checkout",
+                lambda: self._client.v1.checkout.sessions.expire(session_id, options={"max_network_retries": 0}),
+            )
         except GatewayRefusedError:
             with _asking("read the checkout", changes=False):
                 status = self._client.v1.checkout.sessions.retrieve(session_id).status
@@ -173,17 +181,13 @@ class StripeGateway:
         self._own_mode(payment["livemode"], payment_ref)
         if money_of(0, payment["currency"]).currency != amount.currency:
             raise GatewayRefusedError(f"{payment_ref} is not in {amount.currency}; refund it in its own currency.")
-        with _asking("refund the payment", changes=True):
-            refund = self._client.v1.refunds.create(
-                params={
-                    "payment_intent": payment_ref,
-                    "amount": amount.minor,
-                    # the refund's own events carry no other trace of the supplier
-                    "metadata": {name: payment["metadata"][name] for name in _OURS if name in payment["metadata"]},
-                },
-                options={"idempotency_key": key},
-            )
-        return refund.id
+        params: RefundCreateParams = {
+            "payment_intent": payment_ref,
+            "amount": amount.minor,
+            # the refund's own events carry no other trace of the supplier
+            "metadata": {name: payment["metadata"][name] for name in _OURS if name in payment["metadata"]},
+        }
+        return self._change("refund the payment", lambda: self._client.v1.refunds.create(params, _keyed(key))).id
 
     def fetch_payment(self, payment_ref: str) -> tuple[PaymentFact, ...]:
         """The payment with its fee, its refunds and its disputes, as they are now."""
@@ -203,6 +207,20 @@ class StripeGateway:
             for dispute in disputes.auto_paging_iter():
                 facts += dispute_facts(_with_our_metadata(dispute.to_dict(), payment), telling)
         return tuple(facts)
+
+    def _change(self, what: str, call: Callable[[], Changed]) -> Changed:
+        """Make a change, again after a lost answer; once one try is in doubt, the whole is until one succeeds."""
+        doubt: GatewayInDoubtError | None = None
+        for tries_left in range(self._retries, -1, -1):
+            try:
+                with _asking(what, changes=True):
+                    return call()
+            except GatewayInDoubtError as error:
+                doubt = error
+            except GatewayUnreachableError:
+                if not doubt and not tries_left:
+                    raise
+        raise doubt or ValueError("network_retries must not be negative.")
 
     def _facts_of_events(self, since: datetime) -> Iterator[PaymentFact]:
         unreadable: GatewayRefusedError | None = None
@@ -260,6 +278,11 @@ class StripeGateway:
                 f"{what} is {theirs} money, but our key is for {ours} money: check which keys are set.",
                 "gateway.mode_mixed",
             )
+
+
+def _keyed(key: str) -> RequestOptions:
+    """Options of a change: our key, and no repetition by the library, which hides that an earlier try may count."""
+    return {"idempotency_key": key, "max_network_retries": 0}
 
 
 _OURS = ("supplier_id", "attempt_id", "invoice")

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 PROVIDER = "stripe"
 
 SAME_UNITS = frozenset(
-    ("EUR", "USD", "GBP", "CHF", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "MAD")
-    + ("SGD", "HKD", "JPY", "KRW", "XOF", "XAF", "XPF")
+    ("EUR", "USD", "GBP", "CHF", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "MAD", "JPY", "XPF")
 )
 """Currencies whose minor unit is the same for Stripe and ISO 4217. Others differ (ISK, UGX, TND): refused."""
 

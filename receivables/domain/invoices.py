@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +10,13 @@ from receivables.domain.ledger import SALES_JOURNAL, Chart, Entry, Posting, sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import date, datetime
     from uuid import UUID
 
     from receivables.domain.collected import VatRow
     from receivables.domain.parties import CustomerFacts
 
-CREDIT_NOTES = frozenset({"261", "262", "381", "396", "502", "503"})
+CREDIT_NOTES = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"})
 DEPOSITS = frozenset({"386", "500"})
 
 
@@ -107,7 +106,13 @@ def format_number(series: str, year: int, serial: int) -> str:
 
 
 def sales_entry(
-    invoice_id: UUID, customer_id: UUID, number: str, command: IssueInvoice, chart: Chart, new_id: Callable[[], UUID]
+    command: IssueInvoice,
+    chart: Chart,
+    *,
+    invoice_id: UUID,
+    customer_id: UUID,
+    number: str,
+    new_id: Callable[[], UUID],
 ) -> Entry:
     """The entry 411 / 70x / 4457x of an invoice; a credit note is its mirror.
 
@@ -123,7 +128,7 @@ def sales_entry(
     rounding_account = chart.rounding_gain if rounding > 0 else chart.rounding_loss
 
     def line(account: str, amount_minor: int, **owner: UUID) -> Posting:
-        return signed(new_id(), account, sense * amount_minor, **owner)
+        return signed(new_id(), account, sense * amount_minor, invoice_id=invoice_id, **owner)
 
     return Entry(
         entry_id=new_id(),
@@ -136,7 +141,7 @@ def sales_entry(
         currency=command.currency,
         postings=without_zeros(
             (
-                line(chart.customers, command.payable_minor, customer_id=customer_id, invoice_id=invoice_id),
+                line(chart.customers, command.payable_minor, customer_id=customer_id),
                 line(chart.deposits, command.prepaid_minor),
                 line(sales_account, -taxable),
                 line(vat_account, -tax),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from config.clock import new_id, now
 from config.law import accounts_on
 from receivables.domain.events import invoice_issued
-from receivables.domain.invoices import CREDIT_NOTES, Invoice, Origin, format_number, sales_entry, series_of
+from receivables.domain.invoices import Invoice, Origin, format_number, sales_entry, series_of
 from receivables.domain.ledger import Chart
 from receivables.errors import ConflictError, ReceivablesError
 from receivables.store.books import write_entries, write_items
@@ -29,7 +29,7 @@ def issue_invoice(work: Work, command: IssueInvoice) -> Invoice:
 
     Raises:
         ConflictError: ``invoice.duplicate``: this seller already has this number in this year.
-        ReceivablesError: ``invoice.negative_total``, ``invoice.number_missing``.
+        ReceivablesError: ``invoice.number_missing``.
     """
     _check(command)
     customer = find_or_create_customer(work, command.customer)
@@ -37,7 +37,12 @@ def issue_invoice(work: Work, command: IssueInvoice) -> Invoice:
     invoice = _invoice(command, customer.customer_id, number)
     _insert(work, invoice, command, series, serial)
     entry = sales_entry(
-        invoice.invoice_id, customer.customer_id, number, command, Chart(**accounts_on(command.issued_on)), new_id
+        command,
+        Chart(**accounts_on(command.issued_on)),
+        invoice_id=invoice.invoice_id,
+        customer_id=customer.customer_id,
+        number=number,
+        new_id=new_id,
     )
     write_entries(work, [entry])
     write_items(work, _receivables(invoice, entry))
@@ -47,11 +52,6 @@ def issue_invoice(work: Work, command: IssueInvoice) -> Invoice:
 
 
 def _check(command: IssueInvoice) -> None:
-    if command.total_minor < 0 or command.payable_minor < 0:
-        raise ReceivablesError(
-            "invoice.negative_total",
-            "The invoice total is below zero. Issue a credit note (BT-3 381) with positive amounts instead.",
-        )
     if command.origin is Origin.FINISHED and not command.number:
         raise ReceivablesError("invoice.number_missing", "A finished invoice has no number (BT-1).")
 
@@ -129,7 +129,7 @@ def _insert(work: Work, invoice: Invoice, command: IssueInvoice, series: str | N
 
 
 def _receivables(invoice: Invoice, entry: Entry) -> list[dict[str, object]]:
-    """The line on 411 that payments will letter; none where everything was prepaid."""
+    """The line on 411 that payments will letter; none where everything was prepaid, a credit below zero."""
     return [
         {
             "posting_id": posting.posting_id,
@@ -137,7 +137,7 @@ def _receivables(invoice: Invoice, entry: Entry) -> list[dict[str, object]]:
             "invoice_id": invoice.invoice_id,
             "attempt_id": None,
             "reference": invoice.number,
-            "kind": "credit_note" if invoice.type_code in CREDIT_NOTES else "invoice",
+            "kind": "invoice" if posting.debit_minor else "credit_note",
             "debit": posting.debit_minor > 0,
             "amount_minor": posting.debit_minor + posting.credit_minor,
             "open_minor": posting.debit_minor + posting.credit_minor,

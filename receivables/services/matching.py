@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 
-def letter(work: Work, sheet: Sheet, changed: Iterable[UUID], at: datetime, *, fresh: set[UUID]) -> None:
+def letter(work: Work, sheet: Sheet, changed: Iterable[UUID], at: datetime, *, fresh: set[UUID]) -> set[UUID]:
     """Bring the letterings of the ``changed`` lines up to date.
 
     A group that balances takes a new upper-case code, a partial one a lower-case code that it keeps while it grows.
     A code once given is never used again in its year; a group that parts ends with its reason. ``fresh`` are lines
-    that were not in the books before, so that a group of them alone can only be new.
+    that were not in the books before, so that a group of them alone can only be new. Returns the lines whose
+    lettering is another one now.
     """
     before = {item.lettering_id for p in changed if (item := sheet.items[p]).lettering_id}
     old = load_letterings(work, before) if before else {}
@@ -44,6 +45,7 @@ def letter(work: Work, sheet: Sheet, changed: Iterable[UUID], at: datetime, *, f
     written = _new_letterings(work, sheet, plans, at, lines)
     ends = [{"lettering_id": each, "reason": _reason(fresh), "ended_at": at} for each in before - kept]
     write_letterings(work, written, lines, ends)
+    return {p for p, lettering_id in was.items() if sheet.items[p].lettering_id != lettering_id}
 
 
 def _keeper(

@@ -160,7 +160,7 @@ def _book(batch: _Batch, attempt: Attempt, item: Item, *, source_kind: str, reas
     entry_id = new_id()
     postings = [*_cash_postings(batch.chart, item)]
     for invoice_id, delta in moved.items():
-        part = _collect(batch, invoice_id, delta, entry_id, item, reason)
+        part = _collect(batch, invoice_id, delta, item, entry_id=entry_id, reason=reason)
         postings += _vat_postings(batch.chart, batch.cash[invoice_id], part, invoice_id)
     batch.entries.append(
         Entry(
@@ -201,7 +201,7 @@ def _letter(batch: _Batch, attempt: Attempt, cause: str) -> dict[UUID, int]:
 
 
 def _collect(
-    batch: _Batch, invoice_id: UUID, delta: int, entry_id: UUID, item: Item, reason: str | None
+    batch: _Batch, invoice_id: UUID, delta: int, item: Item, *, entry_id: UUID, reason: str | None
 ) -> CollectedPart:
     """Note that final cash moved on an invoice, with its split, and announce it."""
     cash = batch.cash[invoice_id]
@@ -251,7 +251,7 @@ def _write(work: Work, batch: _Batch) -> None:
     if batch.entries:
         write_entries(work, batch.entries)
         fresh = set(batch.fresh)
-        letter(work, batch.sheet, batch.changed, batch.at, fresh=fresh)
+        batch.changed |= letter(work, batch.sheet, batch.changed, batch.at, fresh=fresh)
         write_items(work, [_item_row(batch.sheet.items[posting_id]) for posting_id in batch.fresh])
         update_items(work, (batch.sheet.items[posting_id] for posting_id in batch.changed - fresh))
         work.insert("allocations", batch.allocations)

@@ -106,7 +106,7 @@ def load_sheet(work: Work, invoice_ids: Iterable[UUID]) -> Sheet:
     for row in reserved:
         sheet.add_target(row["attempt_id"], row["invoice_id"], row["amount_minor"])
     rows = work.rows(
-        f"SELECT {_ITEM_COLUMNS} FROM receivable_items WHERE supplier_id = :supplier AND "  # noqa: S608 -- constant
+        f"SELECT {_ITEM_COLUMNS} FROM receivable_items WHERE supplier_id = :supplier AND "
         "invoice_id = ANY(:invoices) "
         f"UNION SELECT {_ITEM_COLUMNS} FROM receivable_items WHERE supplier_id = :supplier AND "
         "attempt_id = ANY(:attempts)",
@@ -123,7 +123,7 @@ def _add_rest_of_groups(work: Work, sheet: Sheet) -> None:
     letterings = {item.lettering_id for item in sheet.items.values() if item.lettering_id}
     if letterings:
         rows = work.rows(
-            f"SELECT {_ITEM_COLUMNS} FROM receivable_items WHERE supplier_id = :supplier "  # noqa: S608 -- constant
+            f"SELECT {_ITEM_COLUMNS} FROM receivable_items WHERE supplier_id = :supplier "
             "AND lettering_id = ANY(:letterings)",
             letterings=list(letterings),
         )

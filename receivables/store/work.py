@@ -186,7 +186,7 @@ class Work:
         names = ", ".join(columns)
         typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         self.connection.exec_driver_sql(
-            f"INSERT INTO {table} (supplier_id, {names}) SELECT %s::uuid, {names} "  # noqa: S608 -- names from COLUMNS
+            f"INSERT INTO {table} (supplier_id, {names}) SELECT %s::uuid, {names} "
             f"FROM jsonb_to_recordset(%s::jsonb) AS given ({typed}) {on_conflict}",
             (str(self.supplier_id), to_json(rows)),
         )

@@ -37,6 +37,9 @@ KINDS = {
 }
 """The kind of an object by the first part of its id."""
 
+PASSING = frozenset({"evt", "txn"})
+"""Kinds that nothing else needs, once they are old."""
+
 
 class Books:
     """The state of one sandbox. Hold ``lock`` around everything that reads twice or writes."""
@@ -48,6 +51,8 @@ class Books:
         self.answers: dict[str, tuple[str, int, Json, int]] = {}
         self.log: deque[Json] = deque(maxlen=LOG_LENGTH)
         self.listeners: list[Callable[[Json], None]] = []
+        self.waiting: dict[str, float] = {}
+        """What time will end: open sessions and processing payments, with the Unix second of it."""
         self.advanced_s = 0
         self._ids = _ids(settings.seed)
 
@@ -61,13 +66,15 @@ class Books:
             return f"{prefix}_{next(self._ids)}"
 
     def add(self, prefix: str, thing: Json) -> Json:
-        """Keep a new object.
+        """Keep a new object; events and movements push out the oldest of their kind when there are too many.
 
         Raises:
             StripeRefusal: The sandbox is full.
         """
         shelf = self.objects[prefix]
-        if len(shelf) >= self.settings.most_objects:
+        if len(shelf) >= self.settings.most_objects and prefix in PASSING:
+            del shelf[next(iter(shelf))]
+        elif len(shelf) >= self.settings.most_objects:
             raise StripeRefusal("The sandbox is full; restart it.", status=500, kind="api_error")
         shelf[thing["id"]] = thing
         return thing
@@ -82,6 +89,12 @@ class Books:
         if found is None:
             raise missing(KINDS[prefix], identifier, param)
         return found
+
+    def remember_answer(self, key: str, asked: str, status: int, body: Json) -> None:
+        """Keep what an idempotency key got, and forget the oldest key when there are too many."""
+        if len(self.answers) >= self.settings.most_objects:
+            del self.answers[next(iter(self.answers))]
+        self.answers[key] = (asked, status, body, self.now())
 
     def find(self, identifier: str) -> Json | None:
         """The object with this id, of whatever kind."""

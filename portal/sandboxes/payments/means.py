@@ -58,9 +58,7 @@ PAYMENT_METHODS = {
 def offered(methods: list[str]) -> list[Means]:
     """What the hosted page offers for a session's ``payment_method_types``."""
     return [
-        means
-        for means in MEANS
-        if means.method in methods and not (means.key == "delayed" and "sepa_debit" in methods)
+        means for means in MEANS if means.method in methods and not (means.key == "delayed" and "sepa_debit" in methods)
     ]
 
 

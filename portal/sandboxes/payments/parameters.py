@@ -40,9 +40,7 @@ if TYPE_CHECKING:
 def text(value: str, name: str) -> str:
     """Any non-empty text."""
     if not value:
-        raise StripeRefusal(
-            f"You passed an empty string for '{name}'.", code="parameter_invalid_empty", param=name
-        )
+        raise StripeRefusal(f"You passed an empty string for '{name}'.", code="parameter_invalid_empty", param=name)
     return value
 
 
@@ -113,7 +111,7 @@ def _plant(tree: dict[str, Any], name: str, value: str) -> None:
         place = place.setdefault(step, {})
         if not isinstance(place, dict):
             raise StripeRefusal(f"Invalid object: {name}", param=name)
-    last = path[-1] if path[-1] else str(len(place))  # a[]=x appends
+    last = path[-1] or str(len(place))  # a[]=x appends
     place[last] = value
 
 
@@ -139,9 +137,7 @@ def _read_value(value: Any, specification: Specification, name: str) -> Any:
     if isinstance(specification, Several):
         if not isinstance(value, dict) or not all(index.isdecimal() for index in value):
             raise StripeRefusal("Invalid array", param=name)
-        return [
-            _read_value(value[index], specification.item, f"{name}[{index}]") for index in sorted(value, key=int)
-        ]
+        return [_read_value(value[index], specification.item, f"{name}[{index}]") for index in sorted(value, key=int)]
     if callable(specification):
         if not isinstance(value, str):
             raise StripeRefusal(f"Invalid string: {name}", param=name)

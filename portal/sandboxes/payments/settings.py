@@ -31,7 +31,7 @@ class PaymentSandboxSettings:
     settle_after_s: float | None = 8.0
     webhook_timeout_s: float = 10.0
     webhook_retries_s: tuple[float, ...] = (1.0, 5.0, 30.0, 120.0, 600.0)
-    most_objects: int = 100_000
+    most_objects: int = 20_000
 
     def __post_init__(self) -> None:
         if not self.key.startswith("sk_test_"):

@@ -116,7 +116,7 @@ def line_item(identifier: str, item: Mapping[str, Any]) -> Json:
 
 
 def payment_intent(
-    identifier: str, now: int, amount: int, currency: str, methods: Sequence[str], params: Mapping[str, Any]
+    identifier: str, now: int, *, amount: int, currency: str, methods: Sequence[str], params: Mapping[str, Any]
 ) -> Json:
     """A PaymentIntent that waits for a means of payment."""
     return dict.fromkeys(PAYMENT_FIELDS.split()) | {

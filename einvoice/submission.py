@@ -1,0 +1,336 @@
+"""Hand flows to the supplier's platform: invoices, and the 212 of every movement of cash; once each, whatever fails.
+
+The tracking id is deterministic, and a flow that may have been sent is asked for by it before it is sent again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from config.clock import PARIS, now
+from einvoice.build import with_number
+from einvoice.errors import EInvoiceError
+from einvoice.intake import XML_MIME, Original, keep_document
+from einvoice.kept import kept_from_json
+from einvoice.lifecycle.cdar import write_cdar
+from einvoice.lifecycle.collected import COLLECTED_STATUS, CollectedInvoice, collected_message
+from einvoice.platform.port import AckStatus, Flow, ProcessingRule, Profile, Syntax, tracking_id_for
+from einvoice.validation.verdict import Verdict
+from receivables.domain.invoices import DEPOSITS, Routing
+from receivables.domain.money import Money
+from receivables.store.invoices import get_invoice
+from receivables.store.work import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from sqlalchemy import RowMapping
+
+    from einvoice.archive import ArchivePort
+    from einvoice.document import Document
+    from einvoice.lifecycle.message import StatusMessage
+    from einvoice.platform.port import FlowState, Platform
+    from einvoice.validation.check import Validator
+    from receivables.domain.invoices import Invoice
+    from receivables.store.work import Work, Works
+
+FORMS = {"facturx": Syntax.FACTUR_X, "cii": Syntax.CII, "ubl": Syntax.UBL}
+PREFERRED = ("facturx", "cii", "ubl")
+COMMENTS = {
+    "refund": "Remboursement au client",
+    "return": "Rejet du prélèvement",
+    "chargeback": "Paiement par carte contesté",
+    "receipt": "Réimputation d'un encaissement",
+}
+"""Why money went back (MDT-126), compulsory with a negative amount."""
+CHECK_AFTER = timedelta(seconds=2)
+"""A platform needs a moment to acknowledge."""
+
+
+class NotAcceptedYetError(EInvoiceError):
+    """The platform has not accepted the invoice yet, so nothing can be told about it (``platform.invoice_pending``)."""
+
+
+class MessageInvalidError(EInvoiceError):
+    """A 212 that we wrote breaks the rules (``status.invalid``): our defect, for a human."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitter:
+    """Sends and follows flows of all suppliers. ``platform_for`` is ``None`` for a supplier without a platform."""
+
+    works: Works
+    archive: ArchivePort
+    validator: Validator
+    platform_for: Callable[[Work], tuple[UUID, Platform] | None]
+
+    def submit_invoice(self, supplier_id: UUID, invoice_id: UUID) -> None:
+        """Send an issued invoice, where the law sends it through a platform and the supplier has one.
+
+        Raises:
+            PlatformError: to be tried again.
+        """
+        with self.works.begin(supplier_id) as work:
+            connected = self.platform_for(work)
+            invoice = get_invoice(work, invoice_id)
+            if connected is None or invoice.routing is not Routing.B2B:
+                return
+            document = _preferred(work, invoice_id)
+            tracking_id = tracking_id_for(str(supplier_id), "invoice", str(invoice_id))
+            _plan_flow(
+                work,
+                tracking_id,
+                "invoice",
+                account_id=connected[0],
+                invoice_id=invoice_id,
+                document_id=document["document_id"],
+            )
+        flow = Flow(
+            tracking_id=tracking_id,
+            name=document["filename"],
+            syntax=FORMS[document["form"]],
+            content=self.archive.get(document["sha256"]),
+            processing_rule=ProcessingRule.B2B,
+            profile=Profile.CIUS,
+        )
+        self._send(supplier_id, connected[1], flow)
+
+    def tell_collected(self, supplier_id: UUID, invoice_id: UUID, sequence: int) -> None:
+        """Tell the platform that cash moved on an invoice (status 212), where the law asks for it.
+
+        Raises:
+            NotAcceptedYetError: come back when the platform has the invoice.
+            MessageInvalidError: the message was not sent.
+            PlatformError: to be tried again.
+        """
+        with self.works.begin(supplier_id) as work:
+            connected = self.platform_for(work)
+            invoice = get_invoice(work, invoice_id)
+            if connected is None or not must_tell(invoice) or not _was_accepted(work, invoice):
+                return
+            message = _message(work, invoice, sequence)
+            tracking_id = tracking_id_for(str(supplier_id), COLLECTED_STATUS, str(invoice_id), str(sequence))
+            known = work.row(
+                "SELECT sha256, filename FROM platform_flows JOIN documents USING (supplier_id, document_id) "
+                "WHERE supplier_id = :supplier AND tracking_id = :tracking",
+                tracking=tracking_id,
+            )
+            if known:
+                content, name = self.archive.get(known["sha256"]), known["filename"]
+            else:
+                content, name = self._write(invoice, message), f"{invoice.number}-212-{sequence}.xml"
+                document_id = keep_document(work, invoice, "cdar", Original(content, name, XML_MIME), None)
+                _plan_flow(
+                    work, tracking_id, "status", account_id=connected[0], invoice_id=invoice_id, document_id=document_id
+                )
+                note_status(work, invoice_id, message, direction="out", flow_ref=None)
+        self._send(supplier_id, connected[1], Flow(tracking_id, name, Syntax.CDAR, content))
+
+    def follow(self, supplier_id: UUID) -> int:
+        """Ask about the flows that are not acknowledged; returns how many changed."""
+        with self.works.begin(supplier_id) as work:
+            connected = self.platform_for(work)
+            pending = work.rows(
+                "SELECT tracking_id, flow_ref FROM platform_flows WHERE supplier_id = :supplier AND state = 'sent' "
+                "AND changed_at < :before ORDER BY created_at LIMIT 200",
+                before=now() - CHECK_AFTER,
+            )
+        if connected is None:
+            return 0
+        changed = 0
+        for row in pending:
+            state = connected[1].flow_state(row["flow_ref"])
+            if state.status is not AckStatus.PENDING:
+                with self.works.begin(supplier_id) as work:
+                    _acknowledge(work, row["tracking_id"], state)
+                changed += 1
+        return changed
+
+    def _write(self, invoice: Invoice, message: StatusMessage) -> bytes:
+        """Write, judge and archive a 212 before anything is sent."""
+        content = write_cdar(message)
+        report = self.validator.check_cdar(content)
+        if report.verdict is not Verdict.VALID:
+            rules = ", ".join(dict.fromkeys(each.rule for each in report.fatal)) or "not checked"
+            raise MessageInvalidError(
+                "status.invalid",
+                f"The 212 of {invoice.number} breaks {rules}; it was not sent.",
+                f"Le 212 de {invoice.number} enfreint {rules} ; il n'a pas été envoyé.",
+            )
+        self.archive.put(content)
+        return content
+
+    def _send(self, supplier_id: UUID, platform: Platform, flow: Flow) -> None:
+        """Send once: what may have been sent is asked for first; doubt is written down before it can be forgotten."""
+        row = self.works.run(supplier_id, lambda work: _begin_sending(work, flow.tracking_id))
+        if row["state"] not in ("to_send", "in_doubt"):
+            return
+        sent = platform.find_flow(flow.tracking_id) if row["sends"] else None
+        flow_ref = sent.flow_id if sent else platform.send_flow(flow).flow_id
+        with self.works.begin(supplier_id) as work:
+            work.execute(
+                "UPDATE platform_flows SET state = 'sent', flow_ref = :ref, changed_at = :at "
+                "WHERE supplier_id = :supplier AND tracking_id = :tracking AND state IN ('to_send', 'in_doubt')",
+                ref=flow_ref,
+                tracking=flow.tracking_id,
+                at=now(),
+            )
+
+
+def must_tell(invoice: Invoice) -> bool:
+    """Whether 212 goes to the State: VAT due on collection, or a deposit (BR-FR-CDV-14, CGI 290 A)."""
+    return invoice.routing is Routing.B2B and (invoice.vat_on_collection or invoice.type_code in DEPOSITS)
+
+
+def note_status(work: Work, invoice_id: UUID, message: StatusMessage, *, direction: str, flow_ref: str | None) -> bool:
+    """Append a status to an invoice's life; returns whether it was new."""
+    return bool(
+        work.execute(
+            "INSERT INTO statuses (supplier_id, invoice_id, message_id, code, direction, set_at, reasons, amounts, "
+            "note, flow_ref, created_at) VALUES (:supplier, :invoice, :message, :code, :direction, :set_at, "
+            "CAST(:reasons AS jsonb), CAST(:amounts AS jsonb), :note, :flow, :at) ON CONFLICT DO NOTHING",
+            invoice=invoice_id,
+            message=message.message_id,
+            code=message.status,
+            direction=direction,
+            set_at=message.occurred_at,
+            reasons=to_json([{"code": each.code, "label": each.label} for each in message.reasons]),
+            amounts=to_json(
+                [{"kind": e.kind, "amount": e.amount, "currency": e.currency, "rate": e.rate} for e in message.amounts]
+            ),
+            note=message.note,
+            flow=flow_ref,
+            at=now(),
+        )
+    )
+
+
+def _preferred(work: Work, invoice_id: UUID) -> RowMapping:
+    rows = work.rows(
+        "SELECT document_id, form, filename, sha256 FROM documents WHERE supplier_id = :supplier "
+        "AND invoice_id = :invoice AND form IN ('facturx', 'cii', 'ubl')",
+        invoice=invoice_id,
+    )
+    if not rows:
+        raise NotAcceptedYetError(
+            "platform.file_pending", "The invoice's file is not produced yet.", "Le fichier n'est pas encore produit."
+        )
+    return min(rows, key=lambda row: PREFERRED.index(row["form"]))
+
+
+def _plan_flow(
+    work: Work, tracking_id: str, kind: str, *, account_id: UUID, invoice_id: UUID, document_id: UUID
+) -> None:
+    work.execute(
+        "INSERT INTO platform_flows (supplier_id, tracking_id, account_id, invoice_id, kind, document_id, state, "
+        "created_at, changed_at) VALUES (:supplier, :tracking, :account, :invoice, :kind, :document, 'to_send', :at, "
+        ":at) ON CONFLICT (supplier_id, tracking_id) DO NOTHING",
+        tracking=tracking_id,
+        account=account_id,
+        invoice=invoice_id,
+        kind=kind,
+        document=document_id,
+        at=now(),
+    )
+
+
+def _begin_sending(work: Work, tracking_id: str) -> RowMapping:
+    """Count the try before it is made: a crash in the middle leaves the flow in doubt, not forgotten."""
+    row = work.row(
+        "SELECT state, sends FROM platform_flows WHERE supplier_id = :supplier AND tracking_id = :tracking FOR UPDATE",
+        tracking=tracking_id,
+    )
+    assert row is not None  # noqa: S101 -- planned just before
+    work.execute(
+        "UPDATE platform_flows SET sends = sends + 1, state = CASE WHEN state = 'to_send' AND sends > 0 "
+        "THEN 'in_doubt' ELSE state END, changed_at = :at "
+        "WHERE supplier_id = :supplier AND tracking_id = :tracking AND state IN ('to_send', 'in_doubt')",
+        tracking=tracking_id,
+        at=now(),
+    )
+    return row
+
+
+def _acknowledge(work: Work, tracking_id: str, state: FlowState) -> None:
+    refusal: list[dict[str, Any]] = [
+        {"level": each.level, "item": each.item, "reason": each.reason, "message": each.message}
+        for each in state.details
+    ]
+    work.execute(
+        "UPDATE platform_flows SET state = :state, refusal = CAST(:refusal AS jsonb), changed_at = :at "
+        "WHERE supplier_id = :supplier AND tracking_id = :tracking AND state = 'sent'",
+        state="accepted" if state.status is AckStatus.OK else "refused",
+        refusal=to_json(refusal) if refusal else None,
+        tracking=tracking_id,
+        at=now(),
+    )
+
+
+def _was_accepted(work: Work, invoice: Invoice) -> bool:
+    """Whether the platform has the invoice; a refused one is not told about.
+
+    Raises:
+        NotAcceptedYetError: it may still accept it.
+    """
+    state = work.scalar(
+        "SELECT state FROM platform_flows WHERE supplier_id = :supplier AND invoice_id = :invoice AND kind = 'invoice'",
+        invoice=invoice.invoice_id,
+    )
+    if state in ("accepted", "refused"):
+        return bool(state == "accepted")
+    raise NotAcceptedYetError(
+        "platform.invoice_pending",
+        f"The platform has not accepted invoice {invoice.number} yet.",
+        f"La plateforme n'a pas encore accepté la facture {invoice.number}.",
+    )
+
+
+def _message(work: Work, invoice: Invoice, sequence: int) -> StatusMessage:
+    """The 212 of one movement of cash; built again, it says the same."""
+    row = work.row(
+        "SELECT amount_minor, currency, split, reason, collected_on, created_at, "
+        "(SELECT sum(earlier.amount_minor)::bigint FROM collections AS earlier WHERE earlier.supplier_id = :supplier "
+        "AND earlier.invoice_id = :invoice AND earlier.sequence <= :sequence) AS collected_minor "
+        "FROM collections WHERE supplier_id = :supplier AND invoice_id = :invoice AND sequence = :sequence",
+        invoice=invoice.invoice_id,
+        sequence=sequence,
+    )
+    assert row is not None  # noqa: S101 -- announced in the transaction that wrote it
+    document = _document(invoice)
+    remaining = Money(invoice.payable_minor - row["collected_minor"], invoice.currency)
+    moment = _moment(row["collected_on"], row["created_at"])
+    return collected_message(
+        seller=document.seller,
+        buyer=document.buyer,
+        invoice=CollectedInvoice(invoice.number, invoice.type_code, invoice.issued_on, _deposited_at(work, invoice)),
+        split=[(Decimal(part["rate"]), Money(part["amount_minor"], row["currency"])) for part in row["split"]],
+        sequence=sequence,
+        collected_at=moment,
+        made_at=row["created_at"].replace(microsecond=0),
+        remaining=remaining if remaining.minor > 0 else None,
+        comment=COMMENTS.get(row["reason"] or "receipt") if row["amount_minor"] < 0 else None,
+    )
+
+
+def _document(invoice: Invoice) -> Document:
+    kept = kept_from_json(invoice.document)
+    return kept.document if kept.finished_syntax else with_number(kept.document, invoice.number)
+
+
+def _moment(day: Any, recorded_at: datetime) -> datetime:
+    """The instant of a receipt: when it was booked if that was the same French day, else noon of its day."""
+    if recorded_at.astimezone(PARIS).date() == day:
+        return recorded_at.replace(microsecond=0)
+    return datetime.combine(day, time(12), tzinfo=PARIS).astimezone(UTC)
+
+
+def _deposited_at(work: Work, invoice: Invoice) -> datetime | None:
+    instant: datetime | None = work.scalar(
+        "SELECT min(set_at) FROM statuses WHERE supplier_id = :supplier AND invoice_id = :invoice AND code = '200'",
+        invoice=invoice.invoice_id,
+    )
+    return instant

@@ -1,0 +1,47 @@
+"""What every view may ask of its request: the house's services, the caller, the supplier's transaction."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app, g
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+
+    from portal.access.people import Membership
+    from portal.access.principals import Principal
+    from portal.wiring import Services
+    from receivables.store.work import Work
+
+SERVICES = "quittance.services"
+
+
+def bind_services(app: Flask, services: Services) -> None:
+    """Give ``app`` the services that its views work with."""
+    app.extensions[SERVICES] = services
+
+
+def services() -> Services:
+    """The services of the running app."""
+    return cast("Services", current_app.extensions[SERVICES])
+
+
+def caller() -> Principal:
+    """The signed-in person: in views that ``@allow`` guards there always is one."""
+    return cast("Principal", g.principal)
+
+
+def place() -> Membership:
+    """The membership under which the caller is let in here."""
+    return cast("Membership", g.place)
+
+
+@contextmanager
+def work_here() -> Iterator[Work]:
+    """One transaction of the supplier at which the caller is."""
+    with services().works.begin(place().supplier_id) as work:
+        yield work

@@ -1,0 +1,162 @@
+"""Signing in and out: ask for a link, open it and confirm, or type its code."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+
+from config.secrets import new_token, token_bytes, token_text
+from portal.access.context import services
+from portal.access.cookies import DESTINATION, PLACE, SESSION, SIGN_IN, drop_cookie, read_cookie, set_cookie
+from portal.access.people import clean_email
+from portal.access.principals import principal
+from portal.access.roles import STAFF, Role, allow, public
+from portal.access.sessions import end_session, open_session
+from portal.access.sign_in import ask_link, look_at_link, use_code, use_link
+from portal.words import language
+
+if TYPE_CHECKING:
+    from flask import Response
+    from werkzeug import Response as AnyResponse
+
+    from portal.access.people import Person
+
+blueprint = Blueprint("sign_in", __name__)
+
+ANSWER_S = 0.35
+"""Every request for a link is answered after this long, so that the time does not tell who is known."""
+OUR_PAGES = re.compile(r"/[cs]/[A-Za-z0-9/_.-]{0,200}")
+MAX_EMAIL_TYPED = 320
+
+
+@blueprint.get("/")
+@public
+def home() -> AnyResponse:
+    """Send everybody where they belong."""
+    known = principal()
+    if known is None or not known.memberships:
+        return redirect(url_for("sign_in.ask"), 303)
+    staff = any(each.is_staff for each in known.memberships)
+    chosen = next((each for each in known.memberships if each.key == read_cookie(PLACE)), None)
+    to_staff = chosen.is_staff if chosen else staff
+    return redirect(url_for("staff.dashboard" if to_staff else "customer.home"), 303)
+
+
+@blueprint.get("/sign-in")
+@public
+def ask() -> str:
+    """The form that asks for an e-mail address."""
+    return render_template("sign_in/ask.html")
+
+
+@blueprint.post("/sign-in")
+@public
+def send() -> AnyResponse:
+    """Send a link to whoever is known by this address; the answer is the same for everybody."""
+    began = time.monotonic()
+    email = clean_email(request.form.get("email", "")[:MAX_EMAIL_TYPED])
+    if email is None:
+        return make_response(render_template("sign_in/ask.html", wrong=True), 422)
+    browser = new_token()
+    ask_link(services(), email, browser, language())
+    response = redirect(url_for("sign_in.sent"), 303)
+    set_cookie(_own(response), SIGN_IN, token_text(browser), max_age_s=services().settings.sign_in_minutes * 60)
+    time.sleep(max(0.0, ANSWER_S - (time.monotonic() - began)))
+    return response
+
+
+@blueprint.get("/sign-in/sent")
+@public
+def sent() -> str:
+    """Look into your mail, or type the code here."""
+    return render_template("sign_in/sent.html", minutes=services().settings.sign_in_minutes)
+
+
+@blueprint.post("/sign-in/code")
+@public
+def by_code() -> AnyResponse:
+    """Sign in by the code, in the browser that asked."""
+    person = use_code(services(), request.form.get("code", "")[:40], token=None, browser=_browser())
+    if person is None:
+        page = render_template("sign_in/sent.html", minutes=services().settings.sign_in_minutes, wrong=True)
+        return make_response(page, 422)
+    return _let_in(person)
+
+
+@blueprint.get("/sign-in/<token>")
+@public
+def confirm(token: str) -> AnyResponse:
+    """Ask for a click: programs that open every link in a mail must not use it up."""
+    link = look_at_link(services(), token, _browser())
+    page = render_template("sign_in/confirm.html", link=link, token=token)
+    return make_response(page, 200 if link else 410)
+
+
+@blueprint.post("/sign-in/<token>")
+@public
+def by_link(token: str) -> AnyResponse:
+    """Sign in by the link, and by its code as well where another browser opened it."""
+    code = request.form.get("code", "")[:40]
+    if code:
+        person = use_code(services(), code, token=token, browser=None)
+    else:
+        person = use_link(services(), token, _browser())
+    if person is None:
+        link = look_at_link(services(), token, _browser())
+        page = render_template("sign_in/confirm.html", link=link, token=token, wrong=bool(code))
+        return make_response(page, 422 if link else 410)
+    return _let_in(person)
+
+
+@blueprint.post("/sign-out")
+@public
+def leave() -> AnyResponse:
+    """End the session on the server, then in the browser."""
+    known = principal()
+    if known is not None:
+        end_session(services().database, known.session_hash)
+    response = redirect(url_for("sign_in.ask"), 303)
+    for name in (SESSION, PLACE):
+        drop_cookie(_own(response), name)
+    return response
+
+
+@blueprint.post("/switch")
+@allow(*STAFF, Role.CUSTOMER)
+def switch() -> AnyResponse:
+    """Look at another of one's memberships."""
+    known = principal()
+    wanted = request.form.get("place", "")
+    chosen = next((each for each in known.memberships if each.key == wanted), None) if known else None
+    response = redirect(url_for("sign_in.home"), 303)
+    if chosen is not None:
+        target = "staff.dashboard" if chosen.is_staff else "customer.home"
+        response = redirect(url_for(target), 303)
+        set_cookie(_own(response), PLACE, chosen.key)
+    return response
+
+
+def _let_in(person: Person) -> AnyResponse:
+    """A session of its own for each sign-in; one that this browser had before ends."""
+    before = principal()
+    if before is not None:
+        end_session(services().database, before.session_hash)
+    wanted = read_cookie(DESTINATION)
+    target = wanted if OUR_PAGES.fullmatch(wanted) and ".." not in wanted else url_for("sign_in.home")
+    response = redirect(target, 303)
+    set_cookie(_own(response), SESSION, open_session(services().database, services().settings, person.person_id))
+    for name in (SIGN_IN, DESTINATION):
+        drop_cookie(_own(response), name)
+    return response
+
+
+def _browser() -> bytes | None:
+    return token_bytes(read_cookie(SIGN_IN)) or None
+
+
+def _own(response: AnyResponse) -> Response:
+    """The same response as the class that Flask makes."""
+    return make_response(response)

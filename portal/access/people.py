@@ -1,0 +1,140 @@
+"""People and what they are at which supplier: the register's tables, reached by the register role alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import text
+
+from config.clock import new_id, now
+from portal.access.roles import Role
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+
+    from config.database import Database
+
+MAX_EMAIL = 254
+"""RFC 5321: no mailbox is longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may sign in."""
+
+    person_id: UUID
+    email: str
+    name: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What a person is at a supplier; ``customer_id`` is the customer that a customer's person acts for."""
+
+    supplier_id: UUID
+    supplier_name: str
+    role: Role
+    customer_id: UUID | None
+
+    @property
+    def key(self) -> str:
+        """The membership as one word, for the switch."""
+        return f"{self.supplier_id}.{self.customer_id or self.role}"
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether it opens the supplier's own pages."""
+        return self.role is not Role.CUSTOMER
+
+
+def clean_email(given: str) -> str | None:
+    """The address as stored, or ``None`` where it cannot be one."""
+    email = given.strip().lower()
+    name, at, host = email.rpartition("@")
+    plausible = at and name and "." in host and len(email) <= MAX_EMAIL and email.isprintable() and " " not in email
+    return email if plausible else None
+
+
+def find_person(database: Database, email: str) -> Person | None:
+    """The person with this address."""
+    return _one(database, "email = :key", email)
+
+
+def get_person(database: Database, person_id: UUID) -> Person | None:
+    """The person with this id."""
+    return _one(database, "person_id = :key", person_id)
+
+
+def memberships_of(database: Database, person_id: UUID) -> tuple[Membership, ...]:
+    """Every membership of a person, oldest first."""
+    with database.register() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT member_of, name, role, customer_id FROM memberships JOIN suppliers ON supplier_id = member_of "
+                "WHERE person_id = :person ORDER BY memberships.created_at, name, role, customer_id"
+            ),
+            {"person": person_id},
+        ).mappings()
+        return tuple(_membership(row) for row in rows)
+
+
+def add_person(database: Database, email: str, name: str, *, language: str = "fr") -> Person:
+    """Make a person known; one who is known already stays as they are.
+
+    Raises:
+        ValueError: the address cannot be one.
+    """
+    address = clean_email(email)
+    if address is None:
+        raise ValueError(f"{email!r} is not an e-mail address.")
+    with database.register() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO people (person_id, email, name, language, created_at) "
+                "VALUES (:id, :email, :name, :language, :at) ON CONFLICT (email) DO NOTHING"
+            ),
+            {"id": new_id(), "email": address, "name": name, "language": language, "at": now()},
+        )
+    person = find_person(database, address)
+    assert person is not None  # noqa: S101 -- just written
+    return person
+
+
+def add_membership(
+    database: Database, person_id: UUID, supplier_id: UUID, role: Role, customer_id: UUID | None = None
+) -> None:
+    """Let a person in at a supplier; what they have already stays.
+
+    Raises:
+        ValueError: a customer's person without a customer, or staff with one.
+    """
+    if (role is Role.CUSTOMER) != (customer_id is not None):
+        raise ValueError("A customer's person acts for a customer, staff for none.")
+    with database.register() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO memberships (person_id, member_of, role, customer_id, created_at) "
+                "VALUES (:person, :supplier, :role, :customer, :at) ON CONFLICT DO NOTHING"
+            ),
+            {"person": person_id, "supplier": supplier_id, "role": role.value, "customer": customer_id, "at": now()},
+        )
+
+
+def _one(database: Database, condition: str, key: object) -> Person | None:
+    with database.register() as connection:
+        row = (
+            connection.execute(
+                text(f"SELECT person_id, email, name, language FROM people WHERE {condition}"),  # noqa: S608 -- fixed
+                {"key": key},
+            )
+            .mappings()
+            .first()
+        )
+    return Person(**row) if row else None
+
+
+def _membership(row: RowMapping) -> Membership:
+    return Membership(row["member_of"], row["name"], Role(row["role"]), row["customer_id"])

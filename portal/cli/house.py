@@ -1,0 +1,59 @@
+"""What every command needs: the services of this house, and errors as sentences."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+from pydantic import ValidationError
+from rich.console import Console
+
+from config.database import UnsafeDatabaseError
+from config.logging import log_to_stderr
+from config.settings import Settings
+from portal.wiring import Services, build_services
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def settings_of_house() -> Settings:
+    """The settings of the environment, or one sentence and exit 2."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for each in error.errors():
+            err.print(f"[red]Settings:[/] {each['msg']}")
+        raise SystemExit(2) from error
+
+
+@contextmanager
+def services_of_house(settings: Settings | None = None) -> Iterator[Services]:
+    """The services of this house, closed at the end."""
+    log_to_stderr(logging.WARNING)
+    try:
+        services = build_services(settings or settings_of_house())
+    except UnsafeDatabaseError as error:
+        err.print(f"[red]{error.code}[/] {error}")
+        raise SystemExit(2) from error
+    try:
+        yield services
+    finally:
+        services.close()
+
+
+def fail(error: Exception) -> None:
+    """Print an error as ``code`` and sentence."""
+    code = getattr(error, "code", type(error).__name__)
+    err.print(f"[red]{code}[/] {error}", markup=True)
+    french = getattr(error, "sentence_fr", None)
+    if french:
+        err.print(f"  [dim]{french}[/]")
+
+
+supplier_option = click.option("--supplier", metavar="SIREN", help="The supplier, by SIREN or foreign id.")

@@ -1,0 +1,98 @@
+"""``quittance issue`` and ``quittance validate``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from config import safe_xml
+from einvoice.errors import EInvoiceError
+from einvoice.formats.pdf_reader import extract_invoice_xml
+from portal.cli.house import err, fail, out, services_of_house, supplier_option
+from portal.issuing import Issued, IssueOptions, issue_content
+from receivables.domain.money import Money, MoneyError
+from receivables.errors import ReceivablesError
+
+if TYPE_CHECKING:
+    from einvoice.kept import Form
+    from portal.wiring import Services
+
+REFUSALS = (EInvoiceError, safe_xml.UnsafeXmlError, ReceivablesError, MoneyError)
+FILES = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=FILES)
+@supplier_option
+@click.option("--create-supplier", is_flag=True, help="Take the seller from the file where it is new here.")
+@click.option("--format", "form", type=click.Choice(["facturx", "cii", "ubl"]), help="The form to write.")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the files.")
+def issue(files: tuple[Path, ...], supplier: str | None, create_supplier: bool, form: str | None, output: Path | None) -> None:  # fmt: skip  # noqa: E501, FBT001 -- click hands options over by position
+    """Issue invoices: our JSON, or finished UBL, CII and Factur-X files. Exit 1 if any is refused."""
+    options = IssueOptions(supplier, create_supplier, cast("Form | None", form), "command line")
+    refused = 0
+    with services_of_house() as services:
+        for path in files:
+            try:
+                issued = issue_content(services, path.read_bytes(), path.name, options)
+            except REFUSALS as error:
+                refused += 1
+                err.print(f"[bold]{path.name}[/] refused / refusé")
+                fail(error)
+                continue
+            _show(issued, path, form, output)
+    if refused:
+        err.print(f"{len(files) - refused} issued, {refused} refused.")
+        raise SystemExit(1)
+
+
+def _show(issued: Issued, path: Path, form: str | None, output: Path | None) -> None:
+    invoice = issued.invoice
+    out.print(
+        f"[bold]{path.name}[/] -> [green]{invoice.number}[/]  {Money(invoice.payable_minor, invoice.currency)}"
+        f"  {invoice.routing}  {issued.pay_url}"
+    )
+    wanted = form or issued.files[0].form
+    for each in issued.files:
+        if output and each.form == wanted:
+            output.mkdir(parents=True, exist_ok=True)
+            target = output / each.file.filename
+            target.write_bytes(each.file.content)
+            out.print(f"  {each.form}: {target}  sha256 {each.file.sha256[:16]}")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=FILES)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def validate(files: tuple[Path, ...], as_json: bool) -> None:  # noqa: FBT001 -- click hands options over by position
+    """Judge invoice files: XSD, EN 16931, profile and French rules. Exit 1 unless all are valid."""
+    with services_of_house() as services:
+        answers = [_judge(services, path) for path in files]
+    if as_json:
+        click.echo(json.dumps(answers, ensure_ascii=False, indent=2))
+    else:
+        for answer in answers:
+            out.print(f"[bold]{answer['file']}[/] {answer['verdict']}")
+            for rule in answer["rules"]:
+                out.print(f"  {rule['severity']:8} {rule['rule']}  {rule['message']}", markup=False)
+    if any(answer["verdict"] != "valid" for answer in answers):
+        raise SystemExit(1)
+
+
+def _judge(services: Services, path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    try:
+        xml = extract_invoice_xml(content).xml if content.startswith(b"%PDF") else content
+    except EInvoiceError as error:
+        rule = {"rule": error.code, "severity": "fatal", "message": str(error)}
+        return {"file": path.name, "verdict": "invalid", "layers": [], "rules": [rule]}
+    report = json.loads(services.validator.check_invoice(xml).to_json())
+    return {
+        "file": path.name,
+        "verdict": report["verdict"],
+        "layers": report["layers"],
+        "rules": report["findings"],
+    }

@@ -1,0 +1,91 @@
+"""``quittance web``, ``worker`` and ``sandbox``: the processes of a house."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from granian import Granian
+from granian.constants import Interfaces
+from werkzeug.serving import make_server
+
+from config.logging import log_to_stderr
+from einvoice.formats.pdf_reader import extract_invoice_xml
+from einvoice.validation.check import Validator
+from einvoice.validation.schematron import SchematronEngine
+from portal.cli.house import services_of_house, settings_of_house
+from portal.duties import build_worker
+from portal.sandboxes.payments.app import create_payment_sandbox
+from portal.sandboxes.payments.settings import PaymentSandboxSettings
+from portal.sandboxes.platform.app import create_platform_sandbox
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+PROCESSES = 2
+"""Web processes: one per core of the smallest machine."""
+THREADS = 32
+"""Blocking threads per process: webhooks that wait for the same commit are stored together."""
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--processes", default=PROCESSES, show_default=True)
+@click.option("--threads", default=THREADS, show_default=True)
+def web(host: str, port: int, processes: int, threads: int) -> None:
+    """Serve portal, API and webhooks."""
+    settings_of_house()
+    Granian(
+        "portal.serve:build_web",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=host,
+        port=port,
+        workers=processes,
+        blocking_threads=threads,
+        log_enabled=False,
+        websockets=False,
+    ).serve()
+
+
+@click.command()
+def worker() -> None:
+    """Post what came in, send what must go out."""
+    with services_of_house() as services:
+        log_to_stderr()
+        build_worker(services).run()
+
+
+@click.group()
+def sandbox() -> None:
+    """A payment provider and a platform to run against, without an account anywhere."""
+
+
+@sandbox.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8001, show_default=True)
+@click.option("--merchant", default="Quittance", show_default=True)
+def payments(host: str, port: int, merchant: str) -> None:
+    """A payment provider that speaks Stripe's API, with its hosted page."""
+    _serve(create_payment_sandbox(PaymentSandboxSettings(merchant=merchant)), host, port)
+
+
+@sandbox.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8002, show_default=True)
+def platform(host: str, port: int) -> None:
+    """An approved platform that speaks the AFNOR Flow API."""
+    with SchematronEngine() as engine:
+        validator = Validator(engine)
+        app = create_platform_sandbox(
+            check_invoice=validator.check_invoice,
+            check_cdar=validator.check_cdar,
+            extract_xml=lambda pdf: extract_invoice_xml(pdf).xml,
+        )
+        _serve(app, host, port)
+
+
+def _serve(app: Flask, host: str, port: int) -> None:
+    log_to_stderr()
+    make_server(host, port, app, threaded=True).serve_forever()

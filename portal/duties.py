@@ -1,0 +1,113 @@
+"""The worker's duties: who receives what comes in, who acts on which fact, which chores run when."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from einvoice.platform.port import PlatformBusyError, PlatformError
+from einvoice.reception import SOURCE as PLATFORM_SOURCE
+from einvoice.reception import receive_statuses
+from einvoice.submission import NotAcceptedYetError
+from payments.reactions import receive_events
+from payments.reconcile import recover_missed_facts
+from portal.hooks.intake import SOURCE as STRIPE_SOURCE
+from portal.issuing import DOCUMENTS
+from portal.worker import NotYetError, Worker
+from receivables.domain.events import CASH_COLLECTED, INVOICE_ISSUED
+from receivables.services.sealing import seal_audit
+from receivables.store.register import list_suppliers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from portal.wiring import Services
+    from receivables.store.outbox import Announcement
+
+log = logging.getLogger("quittance.duties")
+
+PENDING_WAIT_S = 1.0
+"""How soon to look again whether the platform has accepted an invoice."""
+SEAL_EVERY_S = 10.0
+"""Nothing in the audit trail stays unsealed for longer than a minute."""
+
+
+def build_worker(services: Services) -> Worker:
+    """The worker of a house."""
+    settings = services.settings
+    return Worker(
+        works=services.works,
+        receivers={
+            STRIPE_SOURCE: lambda work, messages: receive_events(work, messages, services.gateway_for),
+            PLATFORM_SOURCE: receive_statuses,
+        },
+        subscribers={
+            INVOICE_ISSUED: {DOCUMENTS: _produce(services), "platform": _submit(services)},
+            CASH_COLLECTED: {"status_212": _tell(services)},
+        },
+        chores=(
+            (settings.platform_poll_s, _for_each(services, services.submitter.follow)),
+            (settings.platform_poll_s, _for_each(services, services.poller.poll)),
+            (
+                settings.provider_poll_s,
+                _for_each(services, lambda s: recover_missed_facts(services.works, s, services.gateway_for)),
+            ),
+            (SEAL_EVERY_S, _for_each(services, lambda s: services.works.run(s, seal_audit))),
+        ),
+        inbox_batch=settings.inbox_batch,
+        pause_s=settings.worker_pause_s,
+    )
+
+
+def _produce(services: Services) -> Callable[[UUID, Announcement], None]:
+    def produce(supplier_id: UUID, fact: Announcement) -> None:
+        services.producer.produce(supplier_id, UUID(fact.payload["invoice_id"]))
+
+    return produce
+
+
+def _submit(services: Services) -> Callable[[UUID, Announcement], None]:
+    def submit(supplier_id: UUID, fact: Announcement) -> None:
+        with _patience():
+            services.submitter.submit_invoice(supplier_id, UUID(fact.payload["invoice_id"]))
+
+    return submit
+
+
+def _tell(services: Services) -> Callable[[UUID, Announcement], None]:
+    def tell(supplier_id: UUID, fact: Announcement) -> None:
+        with _patience():
+            services.submitter.tell_collected(supplier_id, UUID(fact.payload["invoice_id"]), fact.payload["sequence"])
+
+    return tell
+
+
+class _patience:  # noqa: N801 -- reads as a word where it is used
+    """Turns what only needs time into a wait, so that the log keeps its alarms for defects."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, NotAcceptedYetError):
+            raise NotYetError(str(error), PENDING_WAIT_S) from error
+        if isinstance(error, PlatformBusyError):
+            raise NotYetError(str(error), error.retry_after_s) from error
+        if isinstance(error, PlatformError):
+            raise NotYetError(f"{error.code}: {error}") from error
+
+
+def _for_each(services: Services, chore: Callable[[UUID], object]) -> Callable[[], None]:
+    """Run ``chore`` for every supplier; one supplier's trouble is logged and does not stop the others."""
+
+    def run() -> None:
+        for supplier in list_suppliers(services.database):
+            try:
+                chore(supplier.supplier_id)
+            except PlatformError as error:
+                log.warning("A platform did not answer: %s", error, extra={"supplier": str(supplier.supplier_id)})
+            except Exception:
+                log.exception("A chore failed", extra={"supplier": str(supplier.supplier_id)})
+
+    return run

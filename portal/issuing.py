@@ -1,0 +1,183 @@
+"""Issue what a supplier hands in, whoever asks (command line, API, page): prepare, number, produce."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from config.clock import now, today
+from einvoice.errors import EInvoiceError
+from einvoice.intake import Prepared, demand_form, issue_prepared, prepare_finished, prepare_own, read_finished
+from einvoice.kept import profile_from_json, profile_to_json
+from einvoice.request import parse_request
+from einvoice.seller import SellerProfile
+from receivables.domain.events import INVOICE_ISSUED
+from receivables.store.outbox import mark_event_done_by
+from receivables.store.register import Supplier, create_supplier, find_supplier
+from receivables.store.work import to_json
+
+if TYPE_CHECKING:
+    from einvoice.document import Document, Party
+    from einvoice.kept import Form
+    from einvoice.production import ProducedFile
+    from portal.wiring import Services
+    from receivables.domain.invoices import Invoice
+    from receivables.store.work import Work
+
+DOCUMENTS = "documents"
+"""Name of the subscriber that produces files."""
+
+
+class SupplierError(EInvoiceError):
+    """Who issues is not clear: ``supplier.unknown``, ``supplier.differs``, ``supplier.unnamed``."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssueOptions:
+    """How to issue: for which supplier, may it be created from the file, in which form, by whom."""
+
+    supplier: str | None = None
+    create_supplier: bool = False
+    form: Form | None = None
+    actor: str = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An issued invoice with its files and its payment page."""
+
+    supplier: Supplier
+    invoice: Invoice
+    files: tuple[ProducedFile, ...]
+    pay_url: str
+
+
+def issue_content(services: Services, content: bytes, filename: str, options: IssueOptions) -> Issued:
+    """Issue the invoice in ``content`` (our JSON, UBL, CII or Factur-X) and produce its files.
+
+    Raises:
+        EInvoiceError, UnsafeXmlError, MoneyError, ReceivablesError: nothing was numbered; the sentence says why.
+    """
+    supplier, prepared = prepare_content(services, content, filename, options)
+    if options.form:
+        demand_form(prepared, options.form)
+    with services.works.begin(supplier.supplier_id) as work:
+        invoice = issue_prepared(work, services.archive, prepared, options.actor)
+    files = services.producer.produce(supplier.supplier_id, invoice.invoice_id)
+    with services.works.begin(supplier.supplier_id) as work:
+        mark_event_done_by(work, INVOICE_ISSUED, str(invoice.invoice_id), DOCUMENTS)
+        pay_url = services.pay_link(work, invoice.invoice_id, "document")
+    return Issued(supplier, invoice, tuple(files), pay_url)
+
+
+def prepare_content(
+    services: Services, content: bytes, filename: str, options: IssueOptions
+) -> tuple[Supplier, Prepared]:
+    """Read and judge ``content``, and find or open the supplier that issues it."""
+    found = read_finished(content)
+    if found is None:
+        return _prepare_json(services, content, options)
+    document, finished = found
+    prepared = prepare_finished(content, filename, document, finished, services.validator)
+    return _supplier_of(services, document, options), prepared
+
+
+def save_profile(work: Work, profile: SellerProfile, extra: dict[str, Any] | None = None) -> None:
+    """Keep the supplier's profile; ``extra`` holds branding (``colour``, ``logo_svg``)."""
+    work.execute(
+        "INSERT INTO supplier_profiles (supplier_id, profile, changed_at) VALUES (:supplier, CAST(:profile AS jsonb), "
+        ":at) ON CONFLICT (supplier_id) DO UPDATE SET profile = excluded.profile, changed_at = excluded.changed_at",
+        profile=to_json({**profile_to_json(profile), **(extra or {})}),
+        at=now(),
+    )
+
+
+def load_profile(work: Work) -> SellerProfile | None:
+    """The supplier's profile, or ``None``."""
+    stored = work.scalar("SELECT profile FROM supplier_profiles WHERE supplier_id = :supplier")
+    return profile_from_json(stored) if stored else None
+
+
+def _prepare_json(services: Services, content: bytes, options: IssueOptions) -> tuple[Supplier, Prepared]:
+    request = parse_request(content)
+    given = request.seller.legal_id.value if request.seller and request.seller.legal_id else None
+    reference = options.supplier or given
+    if reference is None:
+        raise SupplierError(
+            "supplier.unnamed",
+            "Which supplier issues this? Give its SIREN, or name the seller (BT-30) in the invoice.",
+            "Quel fournisseur émet cette facture ? Donnez son SIREN, ou nommez le vendeur (BT-30) dans la facture.",
+        )
+    supplier = find_supplier(services.database, reference)
+    if supplier is None:
+        raise _unknown(reference)
+    with services.works.begin(supplier.supplier_id) as work:
+        profile = load_profile(work)
+    if profile is None:
+        raise SupplierError(
+            "supplier.no_profile",
+            f"Supplier {reference} has no profile (address, bank account, terms) yet. Fill it in first.",
+            f"Le fournisseur {reference} n'a pas encore de profil (adresse, compte, conditions). Remplissez-le.",
+        )
+    return supplier, prepare_own(content, profile, services.validator, today())
+
+
+def _supplier_of(services: Services, document: Document, options: IssueOptions) -> Supplier:
+    reference = reference_of(document.seller)
+    if options.supplier and options.supplier != reference:
+        raise SupplierError(
+            "supplier.differs",
+            f"The invoice's seller is {reference}, not {options.supplier}. Check the file or the supplier.",
+            f"Le vendeur de la facture est {reference}, pas {options.supplier}. Vérifiez le fichier ou le fournisseur.",
+        )
+    supplier = find_supplier(services.database, reference)
+    if supplier is None:
+        if not options.create_supplier:
+            raise _unknown(reference)
+        supplier = create_supplier(services.database, reference, document.seller.name)
+        _open_profile(services, supplier, document)
+    return supplier
+
+
+def _open_profile(services: Services, supplier: Supplier, document: Document) -> None:
+    seller, payment = document.seller, document.payment
+    account = payment.accounts[0] if payment and payment.accounts else None
+    profile = SellerProfile(
+        name=seller.name,
+        siren=supplier.siren or "",
+        address=seller.address,
+        vat_id=seller.vat_id,
+        siret=next((each.value for each in seller.identifiers if each.scheme == "0009"), None),
+        trading_name=seller.trading_name,
+        legal_form=seller.legal_form,
+        iban=account.number if account else None,
+        bic=account.bic if account else None,
+        holder=account.holder if account else None,
+        endpoint=seller.endpoint.value if seller.endpoint and seller.endpoint.scheme == "0225" else None,
+        contact=seller.contact,
+    )
+    with services.works.begin(supplier.supplier_id) as work:
+        save_profile(work, profile)
+        work.audit("system", "supplier.opened", supplier.reference, name=supplier.name)
+
+
+def reference_of(seller: Party) -> str:
+    """What names a seller for good: its SIREN; abroad its VAT number, else its legal id, else its name."""
+    if seller.siren:
+        return seller.siren
+    siret = next((each.value for each in seller.identifiers if each.scheme == "0009"), None)
+    if siret:
+        return siret[:9]
+    if seller.vat_id:
+        return f"VAT {seller.vat_id}"
+    if seller.legal_id:
+        return f"{seller.legal_id.scheme or 'ID'} {seller.legal_id.value}"
+    return f"NAME {seller.name}"
+
+
+def _unknown(reference: str) -> SupplierError:
+    return SupplierError(
+        "supplier.unknown",
+        f"No supplier {reference} is known here. Check the number, or let it be created (--create-supplier).",
+        f"Aucun fournisseur {reference} n'est connu ici. Vérifiez le numéro, ou créez-le (--create-supplier).",
+    )

@@ -1,0 +1,146 @@
+"""The collector's pages: who owes what, since when, what happened, and what stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from flask import Blueprint, abort, render_template, request
+
+from config.clock import today
+from portal.access.context import services, work_here
+from portal.access.roles import STAFF, allow
+from portal.customer.downloads import send_document
+from portal.lists import read_list_request
+from portal.staff.charts import age_chart
+from portal.staff.troubles import explain
+from portal.states import state_of
+from portal.timeline import tell
+from receivables.services.dues import due_on_invoice, exposure_of
+from receivables.store.customers import get_customer
+from receivables.store.happenings import find_mail, life_of_customer, life_of_invoice, list_mails, list_problems
+from receivables.store.invoices import get_invoice
+from receivables.store.overviews import (
+    PAGE,
+    find_document,
+    late_by_age,
+    letters_on,
+    list_customers,
+    list_documents,
+    list_invoices,
+    list_money,
+    sum_open,
+)
+
+if TYPE_CHECKING:
+    from flask import Response
+
+blueprint = Blueprint("staff", __name__, url_prefix="/s")
+
+
+@blueprint.get("/")
+@allow(*STAFF)
+def dashboard() -> str:
+    """The whole of what is owed, by age, and the customers to call first."""
+    asked = read_list_request(request.args)
+    with work_here() as work:
+        totals = sum_open(work, today())
+        customers = list_customers(work, today(), wanted=asked.wanted)
+        currency = totals[0].currency if totals else "EUR"
+        chart = age_chart(late_by_age(work, today(), currency), currency)
+        problems = len(list_problems(work))
+    return render_template(
+        "staff/dashboard.html",
+        totals=totals,
+        customers=customers,
+        chart=chart,
+        asked=asked,
+        problems=problems,
+        today=today(),
+    )
+
+
+@blueprint.get("/customers/<uuid:customer_id>")
+@allow(*STAFF)
+def customer(customer_id: UUID) -> str:
+    """One customer: exposure by component, open invoices, money with its letters, what happened."""
+    with work_here() as work:
+        found = get_customer(work, customer_id)
+        return render_template(
+            "staff/customer.html",
+            customer=found,
+            exposure=exposure_of(work, customer_id),
+            totals=sum_open(work, today(), customer_id),
+            invoices=list_invoices(work, today(), customer_id=customer_id, limit=PAGE)[:PAGE],
+            money_lines=list_money(work, customer_id),
+            life=tell(life_of_customer(work, customer_id), of_many=True),
+        )
+
+
+@blueprint.get("/invoices")
+@allow(*STAFF)
+def invoices() -> str:
+    """Every invoice, narrowed and searched."""
+    asked = read_list_request(request.args)
+    with work_here() as work:
+        rows = list_invoices(work, today(), narrowed=asked.narrowed, wanted=asked.wanted, after=asked.after)
+    return render_template("staff/invoices.html", rows=rows[:PAGE], more=len(rows) > PAGE, asked=asked)
+
+
+@blueprint.get("/invoices/<uuid:invoice_id>")
+@allow(*STAFF)
+def invoice(invoice_id: UUID) -> str:
+    """One invoice with everything that ever happened to it."""
+    with work_here() as work:
+        found = get_invoice(work, invoice_id)
+        due = due_on_invoice(work, invoice_id)
+        return render_template(
+            "staff/invoice.html",
+            invoice=found,
+            due=due,
+            state=state_of(found, due, today()),
+            customer=get_customer(work, found.customer_id),
+            documents=list_documents(work, invoice_id),
+            letters=letters_on(work, invoice_id),
+            life=tell(life_of_invoice(work, invoice_id, internal=True)),
+        )
+
+
+@blueprint.get("/invoices/<uuid:invoice_id>/documents/<uuid:document_id>")
+@allow(*STAFF)
+def document(invoice_id: UUID, document_id: UUID) -> Response:
+    """One file of an invoice."""
+    with work_here() as work:
+        found = find_document(work, invoice_id, document_id)
+    if found is None:
+        abort(404)
+    return send_document(services(), found)
+
+
+@blueprint.get("/problems")
+@allow(*STAFF)
+def problems() -> str:
+    """What stopped, in plain words, with the next step."""
+    with work_here() as work:
+        found = list_problems(work)
+    return render_template("staff/problems.html", problems=[explain(each) for each in found])
+
+
+@blueprint.get("/mails")
+@allow(*STAFF)
+def mails() -> str:
+    """The book of mails: what was written to whom."""
+    with work_here() as work:
+        rows = list_mails(work)
+    return render_template("staff/mails.html", rows=rows)
+
+
+@blueprint.get("/mails/<uuid:mail_id>")
+@allow(*STAFF)
+def mail(mail_id: UUID) -> str:
+    """One mail."""
+    with work_here() as work:
+        found = find_mail(work, mail_id)
+    if found is None or found.mail_key_is_secret:
+        abort(404)
+    return render_template("staff/mail.html", mail=found)

@@ -1,0 +1,192 @@
+"""What happened, told in the reader's words: one sentence per event, with the detail that a reader asks for next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from einvoice.lifecycle.statuses import status
+from portal.words import day, gettext, language, money, ngettext, note_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from receivables.store.happenings import Happening
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line of a time line; ``tone`` and ``icon`` as for badges."""
+
+    at: datetime
+    title: str
+    detail: str
+    tone: str = "plain"
+    icon: str = "dot"
+
+
+_FORMS = {
+    "original": note_text("Original reçu"),
+    "facturx": note_text("Factur-X (PDF)"),
+    "cii": note_text("XML CII"),
+    "ubl": note_text("XML UBL"),
+    "cdar": note_text("Message de cycle de vie"),
+}
+_FLOWS = {
+    "to_send": (note_text("Prête à partir vers la plateforme agréée"), "flight", "clock"),
+    "in_doubt": (note_text("Envoi à la plateforme à vérifier"), "part", "alert"),
+    "sent": (note_text("Envoyée à la plateforme agréée"), "flight", "send"),
+    "accepted": (note_text("Acceptée par la plateforme agréée"), "paid", "check"),
+    "refused": (note_text("Refusée par la plateforme agréée"), "late", "alert"),
+}
+_STATUS_FLOWS = {
+    "to_send": (note_text("Statut prêt à partir vers la plateforme"), "flight", "clock"),
+    "in_doubt": (note_text("Envoi du statut à vérifier"), "part", "alert"),
+    "sent": (note_text("Statut envoyé à la plateforme"), "flight", "send"),
+    "accepted": (note_text("Statut accepté par la plateforme"), "paid", "check"),
+    "refused": (note_text("Statut refusé par la plateforme"), "late", "alert"),
+}
+_BAD_STATUSES = frozenset({"207", "208", "210", "213", "221", "501"})
+_GOOD_STATUSES = frozenset({"205", "211", "212"})
+
+
+def form_name(form: str) -> str:
+    """What a form of document is called."""
+    return gettext(_FORMS.get(form, form))
+
+
+def tell(happenings: Iterable[Happening], *, of_many: bool = False) -> list[Told]:
+    """Happenings as lines of a time line; ``of_many`` names the invoice in each."""
+    lines = [TELLERS[each.kind](each.at, each.facts) for each in happenings]
+    if not of_many:
+        return lines
+    return [_with_number(line, each.facts.get("number")) for line, each in zip(lines, happenings, strict=True)]
+
+
+def _with_number(line: Told, number: str | None) -> Told:
+    if not number or number in line.title:
+        return line
+    detail = " · ".join(part for part in (number, line.detail) if part)
+    return Told(line.at, line.title, detail, line.tone, line.icon)
+
+
+def _issued(at: datetime, facts: dict[str, Any]) -> Told:
+    title = gettext("Facture %(number)s émise") % {"number": facts["number"]}
+    detail = gettext("%(amount)s, échéance le %(day)s") % {
+        "amount": money(facts["amount_minor"], facts["currency"]),
+        "day": day(facts["due_on"]),
+    }
+    return Told(at, title, detail, "plain", "invoice")
+
+
+def _cash(at: datetime, facts: dict[str, Any]) -> Told:
+    amount = money(abs(facts["amount_minor"]), facts["currency"])
+    if facts["movement"] == "set_off":
+        return Told(at, gettext("Avoir imputé : %(amount)s") % {"amount": amount}, "", "paid", "credit")
+    if facts["amount_minor"] > 0:
+        return Told(at, gettext("Paiement reçu : %(amount)s") % {"amount": amount}, facts["reference"], "paid", "check")
+    titles = {
+        "refund": gettext("Remboursement : %(amount)s"),
+        "chargeback": gettext("Paiement repris par la banque : %(amount)s"),
+    }
+    title = titles.get(facts["reason"] or "", gettext("Paiement annulé : %(amount)s"))
+    return Told(at, title % {"amount": amount}, facts["reference"], "late", "back")
+
+
+def _attempt(at: datetime, facts: dict[str, Any]) -> Told:
+    amount = money(facts["amount_minor"], facts["currency"])
+    if facts["state"] == "failed":
+        title = gettext("Paiement de %(amount)s non abouti") % {"amount": amount}
+        return Told(at, title, facts["failure_code"] or "", "late", "alert")
+    return Told(
+        at,
+        gettext("Paiement de %(amount)s en cours") % {"amount": amount},
+        gettext("La banque confirme un prélèvement sous 14 jours ouvrés."),
+        "flight",
+        "transfer",
+    )
+
+
+def _status(at: datetime, facts: dict[str, Any]) -> Told:
+    known = status(facts["code"])
+    name = known.english if language() == "en" else known.french
+    tone = "late" if known.code in _BAD_STATUSES else "paid" if known.code in _GOOD_STATUSES else "plain"
+    sense = gettext("Statut reçu") if facts["direction"] == "in" else gettext("Statut envoyé")
+    reasons = ", ".join(str(r.get("code", r)) if isinstance(r, dict) else str(r) for r in facts["reasons"])
+    detail = " · ".join(part for part in (sense, reasons, facts["note"]) if part)
+    icon = "alert" if tone == "late" else "check" if tone == "paid" else "send"
+    return Told(at, f"{known.code} {name}" if name != known.code else known.code, detail, tone, icon)
+
+
+def _document(at: datetime, facts: dict[str, Any]) -> Told:
+    title = gettext("Document archivé : %(form)s") % {"form": form_name(facts["form"])}
+    return Told(at, title, facts["filename"], "plain", "archive")
+
+
+def _flow(at: datetime, facts: dict[str, Any]) -> Told:
+    words = _FLOWS if facts["flow"] == "invoice" else _STATUS_FLOWS
+    title, tone, icon = words[facts["state"]]
+    refusal = facts["refusal"] or {}
+    reason = str(refusal.get("sentence") or refusal.get("detail") or refusal.get("message") or "")
+    return Told(at, gettext(title), reason or facts["tracking_id"], tone, icon)
+
+
+def _lettered(at: datetime, facts: dict[str, Any]) -> Told:
+    title = gettext("Lettrage %(code)s") if facts["balanced"] else gettext("Lettrage partiel %(code)s")
+    detail = gettext("Date comptable : %(day)s") % {"day": day(facts["lettered_on"])}
+    return Told(at, title % {"code": facts["code"]}, detail, "plain", "letters")
+
+
+_END_REASONS = {
+    "completed or parted by a new line": note_text("Complété ou défait par une nouvelle écriture"),
+    "reallocated": note_text("Imputation changée"),
+}
+
+
+def _unlettered(at: datetime, facts: dict[str, Any]) -> Told:
+    title = gettext("Fin du lettrage %(code)s") % {"code": facts["code"]}
+    return Told(at, title, gettext(_END_REASONS.get(facts["reason"], facts["reason"])), "plain", "letters")
+
+
+_PURPOSES = {"document": note_text("Imprimé sur la facture"), "mail": note_text("Envoyé par courriel")}
+
+
+def _link(at: datetime, facts: dict[str, Any]) -> Told:
+    purpose = gettext(_PURPOSES.get(facts["purpose"], facts["purpose"]))
+    return Told(at, gettext("Lien de paiement créé"), purpose, "plain", "link")
+
+
+def _revoked(at: datetime, facts: dict[str, Any]) -> Told:
+    count = facts["links"]
+    detail = ngettext("%(count)s lien", "%(count)s liens", count) % {"count": count}
+    return Told(at, gettext("Liens de paiement retirés"), detail, "part", "lock")
+
+
+_MAILS = {
+    "to_send": note_text("Courriel en attente d'envoi"),
+    "sent": note_text("Courriel envoyé"),
+    "failed": note_text("Courriel non envoyé"),
+}
+
+
+def _mail(at: datetime, facts: dict[str, Any]) -> Told:
+    tone = "late" if facts["state"] == "failed" else "plain"
+    detail = gettext("« %(subject)s » à %(recipient)s") % facts
+    return Told(at, gettext(_MAILS[facts["state"]]), detail, tone, "mail")
+
+
+TELLERS: dict[str, Callable[[datetime, dict[str, Any]], Told]] = {
+    "issued": _issued,
+    "cash": _cash,
+    "attempt": _attempt,
+    "status": _status,
+    "document": _document,
+    "flow": _flow,
+    "lettered": _lettered,
+    "unlettered": _unlettered,
+    "link": _link,
+    "revoked": _revoked,
+    "mail": _mail,
+}
+"""How each kind of event is told."""

@@ -1,0 +1,122 @@
+"""Texts and figures in the reader's language: French is what the code says, English is its catalogue.
+
+Catalogues are gettext files, read as text at start, so that nothing is compiled into the tree.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from babel.dates import format_date, format_datetime
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency, format_decimal, format_percent
+from babel.support import NullTranslations, Translations
+from flask import g, has_request_context, request
+
+from config.clock import PARIS
+from receivables.domain.money import Money
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from decimal import Decimal
+
+LANGUAGES = ("fr", "en")
+LOCALES = {"fr": "fr_FR", "en": "en_GB"}
+NAMES = {"fr": "Français", "en": "English"}
+CATALOGUES = Path(__file__).parent / "translations"
+
+
+def note_text(text: str) -> str:
+    """Mark a text that is translated where it is shown."""
+    return text
+
+
+@cache
+def catalogue(language: str) -> NullTranslations:
+    """The texts of ``language``; French needs none."""
+    path = CATALOGUES / language / "LC_MESSAGES" / "messages.po"
+    if not path.exists():
+        return NullTranslations()
+    with path.open("rb") as file:
+        messages = read_po(file, locale=language)
+    compiled = BytesIO()
+    write_mo(compiled, messages)
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def known_language(*wishes: str | None) -> str:
+    """The first wish that we speak, French otherwise."""
+    return next((wish for wish in wishes if wish in LANGUAGES), LANGUAGES[0])
+
+
+def language() -> str:
+    """The language of this request: asked for in the address, chosen before, the reader's own, the browser's."""
+    if not has_request_context():
+        return LANGUAGES[0]
+    if "language" not in g:
+        g.language = known_language(
+            request.args.get("lang"),
+            g.get("chosen_language"),
+            g.get("own_language"),
+            request.accept_languages.best_match(LANGUAGES),
+        )
+    spoken: str = g.language
+    return spoken
+
+
+def suppose_language(own: str | None) -> None:
+    """Take the language on record for this reader into account, where the address and the cookie wish nothing."""
+    g.own_language = own
+    g.pop("language", None)
+
+
+def gettext(text: str) -> str:
+    """``text`` in the language of this request."""
+    return catalogue(language()).gettext(text) if text else ""
+
+
+def ngettext(one: str, many: str, count: int) -> str:
+    """The text for ``count`` things in the language of this request; zero is singular in French."""
+    if language() == "fr":
+        return one if abs(count) < 2 else many  # noqa: PLR2004 -- French grammar
+    return catalogue(language()).ngettext(one, many, count)
+
+
+def money(minor: int, currency: str, spoken: str | None = None) -> str:
+    """An amount as the reader writes it: ``1 234,56 €``."""
+    return format_currency(Money(minor, currency).decimal, currency, locale=LOCALES[spoken or language()])
+
+
+def number(value: int | Decimal) -> str:
+    """A number with the reader's separators."""
+    return format_decimal(value, locale=LOCALES[language()])
+
+
+def percent(value: Decimal) -> str:
+    """A rate given in percent: ``5,5 %``."""
+    return format_percent(value / 100, locale=LOCALES[language()], decimal_quantization=False)
+
+
+def day(value: date, spoken: str | None = None) -> str:
+    """A day in words: ``31 octobre 2026``."""
+    return _first(format_date(value, "d MMMM y", locale=LOCALES[spoken or language()]), spoken)
+
+
+def short_day(value: date) -> str:
+    """A day in short: ``31 oct. 2026``."""
+    return _first(format_date(value, "d MMM y", locale=LOCALES[language()]), None)
+
+
+def moment(value: datetime) -> str:
+    """A day and time of day in Paris: ``31 oct. 2026, 10:03``."""
+    return format_datetime(value.astimezone(PARIS), "d MMM y, HH:mm", locale=LOCALES[language()], tzinfo=PARIS)
+
+
+def _first(text: str, spoken: str | None) -> str:
+    """French counts the first of a month: ``1er``."""
+    return f"1er{text[1:]}" if (spoken or language()) == "fr" and text.startswith("1 ") else text

@@ -1,0 +1,162 @@
+"""The worker: posts what came in, sends what must go out, keeps the schedule. Stops cleanly on SIGTERM.
+
+Everything is at least once: a crash at any point loses the transaction it was in, never a fact. A batch that fails is
+replayed one by one, so that one bad message cannot hold up the others.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from config.database import run_again
+from receivables.store.inbox import Message, Settlement, claim, claim_one, settle
+from receivables.store.outbox import Announcement, finish, mark_done_by, postpone, take
+from receivables.store.register import suppliers_with_work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from uuid import UUID
+
+    from receivables.store.work import Work, Works
+
+log = logging.getLogger("quittance.worker")
+
+OUTBOX_BATCH = 10
+
+
+class NotYetError(Exception):
+    """A subscriber cannot do its part yet; ``wait_s`` says when to come back, in seconds."""
+
+    def __init__(self, sentence: str, wait_s: float | None = None) -> None:
+        super().__init__(sentence)
+        self.wait_s = wait_s
+
+
+@dataclass(slots=True)
+class Worker:
+    """Drains inbox and outbox of every supplier and runs the chores, each in a thread of its own."""
+
+    works: Works
+    receivers: Mapping[str, Callable[[Work, Sequence[Message]], list[Settlement]]]
+    subscribers: Mapping[str, Mapping[str, Callable[[UUID, Announcement], None]]]
+    chores: Sequence[tuple[float, Callable[[], None]]] = ()
+    inbox_batch: int = 200
+    pause_s: float = 0.05
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop.set())
+        threads = [
+            threading.Thread(target=self._loop, args=(self.drain_inbox, self.pause_s), name="inbox"),
+            threading.Thread(target=self._loop, args=(self.drain_outbox, self.pause_s), name="outbox"),
+        ]
+        for every_s, chore in self.chores:
+            threads.append(threading.Thread(target=self._loop, args=(chore, every_s), name="chore"))
+        for thread in threads:
+            thread.start()
+        while not self.stop.wait(0.5):
+            continue
+        for thread in threads:
+            thread.join()
+
+    def drain_inbox(self) -> int:
+        """Post everything that waits in the inbox; returns how many messages were looked at."""
+        return sum(
+            self.drain_inbox_of(supplier_id) for supplier_id in suppliers_with_work(self.works.database, "inbox")
+        )
+
+    def drain_inbox_of(self, supplier_id: UUID) -> int:
+        """Post one batch of a supplier's inbox."""
+        claimed: list[Message] = []
+
+        def batch(work: Work) -> None:
+            claimed[:] = claim(work, self.inbox_batch)
+            settle(work, claimed, self._receive(work, claimed))
+
+        try:
+            self.works.run(supplier_id, batch)
+        except Exception:
+            log.exception("A batch failed and is replayed one by one", extra={"supplier": str(supplier_id)})
+            for message in claimed:
+                self._replay(supplier_id, message)
+        return len(claimed)
+
+    def drain_outbox(self) -> int:
+        """Send what waits in the outbox; returns how many facts were looked at."""
+        return sum(
+            self.drain_outbox_of(supplier_id) for supplier_id in suppliers_with_work(self.works.database, "outbox")
+        )
+
+    def drain_outbox_of(self, supplier_id: UUID) -> int:
+        """Give one batch of a supplier's facts to their subscribers."""
+        taken = self.works.run(supplier_id, lambda work: take(work, OUTBOX_BATCH))
+        for announcement in taken:
+            self._deliver(supplier_id, announcement)
+        return len(taken)
+
+    def _receive(self, work: Work, messages: Sequence[Message]) -> list[Settlement]:
+        by_source: dict[str, list[Message]] = {}
+        for message in messages:
+            by_source.setdefault(message.source, []).append(message)
+        settled: list[Settlement] = []
+        for source, group in by_source.items():
+            receiver = self.receivers.get(source)
+            if receiver is None:
+                settled += [Settlement(m.inbox_id, "buried", f"inbox.no_receiver: {source}") for m in group]
+            else:
+                settled += receiver(work, group)
+        return settled
+
+    def _replay(self, supplier_id: UUID, message: Message) -> None:
+        def alone(work: Work) -> None:
+            claimed = claim_one(work, message.inbox_id)
+            if claimed:
+                settle(work, [claimed], self._receive(work, [claimed]))
+
+        try:
+            self.works.run(supplier_id, alone)
+        except Exception as error:
+            log.exception("A message failed", extra={"supplier": str(supplier_id), "inbox_id": message.inbox_id})
+            reason = f"{type(error).__name__}: {error}"[:500]
+            try:
+                self.works.run(
+                    supplier_id,
+                    lambda work: settle(work, [message], [Settlement(message.inbox_id, "waiting", reason)]),
+                )
+            except Exception:  # the message stays as it was and is claimed again
+                log.exception("A failed message could not be postponed")
+
+    def _deliver(self, supplier_id: UUID, announcement: Announcement) -> None:
+        try:
+            for name, subscriber in self.subscribers.get(announcement.kind, {}).items():
+                if name not in announcement.done_by:
+                    subscriber(supplier_id, announcement)
+                    self._note(supplier_id, announcement, name)
+            self.works.run(supplier_id, lambda work: finish(work, announcement.outbox_id))
+        except NotYetError as error:
+            reason, wait_s = str(error), error.wait_s
+            self.works.run(supplier_id, lambda work: postpone(work, announcement, reason, wait_s=wait_s))
+        except Exception as error:
+            log.exception("A fact could not be delivered", extra={"supplier": str(supplier_id)})
+            reason = f"{type(error).__name__}: {error}"
+            self.works.run(supplier_id, lambda work: postpone(work, announcement, reason))
+
+    def _note(self, supplier_id: UUID, announcement: Announcement, name: str) -> None:
+        self.works.run(supplier_id, lambda work: mark_done_by(work, announcement.outbox_id, name))
+
+    def _loop(self, once: Callable[[], int | None], pause_s: float) -> None:
+        """Run ``once`` again at once while it finds work, after a pause otherwise; no error ends the loop."""
+        while not self.stop.is_set():
+            try:
+                found = run_again(once)
+            except Exception:
+                log.exception("The worker's loop failed and goes on")
+                found = 0
+            if not found:
+                self.stop.wait(pause_s)

@@ -1,0 +1,229 @@
+"""Prove the books: every invariant that the database can show, recomputed from the append-only rows.
+
+Each check counts what it looked at and how much of it is wrong; a gap other than zero is a defect, never a warning.
+The same checks run in tests, in the crash harness and in production (``quittance verify``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from receivables.services.sealing import verify_chain
+from receivables.store.work import to_json
+
+if TYPE_CHECKING:
+    from receivables.store.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found: ``looked_at`` rows, ``gap`` of them (or minor units) wrong."""
+
+    code: str
+    title: str
+    looked_at: int
+    gap: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    code: str
+    title: str
+    looked_at: str
+    gap: str
+
+
+_MOVED = "sum(CASE WHEN debit THEN open_minor ELSE -open_minor END)"
+
+CHECKS = (
+    _Check(
+        "I3",
+        "messages that nobody could process (buried)",
+        "SELECT (SELECT count(*) FROM inbox WHERE supplier_id = :supplier) "
+        "+ (SELECT count(*) FROM outbox WHERE supplier_id = :supplier)",
+        "SELECT (SELECT count(*) FROM inbox WHERE supplier_id = :supplier AND state = 'buried' AND reason IS NULL) "
+        "+ (SELECT count(*) FROM outbox WHERE supplier_id = :supplier AND state = 'buried' AND reason IS NULL)",
+    ),
+    _Check(
+        "I4",
+        "one entry per payment and per return, one line on 411 for each",
+        "SELECT count(*) FROM entries WHERE supplier_id = :supplier AND source_kind IN ('receipt', 'return')",
+        "SELECT count(*) FROM (SELECT entry.source_ref FROM entries AS entry LEFT JOIN postings AS posting "
+        "ON posting.supplier_id = :supplier AND posting.entry_id = entry.entry_id AND posting.customer_id IS NOT NULL "
+        "LEFT JOIN receivable_items AS item ON item.supplier_id = :supplier "
+        "AND item.posting_id = posting.posting_id AND item.reference = entry.source_ref "
+        "WHERE entry.supplier_id = :supplier AND entry.source_kind IN ('receipt', 'return') "
+        "GROUP BY entry.source_kind, entry.source_ref HAVING count(item.posting_id) <> 1) AS wrong",
+    ),
+    _Check(
+        "I5",
+        "entries balance, and the ledger sums to zero",
+        "SELECT count(*) FROM entries WHERE supplier_id = :supplier",
+        "SELECT count(*) FROM (SELECT entry.entry_id FROM entries AS entry LEFT JOIN postings AS posting "
+        "ON posting.supplier_id = :supplier AND posting.entry_id = entry.entry_id "
+        "WHERE entry.supplier_id = :supplier GROUP BY entry.entry_id, posting.currency "
+        "HAVING coalesce(sum(debit_minor) - sum(credit_minor), 1) <> 0) AS wrong",
+    ),
+    _Check(
+        "I6",
+        "open amount of every 411 line = its amount less its allocations",
+        "SELECT count(*) FROM receivable_items WHERE supplier_id = :supplier",
+        "WITH used AS (SELECT posting_id, sum(amount_minor) AS used_minor FROM ("
+        "SELECT debit_posting_id AS posting_id, amount_minor FROM allocations WHERE supplier_id = :supplier UNION ALL "
+        "SELECT credit_posting_id, amount_minor FROM allocations WHERE supplier_id = :supplier) AS both_sides "
+        "GROUP BY posting_id), line AS (SELECT posting_id, debit_minor + credit_minor AS amount_minor FROM postings "
+        "WHERE supplier_id = :supplier AND customer_id IS NOT NULL) "
+        "SELECT count(*) FROM line FULL JOIN receivable_items AS item "
+        "ON item.supplier_id = :supplier AND item.posting_id = line.posting_id "
+        "LEFT JOIN used ON used.posting_id = line.posting_id "
+        "WHERE (item.supplier_id = :supplier OR item.supplier_id IS NULL) AND (item.posting_id IS NULL "
+        "OR line.posting_id IS NULL OR item.amount_minor <> line.amount_minor "
+        "OR item.open_minor <> line.amount_minor - coalesce(used.used_minor, 0))",
+    ),
+    _Check(
+        "I7",
+        "balanced letterings sum to zero; no allocation below zero; no ended lettering in use",
+        "SELECT count(*) FROM letterings WHERE supplier_id = :supplier",
+        "SELECT (SELECT count(*) FROM (SELECT item.lettering_id FROM receivable_items AS item "
+        "JOIN letterings AS joined USING (supplier_id, lettering_id) WHERE supplier_id = :supplier AND joined.balanced "
+        "GROUP BY item.lettering_id HAVING sum(CASE WHEN debit THEN amount_minor ELSE -amount_minor END) <> 0 "
+        "OR max(open_minor) > 0) AS unbalanced) "
+        "+ (SELECT count(*) FROM (SELECT 1 FROM allocations WHERE supplier_id = :supplier "
+        "GROUP BY debit_posting_id, credit_posting_id HAVING sum(amount_minor) < 0) AS negative) "
+        "+ (SELECT count(*) FROM receivable_items JOIN lettering_ends USING (supplier_id, lettering_id) "
+        "WHERE supplier_id = :supplier) "
+        "+ (SELECT count(*) FROM receivable_items AS item WHERE supplier_id = :supplier "
+        "AND (lettering_id IS NULL) <> (open_minor = amount_minor))",
+    ),
+    _Check(
+        "I8",
+        "exposure of every customer = its open 411 postings, in cents",
+        "SELECT count(*) FROM customers WHERE supplier_id = :supplier",
+        "SELECT coalesce(sum(abs(coalesce(ledger.minor, 0) - coalesce(open_items.minor, 0))), 0) FROM "
+        "(SELECT customer_id, sum(debit_minor - credit_minor) AS minor FROM postings WHERE supplier_id = :supplier "
+        "AND customer_id IS NOT NULL GROUP BY customer_id) AS ledger FULL JOIN "
+        f"(SELECT customer_id, {_MOVED} AS minor FROM receivable_items WHERE supplier_id = :supplier "
+        "GROUP BY customer_id) AS open_items USING (customer_id)",
+    ),
+    _Check(
+        "I9",
+        "every movement of cash is announced once, and told at most once as 212",
+        "SELECT count(*) FROM collections WHERE supplier_id = :supplier",
+        "SELECT (SELECT count(*) FROM collections AS movement WHERE supplier_id = :supplier AND NOT EXISTS ("
+        "SELECT 1 FROM outbox WHERE supplier_id = :supplier AND kind = 'cash.collected' "
+        "AND event_key = movement.invoice_id || '/' || movement.sequence)) "
+        "+ (SELECT count(*) FROM outbox WHERE supplier_id = :supplier AND kind = 'cash.collected' AND NOT EXISTS ("
+        "SELECT 1 FROM collections AS movement WHERE supplier_id = :supplier "
+        "AND outbox.event_key = movement.invoice_id || '/' || movement.sequence)) "
+        "+ (SELECT count(*) FROM (SELECT invoice_id FROM statuses WHERE supplier_id = :supplier AND code = '212' "
+        "AND direction = 'out' GROUP BY invoice_id, note, amounts, set_at HAVING count(*) > 1) AS told_twice)",
+    ),
+    _Check(
+        "I10",
+        "212 per invoice = cash lettered on it, never above its total; the split adds up, in cents",
+        "SELECT count(*) FROM invoices WHERE supplier_id = :supplier",
+        "WITH cash AS (SELECT item.invoice_id, sum(allocation.amount_minor) AS minor FROM allocations AS allocation "
+        "JOIN receivable_items AS item ON item.supplier_id = :supplier "
+        "AND item.posting_id = allocation.debit_posting_id AND item.kind = 'invoice' "
+        "WHERE allocation.supplier_id = :supplier GROUP BY item.invoice_id), "
+        "told AS (SELECT invoice_id, sum(amount_minor) AS minor, sum((SELECT sum((part ->> 'amount_minor')::bigint) "
+        "FROM jsonb_array_elements(split) AS part)) AS split_minor "
+        "FROM collections WHERE supplier_id = :supplier GROUP BY invoice_id) "
+        "SELECT coalesce(sum(abs(coalesce(cash.minor, 0) - coalesce(told.minor, 0)) "
+        "+ abs(coalesce(told.minor, 0) - coalesce(told.split_minor, 0)) "
+        "+ greatest(coalesce(told.minor, 0) - greatest(invoice.payable_minor, 0), 0) "
+        "+ greatest(-coalesce(told.minor, 0), 0)), 0) "
+        "FROM invoices AS invoice LEFT JOIN cash USING (invoice_id) LEFT JOIN told USING (invoice_id) "
+        "WHERE invoice.supplier_id = :supplier",
+    ),
+    _Check(
+        "I10-VAT",
+        "VAT waiting for collection (44574) is used up exactly when the invoice is paid, in cents",
+        "SELECT count(*) FROM invoices WHERE supplier_id = :supplier AND vat_on_collection",
+        "SELECT coalesce(sum(abs(waiting.minor)), 0) FROM (SELECT posting.invoice_id, "
+        "sum(debit_minor - credit_minor) AS minor FROM postings AS posting JOIN invoices AS invoice "
+        "USING (supplier_id, invoice_id) WHERE supplier_id = :supplier AND account LIKE '44574%' "
+        "AND invoice.vat_on_collection AND NOT EXISTS (SELECT 1 FROM receivable_items AS item "
+        "WHERE item.supplier_id = :supplier AND item.invoice_id = invoice.invoice_id AND item.open_minor > 0) "
+        "AND EXISTS (SELECT 1 FROM collections AS movement WHERE movement.supplier_id = :supplier "
+        "AND movement.invoice_id = invoice.invoice_id) GROUP BY posting.invoice_id) AS waiting",
+    ),
+    _Check(
+        "I14",
+        "numbers of every series without gap and without double",
+        "SELECT count(*) FROM invoices WHERE supplier_id = :supplier AND serial IS NOT NULL",
+        "SELECT count(*) FROM (SELECT series.series FROM number_series AS series LEFT JOIN invoices AS invoice "
+        "ON invoice.supplier_id = :supplier AND invoice.series = series.series AND invoice.issue_year = series.year "
+        "WHERE series.supplier_id = :supplier AND series.series <> 'customer' "
+        "GROUP BY series.series, series.year, series.last_number "
+        "HAVING count(invoice.serial) <> series.last_number OR coalesce(max(invoice.serial), 0) <> series.last_number"
+        ") AS wrong",
+    ),
+    _Check(
+        "I15",
+        "no row joins two suppliers: every reference carries the supplier",
+        "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace",
+        "SELECT count(*) FROM pg_constraint AS reference WHERE contype = 'f' "
+        "AND connamespace = 'public'::regnamespace "
+        "AND EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = conrelid AND attname = 'supplier_id') "
+        "AND NOT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = conrelid AND attname = 'supplier_id' "
+        "AND attnum = ANY(reference.conkey))",
+    ),
+)
+
+PROVED_ELSEWHERE = {
+    "I1": "what was acknowledged is in the inbox: proved by the crash test",
+    "I2": "the inbox holds nothing that was not sent: proved by the crash test",
+}
+"""Invariants over what happened outside the database."""
+
+
+def run_checks(work: Work) -> list[Finding]:
+    """Every check over one supplier's rows, in the order of their codes."""
+    findings = [
+        Finding(check.code, check.title, int(work.scalar(check.looked_at)), int(work.scalar(check.gap)))
+        for check in CHECKS
+    ]
+    sealed = verify_chain(work)
+    findings.append(
+        Finding("I12", "every entry has its audit row, and the sealed chain is whole", sealed.rows, sealed.faults)
+    )
+    return findings
+
+
+def state_hash(work: Work) -> str:
+    """A fingerprint of the books that the order of facts must not change.
+
+    It covers balances, open amounts, allocations by business reference, exposure, and the sum of 212 per invoice and
+    rate; not letter codes, ids, entry numbers or the amounts of single messages.
+    """
+    state = {name: [list(row.values()) for row in work.rows(sql)] for name, sql in _STATE.items()}
+    return hashlib.sha256(to_json(state).encode()).hexdigest()
+
+
+_STATE = {
+    "balances": "SELECT account, currency, sum(debit_minor - credit_minor)::bigint AS minor FROM postings "
+    "WHERE supplier_id = :supplier GROUP BY account, currency ORDER BY account, currency",
+    "open": "SELECT kind, reference, open_minor FROM receivable_items WHERE supplier_id = :supplier "
+    "ORDER BY kind, reference",
+    "allocations": "SELECT debit.reference AS debit, credit.reference AS credit, "
+    "sum(allocation.amount_minor)::bigint AS minor FROM allocations AS allocation "
+    "JOIN receivable_items AS debit ON debit.supplier_id = :supplier "
+    "AND debit.posting_id = allocation.debit_posting_id "
+    "JOIN receivable_items AS credit ON credit.supplier_id = :supplier "
+    "AND credit.posting_id = allocation.credit_posting_id "
+    "WHERE allocation.supplier_id = :supplier GROUP BY debit.reference, credit.reference "
+    "HAVING sum(allocation.amount_minor) <> 0 ORDER BY debit.reference, credit.reference",
+    "exposure": f"SELECT account_code, {_MOVED}::bigint AS minor FROM receivable_items AS item "
+    "JOIN customers USING (supplier_id, customer_id) WHERE supplier_id = :supplier "
+    "GROUP BY account_code ORDER BY account_code",
+    "collected": "SELECT invoice.number, part ->> 'rate' AS rate, sum((part ->> 'amount_minor')::bigint)::bigint "
+    "AS minor FROM collections AS movement JOIN invoices AS invoice USING (supplier_id, invoice_id) "
+    "CROSS JOIN jsonb_array_elements(movement.split) AS part WHERE supplier_id = :supplier "
+    "GROUP BY invoice.number, part ->> 'rate' HAVING sum((part ->> 'amount_minor')::bigint) <> 0 "
+    "ORDER BY invoice.number, part ->> 'rate'",
+    "attempts": "SELECT payment_ref, state FROM payment_attempts WHERE supplier_id = :supplier "
+    "AND payment_ref IS NOT NULL ORDER BY payment_ref",
+}

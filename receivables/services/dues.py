@@ -1,0 +1,96 @@
+"""What is due: on one invoice, for one customer; always from the books, never from the last payment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from receivables.domain.exposure import Exposure
+from receivables.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from datetime import date
+    from uuid import UUID
+
+    from receivables.store.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDue:
+    """What an invoice still asks for, in minor units: ``open`` by the books, less what is in flight."""
+
+    invoice_id: UUID
+    number: str
+    currency: str
+    due_on: date
+    total_minor: int
+    open_minor: int
+    in_flight_minor: int
+    customer_email: str | None
+
+    @property
+    def payable_minor(self) -> int:
+        """What a payer may pay now: open, less in flight."""
+        return self.open_minor - self.in_flight_minor
+
+    @property
+    def state(self) -> str:
+        """``paid``, ``in_flight``, ``part_paid`` or ``due``: from the open amount alone (never from the last event)."""
+        if self.open_minor == 0:
+            return "paid"
+        if self.payable_minor <= 0:
+            return "in_flight"
+        return "part_paid" if self.open_minor < self.total_minor else "due"
+
+
+def due_on_invoice(work: Work, invoice_id: UUID) -> InvoiceDue:
+    """What is due on one invoice.
+
+    Raises:
+        NotFoundError: ``invoice.not_found``.
+    """
+    row = work.row(
+        "SELECT invoice.invoice_id, invoice.number, invoice.currency, invoice.due_on, "
+        "invoice.payable_minor AS total_minor, customer.email AS customer_email, "
+        "coalesce((SELECT sum(open_minor) FROM receivable_items WHERE supplier_id = :supplier "
+        "AND invoice_id = :invoice AND kind = 'invoice'), 0)::bigint AS open_minor, "
+        "coalesce((SELECT sum(amount_minor) FROM reservations WHERE supplier_id = :supplier "
+        "AND invoice_id = :invoice AND state = 'processing'), 0)::bigint AS in_flight_minor "
+        "FROM invoices AS invoice JOIN customers AS customer USING (supplier_id, customer_id) "
+        "WHERE supplier_id = :supplier AND invoice_id = :invoice",
+        invoice=invoice_id,
+    )
+    if row is None:
+        raise NotFoundError("invoice.not_found", "There is no such invoice.")
+    return InvoiceDue(**row)
+
+
+def exposure_of(work: Work, customer_id: UUID) -> Exposure:
+    """The exposure (encours) of a customer now, computed from the open items: it cannot drift."""
+    return exposures(work, [customer_id]).get(customer_id, Exposure())
+
+
+def exposures(work: Work, customer_ids: list[UUID] | None = None) -> dict[UUID, Exposure]:
+    """The exposure of the given customers, or of all that have any."""
+    rows = work.rows(
+        "WITH open_items AS (SELECT customer_id, "
+        "sum(open_minor) FILTER (WHERE debit)::bigint AS debits, "
+        "sum(open_minor) FILTER (WHERE NOT debit)::bigint AS credits "
+        "FROM receivable_items WHERE supplier_id = :supplier AND open_minor > 0 "
+        "AND (CAST(:ids AS uuid[]) IS NULL OR customer_id = ANY(:ids)) GROUP BY customer_id), "
+        "flying AS (SELECT attempt.customer_id, sum(reservation.amount_minor)::bigint AS in_flight "
+        "FROM payment_attempts AS attempt JOIN reservations AS reservation USING (supplier_id, attempt_id) "
+        "WHERE supplier_id = :supplier AND attempt.state = 'processing' "
+        "AND (CAST(:ids AS uuid[]) IS NULL OR attempt.customer_id = ANY(:ids)) GROUP BY attempt.customer_id) "
+        "SELECT customer_id, coalesce(debits, 0) AS debits, coalesce(credits, 0) AS credits, "
+        "coalesce(in_flight, 0) AS in_flight FROM open_items FULL JOIN flying USING (customer_id)",
+        ids=customer_ids,
+    )
+    return {
+        row["customer_id"]: Exposure(
+            invoiced_minor=row["debits"] - row["in_flight"],
+            in_flight_minor=row["in_flight"],
+            credits_minor=row["credits"],
+        )
+        for row in rows
+    }

@@ -1,0 +1,180 @@
+"""What happened, for time lines and for the list of problems: read from every table that remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import RowMapping
+
+    from receivables.store.work import Work
+
+RECENT = 40
+"""Events of a customer's time line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event: ``kind`` says which words tell it, ``facts`` what fills them; amounts are minor units."""
+
+    at: datetime
+    kind: str
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that stopped: where (``inbox``, ``outbox``, ``flow``, ``status``), and what is known of it."""
+
+    at: datetime
+    place: str
+    what: str
+    reason: str
+    tries: int
+    invoice_id: UUID | None
+    number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MailLine:
+    """One mail in the book of mails."""
+
+    mail_id: UUID
+    recipient: str
+    subject: str
+    text_body: str
+    invoice_id: UUID | None
+    state: str
+    created_at: datetime
+    sent_at: datetime | None
+
+
+_SHARED = {
+    "issued": "SELECT created_at AS at, number, currency, payable_minor AS amount_minor, due_on FROM invoices "
+    "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
+    "cash": "SELECT movement.created_at AS at, movement.sequence, movement.kind AS movement, movement.amount_minor, "
+    "movement.currency, movement.reason, movement.collected_on, entry.source_ref AS reference, number "
+    "FROM collections AS movement JOIN entries AS entry USING (supplier_id, entry_id) "
+    "JOIN invoices USING (supplier_id, invoice_id) "
+    "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
+    "attempt": "SELECT attempt.changed_at AS at, attempt.state, reservation.amount_minor, attempt.currency, "
+    "attempt.failure_code, attempt.payment_ref AS reference, number "
+    "FROM payment_attempts AS attempt JOIN reservations AS reservation USING (supplier_id, attempt_id) "
+    "JOIN invoices USING (supplier_id, invoice_id) "
+    "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids) AND attempt.state IN ('processing', 'failed')",
+    "status": "SELECT set_at AS at, code, direction, reasons, amounts, note, number FROM statuses "
+    "JOIN invoices USING (supplier_id, invoice_id) WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
+}
+_INTERNAL = {
+    "document": "SELECT created_at AS at, form, filename, size_bytes, report IS NOT NULL AS checked FROM documents "
+    "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
+    "flow": "SELECT changed_at AS at, kind AS flow, state, refusal, tracking_id, sends FROM platform_flows "
+    "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
+    "lettered": "SELECT lettered_at AS at, code, balanced, lettered_on FROM letterings "
+    "WHERE supplier_id = :supplier AND lettering_id IN (SELECT line.lettering_id FROM lettering_lines AS line "
+    "JOIN receivable_items AS item USING (supplier_id, posting_id) "
+    "WHERE line.supplier_id = :supplier AND item.invoice_id = ANY(:ids))",
+    "unlettered": "SELECT ended_at AS at, code, reason FROM lettering_ends JOIN letterings "
+    "USING (supplier_id, lettering_id) WHERE supplier_id = :supplier AND lettering_id IN "
+    "(SELECT line.lettering_id FROM lettering_lines AS line JOIN receivable_items AS item "
+    "USING (supplier_id, posting_id) WHERE line.supplier_id = :supplier AND item.invoice_id = ANY(:ids))",
+    "link": "SELECT minted_at AS at, purpose FROM pay_links WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
+    "revoked": "SELECT revoked_at AS at, count(*) AS links FROM pay_links WHERE supplier_id = :supplier "
+    "AND invoice_id = ANY(:ids) AND revoked_at IS NOT NULL GROUP BY revoked_at",
+    "mail": "SELECT coalesce(sent_at, created_at) AS at, recipient, subject, state FROM mails "
+    "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
+}
+
+
+def life_of_invoice(work: Work, invoice_id: UUID, *, internal: bool) -> list[Happening]:
+    """Everything that happened to an invoice, newest first; ``internal`` adds what is the supplier's own business."""
+    return _read(work, [invoice_id], {**_SHARED, **_INTERNAL} if internal else _SHARED)
+
+
+def life_of_customer(work: Work, customer_id: UUID) -> list[Happening]:
+    """The latest events of a customer's newest invoices."""
+    ids = work.rows(
+        "SELECT invoice_id FROM invoices WHERE supplier_id = :supplier AND customer_id = :customer "
+        "ORDER BY issued_on DESC, invoice_id DESC LIMIT :limit",
+        customer=customer_id,
+        limit=RECENT,
+    )
+    return _read(work, [row["invoice_id"] for row in ids], _SHARED)[:RECENT]
+
+
+def latest_attempt(work: Work, invoice_id: UUID) -> RowMapping | None:
+    """State, failure code and age of the last attempt to pay an invoice."""
+    return work.row(
+        "SELECT attempt.state, attempt.failure_code, attempt.changed_at FROM payment_attempts AS attempt "
+        "JOIN reservations AS reservation USING (supplier_id, attempt_id) "
+        "WHERE supplier_id = :supplier AND reservation.invoice_id = :invoice ORDER BY attempt.created_at DESC LIMIT 1",
+        invoice=invoice_id,
+    )
+
+
+def last_receipt(work: Work, invoice_id: UUID) -> RowMapping | None:
+    """Amount and day of the last cash that came in on an invoice."""
+    return work.row(
+        "SELECT amount_minor, currency, collected_on FROM collections WHERE supplier_id = :supplier "
+        "AND invoice_id = :invoice AND amount_minor > 0 ORDER BY sequence DESC LIMIT 1",
+        invoice=invoice_id,
+    )
+
+
+def list_problems(work: Work, *, limit: int = 200) -> list[Problem]:
+    """What needs a human, newest first: buried messages and facts, stuck facts, refused or doubtful flows."""
+    rows: Sequence[RowMapping] = work.rows(
+        "SELECT * FROM ("
+        "SELECT received_at AS at, 'inbox' AS place, source AS what, coalesce(reason, '') AS reason, tries, "
+        "NULL::uuid AS invoice_id, NULL AS number FROM inbox WHERE supplier_id = :supplier AND state = 'buried' "
+        "UNION ALL "
+        "SELECT created_at, CASE state WHEN 'buried' THEN 'outbox' ELSE 'stuck' END, kind, coalesce(reason, ''), "
+        "tries, NULL, NULL FROM outbox WHERE supplier_id = :supplier AND reason IS NOT NULL "
+        "AND (state = 'buried' OR state = 'new' AND tries >= 5) "
+        "UNION ALL "
+        "SELECT flow.changed_at, CASE flow.state WHEN 'refused' THEN 'refused' ELSE 'in_doubt' END, flow.kind, "
+        "coalesce(flow.refusal::text, ''), flow.sends, invoice_id, number FROM platform_flows AS flow "
+        "JOIN invoices USING (supplier_id, invoice_id) WHERE supplier_id = :supplier "
+        "AND (flow.state = 'refused' OR flow.state = 'in_doubt' AND flow.sends >= 3) "
+        "UNION ALL "
+        "SELECT set_at, 'status', code, coalesce(note, ''), 1, invoice_id, number FROM statuses "
+        "JOIN invoices USING (supplier_id, invoice_id) WHERE supplier_id = :supplier AND direction = 'in' "
+        "AND code IN ('207', '208', '210', '213', '221', '501')"
+        ") AS problem ORDER BY at DESC LIMIT :limit",
+        limit=limit,
+    )
+    return [Problem(**row) for row in rows]
+
+
+def list_mails(work: Work, *, limit: int = 100) -> list[MailLine]:
+    """The book of mails, newest first."""
+    rows = work.rows(
+        "SELECT mail_id, recipient, subject, text_body, invoice_id, state, created_at, sent_at FROM mails "
+        "WHERE supplier_id = :supplier ORDER BY created_at DESC, mail_id DESC LIMIT :limit",
+        limit=limit,
+    )
+    return [MailLine(**row) for row in rows]
+
+
+def find_mail(work: Work, mail_id: UUID) -> MailLine | None:
+    """One mail."""
+    row = work.row(
+        "SELECT mail_id, recipient, subject, text_body, invoice_id, state, created_at, sent_at FROM mails "
+        "WHERE supplier_id = :supplier AND mail_id = :mail",
+        mail=mail_id,
+    )
+    return MailLine(**row) if row else None
+
+
+def _read(work: Work, ids: list[UUID], queries: dict[str, str]) -> list[Happening]:
+    found = [
+        Happening(row["at"], kind, {name: value for name, value in row.items() if name != "at"})
+        for kind, sql in queries.items()
+        for row in work.rows(sql, ids=ids)
+    ]
+    return sorted(found, key=lambda each: each.at, reverse=True)

@@ -1,0 +1,99 @@
+"""The register: suppliers, and which of them have work to do. No supplier's rows are visible here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from config.clock import new_id, now
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from config.database import Database
+
+
+SIREN_DIGITS = 9
+_COLUMNS = "supplier_id, name, siren, foreign_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Supplier:
+    """A supplier (fournisseur): the tenant. It has a SIREN, or where it is not French another legal id."""
+
+    supplier_id: UUID
+    name: str
+    siren: str | None
+    foreign_id: str | None = None
+
+    @property
+    def reference(self) -> str:
+        """The SIREN or the foreign id: what names the supplier to people."""
+        return self.siren or self.foreign_id or str(self.supplier_id)
+
+
+def is_siren(reference: str) -> bool:
+    """Whether ``reference`` has the shape of a SIREN; its check digit is the reader's business."""
+    return len(reference) == SIREN_DIGITS and reference.isascii() and reference.isdigit()
+
+
+def find_supplier(database: Database, reference: str) -> Supplier | None:
+    """The supplier with this SIREN or foreign id, or ``None``."""
+    return _one(database, "siren = :key OR foreign_id = :key", reference)
+
+
+def get_supplier(database: Database, supplier_id: UUID) -> Supplier | None:
+    """The supplier with this id, or ``None``."""
+    return _one(database, "supplier_id = :key", supplier_id)
+
+
+def create_supplier(database: Database, reference: str, name: str) -> Supplier:
+    """Open a supplier by its SIREN or foreign id; one that exists already is returned as it is."""
+    siren = reference if is_siren(reference) else None
+    with database.register() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO suppliers (supplier_id, siren, foreign_id, name, created_at) "
+                "VALUES (:id, :siren, :foreign, :name, :at) ON CONFLICT DO NOTHING"
+            ),
+            {"id": new_id(), "siren": siren, "foreign": None if siren else reference, "name": name, "at": now()},
+        )
+    found = find_supplier(database, reference)
+    assert found is not None  # noqa: S101 -- just written
+    return found
+
+
+def list_suppliers(database: Database) -> list[Supplier]:
+    """Every supplier, by name."""
+    with database.register() as connection:
+        rows = connection.execute(text(f"SELECT {_COLUMNS} FROM suppliers ORDER BY name")).mappings()
+        return [Supplier(**row) for row in rows]
+
+
+def suppliers_with_work(database: Database, table: str) -> list[UUID]:
+    """Suppliers whose ``inbox`` or ``outbox`` holds something due now."""
+    states = {"inbox": "('new', 'waiting')", "outbox": "('new')"}[table]
+    with database.register() as connection:
+        return list(
+            connection.scalars(
+                text(
+                    f"SELECT DISTINCT supplier_id FROM {table} "
+                    f"WHERE state IN {states} AND next_try_at <= now() ORDER BY supplier_id"
+                )
+            )
+        )
+
+
+def _one(database: Database, condition: str, key: object) -> Supplier | None:
+    with database.register() as connection:
+        row = (
+            connection.execute(
+                text(f"SELECT {_COLUMNS} FROM suppliers WHERE {condition}"),
+                {"key": key},
+            )
+            .mappings()
+            .first()
+        )
+    return Supplier(**row) if row else None
