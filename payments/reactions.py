@@ -30,14 +30,21 @@ class NeedsAHumanError(Exception):
 
 
 def receive_events(work: Work, messages: Sequence[Message], gateway_for: Callable[[Work], Gateway]) -> list[Settlement]:
-    """Post what provider's events say: the facts of the whole batch at once, then the fate of each message."""
+    """Post what provider's events say: the facts of the whole batch at once, then the fate of each message.
+
+    One provider account may serve several suppliers and tell each of all: what names another supplier is not ours.
+    """
     gateway = gateway_for(work)
     facts: list[Fact] = []
     spans: list[tuple[Message, range]] = []
     settled: list[Settlement] = []
     for message in messages:
         try:
-            told = [fact for each in gateway.facts_of(message.body) if (fact := fact_of(each)) is not None]
+            told = [
+                fact
+                for each in gateway.facts_of(message.body)
+                if each.supplier_id in (None, work.supplier_id) and (fact := fact_of(each)) is not None
+            ]
         except (GatewayRefusedError, NeedsAHumanError) as error:
             settled.append(Settlement(message.inbox_id, "buried", f"{getattr(error, 'code', 'fact')}: {error}"))
             continue

@@ -12,10 +12,12 @@ from einvoice.reception import receive_statuses
 from einvoice.submission import NotAcceptedYetError
 from payments.reactions import receive_events
 from payments.reconcile import recover_missed_facts
+from portal.access.sign_in_mail import sign_in_mail
 from portal.hooks.intake import SOURCE as STRIPE_SOURCE
 from portal.issuing import DOCUMENTS
+from portal.mails import keep_mail, send_due_mails, write_invoice_mail
 from portal.worker import NotYetError, Worker
-from receivables.domain.events import CASH_COLLECTED, INVOICE_ISSUED
+from receivables.domain.events import CASH_COLLECTED, INVOICE_ISSUED, SIGN_IN_ASKED
 from receivables.services.sealing import seal_audit
 from receivables.store.register import list_suppliers
 
@@ -29,6 +31,8 @@ log = logging.getLogger("quittance.duties")
 
 PENDING_WAIT_S = 1.0
 """How soon to look again whether the platform has accepted an invoice."""
+MAIL_EVERY_S = 1.0
+"""Somebody waits for their sign-in mail."""
 SEAL_EVERY_S = 10.0
 """Nothing in the audit trail stays unsealed for longer than a minute."""
 
@@ -43,8 +47,15 @@ def build_worker(services: Services) -> Worker:
             PLATFORM_SOURCE: receive_statuses,
         },
         subscribers={
-            INVOICE_ISSUED: {DOCUMENTS: _produce(services), "platform": _submit(services)},
+            INVOICE_ISSUED: {
+                DOCUMENTS: _produce(services),
+                "platform": _submit(services),
+                "mail": lambda supplier_id, fact: write_invoice_mail(
+                    services, supplier_id, UUID(fact.payload["invoice_id"])
+                ),
+            },
             CASH_COLLECTED: {"status_212": _tell(services)},
+            SIGN_IN_ASKED: {"mail": _write_sign_in_mail(services)},
         },
         chores=(
             (settings.platform_poll_s, _for_each(services, services.submitter.follow)),
@@ -53,6 +64,7 @@ def build_worker(services: Services) -> Worker:
                 settings.provider_poll_s,
                 _for_each(services, lambda s: recover_missed_facts(services.works, s, services.gateway_for)),
             ),
+            (MAIL_EVERY_S, _for_each(services, lambda s: send_due_mails(services, s))),
             (SEAL_EVERY_S, _for_each(services, lambda s: services.works.run(s, seal_audit))),
         ),
         inbox_batch=settings.inbox_batch,
@@ -73,6 +85,16 @@ def _submit(services: Services) -> Callable[[UUID, Announcement], None]:
             services.submitter.submit_invoice(supplier_id, UUID(fact.payload["invoice_id"]))
 
     return submit
+
+
+def _write_sign_in_mail(services: Services) -> Callable[[UUID, Announcement], None]:
+    def write(supplier_id: UUID, fact: Announcement) -> None:
+        mail = sign_in_mail(services, UUID(fact.payload["link_id"]), fact.payload.get("language"))
+        if mail is not None:
+            with services.works.begin(supplier_id) as work:
+                keep_mail(work, mail)
+
+    return write
 
 
 def _tell(services: Services) -> Callable[[UUID, Announcement], None]:

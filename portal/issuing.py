@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from config.clock import now, today
+from config.secrets import fingerprint
 from einvoice.errors import EInvoiceError
 from einvoice.intake import Prepared, demand_form, issue_prepared, prepare_finished, prepare_own, read_finished
 from einvoice.kept import profile_from_json, profile_to_json
 from einvoice.request import parse_request
 from einvoice.seller import SellerProfile
 from receivables.domain.events import INVOICE_ISSUED
+from receivables.errors import ConflictError
+from receivables.store.invoices import get_invoice
 from receivables.store.outbox import mark_event_done_by
 from receivables.store.register import Supplier, create_supplier, find_supplier
 from receivables.store.work import to_json
@@ -40,6 +44,8 @@ class IssueOptions:
     create_supplier: bool = False
     form: Form | None = None
     actor: str = "system"
+    request_key: str | None = None
+    """The caller's ``Idempotency-Key``: the same key with the same input issues once and answers the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +68,54 @@ def issue_content(services: Services, content: bytes, filename: str, options: Is
     if options.form:
         demand_form(prepared, options.form)
     with services.works.begin(supplier.supplier_id) as work:
-        invoice = issue_prepared(work, services.archive, prepared, options.actor)
+        invoice = _known_request(work, options.request_key, content)
+        if invoice is None:
+            invoice = issue_prepared(work, services.archive, prepared, options.actor)
+            _note_request(work, options.request_key, invoice)
     files = services.producer.produce(supplier.supplier_id, invoice.invoice_id)
     with services.works.begin(supplier.supplier_id) as work:
         mark_event_done_by(work, INVOICE_ISSUED, str(invoice.invoice_id), DOCUMENTS)
         pay_url = services.pay_link(work, invoice.invoice_id, "document")
     return Issued(supplier, invoice, tuple(files), pay_url)
+
+
+def _known_request(work: Work, key: str | None, content: bytes) -> Invoice | None:
+    """The invoice that a repeated request already issued; a racer with the same key waits for the first here.
+
+    Raises:
+        ConflictError: ``request.key_reused``.
+    """
+    if key is None:
+        return None
+    fresh = work.execute(
+        "INSERT INTO idempotent_requests (supplier_id, request_key, input_hash, created_at) "
+        "VALUES (:supplier, :key, :hash, :at) ON CONFLICT DO NOTHING",
+        key=key,
+        hash=fingerprint(content),
+        at=now(),
+    )
+    if fresh:
+        return None
+    known = work.row(
+        "SELECT input_hash, answer FROM idempotent_requests WHERE supplier_id = :supplier AND request_key = :key",
+        key=key,
+    )
+    if known is None or bytes(known["input_hash"]) != fingerprint(content):
+        raise ConflictError(
+            "request.key_reused",
+            "This Idempotency-Key was used with another input. Send the same input, or take a new key.",
+        )
+    return get_invoice(work, UUID(known["answer"]["invoice_id"]))
+
+
+def _note_request(work: Work, key: str | None, invoice: Invoice) -> None:
+    if key is not None:
+        work.execute(
+            "UPDATE idempotent_requests SET answer = CAST(:answer AS jsonb) "
+            "WHERE supplier_id = :supplier AND request_key = :key",
+            key=key,
+            answer=to_json({"invoice_id": invoice.invoice_id}),
+        )
 
 
 def prepare_content(

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from portal.wiring import Services
 
 
+SIGN_IN_MAILS = "sign-in/"
+"""How the keys of these mails begin."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """A mail to put into the book of mails; ``mail_key`` makes it unique there."""
@@ -58,7 +62,7 @@ def sign_in_mail(services: Services, link_id: UUID, language: str | None = None)
         ignore=ignore,
     )
     return Mail(
-        f"sign-in/{link_id}",
+        f"{SIGN_IN_MAILS}{link_id}",
         letter.person.email,
         speak.gettext("Votre lien de connexion"),
         text_body,

@@ -45,6 +45,7 @@ class MailLine:
     """One mail in the book of mails."""
 
     mail_id: UUID
+    mail_key: str
     recipient: str
     subject: str
     text_body: str
@@ -151,11 +152,13 @@ def list_problems(work: Work, *, limit: int = 200) -> list[Problem]:
     return [Problem(**row) for row in rows]
 
 
-def list_mails(work: Work, *, limit: int = 100) -> list[MailLine]:
-    """The book of mails, newest first."""
+def list_mails(work: Work, *, but: str | None = None, limit: int = 100) -> list[MailLine]:
+    """The book of mails, newest first; without those whose key begins with ``but``."""
     rows = work.rows(
-        "SELECT mail_id, recipient, subject, text_body, invoice_id, state, created_at, sent_at FROM mails "
-        "WHERE supplier_id = :supplier ORDER BY created_at DESC, mail_id DESC LIMIT :limit",
+        "SELECT mail_id, mail_key, recipient, subject, text_body, invoice_id, state, created_at, sent_at FROM mails "
+        "WHERE supplier_id = :supplier AND NOT starts_with(mail_key, coalesce(:but, ' ')) "
+        "ORDER BY created_at DESC, mail_id DESC LIMIT :limit",
+        but=but,
         limit=limit,
     )
     return [MailLine(**row) for row in rows]
@@ -164,7 +167,7 @@ def list_mails(work: Work, *, limit: int = 100) -> list[MailLine]:
 def find_mail(work: Work, mail_id: UUID) -> MailLine | None:
     """One mail."""
     row = work.row(
-        "SELECT mail_id, recipient, subject, text_body, invoice_id, state, created_at, sent_at FROM mails "
+        "SELECT mail_id, mail_key, recipient, subject, text_body, invoice_id, state, created_at, sent_at FROM mails "
         "WHERE supplier_id = :supplier AND mail_id = :mail",
         mail=mail_id,
     )

@@ -1,0 +1,72 @@
+"""Answers of the API: JSON, and problem+json (RFC 9457) with the code and the sentence in both languages."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from config.safe_xml import UnsafeXmlError
+from einvoice.errors import EInvoiceError
+from einvoice.intake import InvalidInvoiceError
+from portal.issuing import SupplierError
+from receivables.domain.money import MoneyError
+from receivables.errors import ConflictError, NotFoundError, ReceivablesError
+from receivables.store.work import to_json
+
+STATUSES: tuple[tuple[type[Exception], int], ...] = (
+    (NotFoundError, 404),
+    (ConflictError, 409),
+    (SupplierError, 409),
+    (EInvoiceError, 422),
+    (UnsafeXmlError, 422),
+    (ReceivablesError, 422),
+    (MoneyError, 422),
+)
+"""What refusing a call means in HTTP; the first that fits counts."""
+REFUSALS = tuple(kind for kind, _ in STATUSES)
+
+
+class CallRefusedError(ReceivablesError):
+    """The call itself is wrong, whatever its invoice: ``api.unauthorised``, ``request.unknown_format`` ..."""
+
+    def __init__(self, status: int, code: str, sentence: str, sentence_fr: str) -> None:
+        super().__init__(code, sentence)
+        self.status = status
+        self.sentence_fr = sentence_fr
+
+
+def answer(value: object, status: int = 200) -> Response:
+    """``value`` as JSON; exact decimals become text."""
+    return Response(to_json(value), status, mimetype="application/json")
+
+
+def refuse(error: Exception) -> Response:
+    """``error`` as problem+json; an invoice that breaks rules lists every one with its place."""
+    status = getattr(error, "status", None) or next(s for kind, s in STATUSES if isinstance(error, kind))
+    problem: dict[str, object] = {
+        "type": f"urn:quittance:{getattr(error, 'code', 'error')}",
+        "code": getattr(error, "code", "error"),
+        "status": status,
+        "detail": str(error),
+        "detail_fr": getattr(error, "sentence_fr", None) or str(error),
+    }
+    for name in ("term", "place"):
+        if getattr(error, name, None):
+            problem[name] = getattr(error, name)
+    if isinstance(error, InvalidInvoiceError):
+        problem["status"] = status = 503 if error.code == "invoice.not_checked" else status
+        problem["rules"] = [
+            {
+                "rule": each.rule,
+                "severity": each.severity,
+                "message": each.message,
+                "message_fr": each.message_fr,
+                "location": each.location,
+                "line": each.line,
+            }
+            for each in error.report.findings
+        ]
+    if problems := getattr(error, "problems", None):
+        problem["problems"] = [
+            {"place": e.place, "term": e.term, "detail": e.sentence, "detail_fr": e.sentence_fr} for e in problems
+        ]
+    return Response(to_json(problem), status, mimetype="application/problem+json")

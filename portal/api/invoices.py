@@ -1,0 +1,169 @@
+"""``/api/v1/invoices``: issue, look at and fetch invoices, by program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import Blueprint, Response, g, request, url_for
+
+from einvoice.request import request_schema
+from portal.access.context import services
+from portal.access.roles import api_clients, public
+from portal.api.answers import REFUSALS, CallRefusedError, answer, refuse
+from portal.api.tokens import supplier_of_token
+from portal.issuing import IssueOptions, issue_content
+from receivables.domain.money import Money
+from receivables.errors import NotFoundError
+from receivables.services.dues import due_on_invoice
+from receivables.store.invoices import find_by_number
+from receivables.store.register import get_supplier
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from einvoice.kept import Form
+    from receivables.domain.invoices import Invoice
+    from receivables.store.work import Work
+
+api = Blueprint("api", __name__, url_prefix="/api/v1")
+
+FORMS = ("facturx", "cii", "ubl")
+MAX_KEY_LENGTH = 255
+"""Longest Idempotency-Key, in characters."""
+
+
+@api.before_request
+def know_the_caller() -> None:
+    """Every call carries ``Authorization: Bearer qt_...``; the schema alone is open."""
+    if request.endpoint == "api.invoice_schema":
+        return
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    supplier_id = supplier_of_token(services().works, token.strip()) if scheme.lower() == "bearer" else None
+    if supplier_id is None:
+        raise CallRefusedError(
+            401,
+            "api.unauthorised",
+            "Send a valid API token: Authorization: Bearer qt_...",
+            "Envoyez un jeton d'API valide : Authorization: Bearer qt_...",
+        )
+    g.supplier_id = supplier_id
+
+
+for _kind in REFUSALS:
+    api.register_error_handler(_kind, refuse)
+
+
+@api.post("/invoices")
+@api_clients
+def issue_invoice() -> Response:
+    """Issue an invoice: our JSON, or a finished UBL, CII or Factur-X file as the body."""
+    house, supplier = services(), get_supplier(services().database, _supplier_id())
+    assert supplier is not None  # noqa: S101 -- its token has just been checked
+    form = request.args.get("format")
+    key = request.headers.get("Idempotency-Key")
+    if form is not None and form not in FORMS:
+        raise CallRefusedError(
+            400,
+            "request.unknown_format",
+            f"There is no format {form!r}: ask for {', '.join(FORMS)}.",
+            f"Le format {form!r} n'existe pas : demandez {', '.join(FORMS)}.",
+        )
+    if key is not None and not 0 < len(key) <= MAX_KEY_LENGTH:
+        raise CallRefusedError(
+            400,
+            "request.bad_key",
+            f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters.",
+            f"Une Idempotency-Key compte de 1 à {MAX_KEY_LENGTH} caractères.",
+        )
+    options = IssueOptions(supplier.reference, form=cast("Form | None", form), actor="api", request_key=key)
+    issued = issue_content(house, request.get_data(), request.headers.get("X-Filename", "request"), options)
+    told = _invoice(issued.invoice, issued.invoice.payable_minor, issued.pay_url)
+    told["files"] = [
+        {
+            "form": each.form,
+            "filename": each.file.filename,
+            "sha256": each.file.sha256,
+            "url": url_for(
+                "api.fetch_file",
+                number=issued.invoice.number,
+                year=issued.invoice.issued_on.year,
+                form=each.form,
+                _external=True,
+            ),
+        }
+        for each in issued.files
+    ]
+    return answer(told, 201)
+
+
+@api.get("/invoices/<int:year>/<path:number>")
+@api_clients
+def show_invoice(year: int, number: str) -> Response:
+    """One invoice: what is due now, and the statuses of its life."""
+    with services().works.begin(_supplier_id()) as work:
+        invoice = _find(work, number, year)
+        due = due_on_invoice(work, invoice.invoice_id)
+        statuses = work.rows(
+            "SELECT code, direction, set_at, amounts FROM statuses WHERE supplier_id = :supplier "
+            "AND invoice_id = :invoice ORDER BY set_at, created_at",
+            invoice=invoice.invoice_id,
+        )
+        url = services().pay_link(work, invoice.invoice_id, "document")
+    told = _invoice(invoice, due.open_minor, url)
+    told["state"] = due.state
+    told["in_flight"] = str(Money(due.in_flight_minor, due.currency).decimal)
+    told["statuses"] = [dict(row) for row in statuses]
+    return answer(told)
+
+
+@api.get("/invoices/<int:year>/<path:number>/files/<form>")
+@api_clients
+def fetch_file(year: int, number: str, form: str) -> Response:
+    """A file of an invoice, exactly as archived."""
+    with services().works.begin(_supplier_id()) as work:
+        invoice = _find(work, number, year)
+        row = work.row(
+            "SELECT filename, mime, sha256 FROM documents WHERE supplier_id = :supplier AND invoice_id = :invoice "
+            "AND form = :form",
+            invoice=invoice.invoice_id,
+            form=form,
+        )
+    if row is None:
+        raise NotFoundError("document.not_found", f"Invoice {number} has no file {form!r}.")
+    file = Response(services().archive.get(row["sha256"]), mimetype=row["mime"])
+    file.headers.set("Content-Disposition", "attachment", filename=row["filename"])
+    file.headers["ETag"] = f'"{row["sha256"]}"'
+    return file
+
+
+@api.get("/invoice-schema.json")
+@public
+def invoice_schema() -> Response:
+    """The JSON schema of the body that issues an invoice."""
+    return answer(request_schema())
+
+
+def _supplier_id() -> UUID:
+    found: UUID = g.supplier_id
+    return found
+
+
+def _find(work: Work, number: str, year: int) -> Invoice:
+    invoice = find_by_number(work, number, year)
+    if invoice is None:
+        raise NotFoundError("invoice.not_found", f"There is no invoice {number} of {year}.")
+    return invoice
+
+
+def _invoice(invoice: Invoice, open_minor: int, pay_url: str) -> dict[str, Any]:
+    return {
+        "invoice_id": str(invoice.invoice_id),
+        "number": invoice.number,
+        "issue_date": invoice.issued_on.isoformat(),
+        "due_date": invoice.due_on.isoformat(),
+        "currency": invoice.currency,
+        "total_with_vat": str(Money(invoice.total_minor, invoice.currency).decimal),
+        "amount_due": str(Money(open_minor, invoice.currency).decimal),
+        "routing": invoice.routing,
+        "pay_url": pay_url,
+    }

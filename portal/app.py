@@ -1,0 +1,172 @@
+"""The portal as a Flask application, put together in named steps; it refuses to start half secured."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, request
+from jinja2 import StrictUndefined
+from sqlalchemy import text
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal import assets, demo_mails, words
+from portal.access import pages as sign_in_pages
+from portal.access.context import bind_services, services
+from portal.access.cookies import LANGUAGE, read_cookie, set_cookie
+from portal.access.forms import check_form, form_field, keep_visit
+from portal.access.headers import set_headers
+from portal.access.limits import limit_rates
+from portal.access.principals import check_access, principal
+from portal.access.roles import public, refuse_unstated_routes
+from portal.customer import pages as customer_pages
+from portal.customer import pay_link
+from portal.lists import FILTER_NAMES
+from portal.problems import answer_errors
+from portal.staff import pages as staff_pages
+from portal.states import badge
+from portal.timeline import form_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flask import Blueprint
+
+    from portal.wiring import Services
+
+BLUEPRINTS = (sign_in_pages.blueprint, pay_link.blueprint, customer_pages.blueprint, staff_pages.blueprint)
+"""Every page of the portal; the API and the sandboxes are handed to :func:`create_app` by whoever serves them."""
+
+LANGUAGE_KEPT = timedelta(days=365)
+MAX_FORM_BYTES = 64 * 1024
+"""Our longest form is a search; a file never comes in by a form of these pages."""
+MAX_FORM_PARTS = 50
+
+
+def create_app(services: Services, more: Iterable[Blueprint] = ()) -> Flask:
+    """The portal of a house, with ``more`` blueprints beside its own.
+
+    Raises:
+        UnstatedAccessError: a route does not say who may call it.
+    """
+    app = Flask("portal", static_folder=None)
+    bind_services(app, services)
+    _set_limits(app, services)
+    _trust_proxies(app, services)
+    _speak_languages(app)
+    _guard_requests(app)
+    _set_up_templates(app)
+    answer_errors(app)
+    for blueprint in (*BLUEPRINTS, *((demo_mails.blueprint,) if services.settings.demo else ()), *more):
+        app.register_blueprint(blueprint)
+    _add_plain_routes(app)
+    limit_rates(app)
+    refuse_unstated_routes(app)
+    return app
+
+
+def _set_limits(app: Flask, services: Services) -> None:
+    """Nothing unbounded comes in, and only under our own names."""
+    app.config.update(
+        MAX_CONTENT_LENGTH=services.settings.max_upload_bytes,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
+        MAX_FORM_PARTS=MAX_FORM_PARTS,
+        TRUSTED_HOSTS=sorted(
+            {urlsplit(services.settings.public_url).hostname or "localhost", "localhost", "127.0.0.1"}
+        ),
+    )
+
+
+def _trust_proxies(app: Flask, services: Services) -> None:
+    """Believe exactly as many proxies as there are."""
+    hops = services.settings.trusted_hops
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _speak_languages(app: Flask) -> None:
+    """A language chosen by ``?lang=`` stays chosen; a signed-in person's own comes before the browser's."""
+
+    @app.before_request
+    def choose() -> None:
+        g.chosen_language = read_cookie(LANGUAGE)
+
+    @app.after_request
+    def keep(response: Response) -> Response:
+        asked = request.args.get("lang")
+        if asked in words.LANGUAGES:
+            set_cookie(response, LANGUAGE, asked, max_age_s=int(LANGUAGE_KEPT.total_seconds()))
+        if response.mimetype == "text/html":
+            response.headers.setdefault("Content-Language", words.language())
+        response.vary.update(("Accept-Language", "Cookie") if response.mimetype == "text/html" else ())
+        return response
+
+
+def _guard_requests(app: Flask) -> None:
+    """Who is it, may they, did they mean it; then headers on whatever is answered."""
+    app.before_request(check_access)
+    app.before_request(_greet_in_own_language)
+    app.before_request(check_form)
+    app.after_request(set_headers)
+    app.after_request(keep_visit)
+
+
+def _greet_in_own_language() -> None:
+    if "place" in g:
+        known = principal()
+        words.suppose_language(known.person.language if known else None)
+
+
+def _set_up_templates(app: Flask) -> None:
+    """Templates that fail on what is missing, in the reader's language."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        words.gettext, words.ngettext, newstyle=True
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        day=words.day, short_day=words.short_day, moment=words.moment, number=words.number, percent=words.percent
+    )
+    app.jinja_env.globals.update(
+        money=words.money,
+        asset=assets.asset,
+        icon=assets.icon,
+        badge=badge,
+        form_name=form_name,
+        form_field=form_field,
+        principal=principal,
+        language=words.language,
+        languages=words.NAMES,
+        filter_names=FILTER_NAMES,
+        is_demo=lambda: services().settings.demo,
+    )
+
+
+def _add_plain_routes(app: Flask) -> None:
+    """Static files, the health check, and a word to robots."""
+    app.add_url_rule(f"{assets.PREFIX}<path:name>", "static", assets.serve)
+    app.add_url_rule("/favicon.ico", "favicon", favicon)
+    app.add_url_rule("/healthz", "health", health)
+    app.add_url_rule("/robots.txt", "robots", robots)
+
+
+@public
+def favicon() -> Response:
+    """The house's mark, for browsers that ask without being told."""
+    return assets.serve(assets.asset("mark.svg").removeprefix(assets.PREFIX))
+
+
+@public
+def health() -> Response:
+    """Whether this process can reach its database."""
+    with services().database.register() as connection:
+        connection.execute(text("SELECT 1"))
+    return Response("ok\n", content_type="text/plain; charset=utf-8")
+
+
+@public
+def robots() -> Response:
+    """Nothing here is for search engines."""
+    return Response("User-agent: *\nDisallow: /\n", content_type="text/plain; charset=utf-8")

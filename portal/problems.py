@@ -1,0 +1,227 @@
+"""Every error as an answer: one table from stable codes to status and words, as a page or as problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import Response, current_app, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from config.clock import new_id
+from einvoice.errors import EInvoiceError
+from payments.errors import PaymentError
+from payments.gateways.port import GatewayError
+from portal.access.roles import Door, access_of
+from portal.words import gettext, language, note_text
+from receivables.domain.money import MoneyError
+from receivables.errors import ConflictError, NotFoundError, ReceivablesError
+from receivables.store.work import to_json
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+log = logging.getLogger("quittance.portal")
+
+PROBLEM_JSON = "application/problem+json"
+API_PREFIX = "/api/"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error as it is answered: ``detail`` says what to do."""
+
+    code: str
+    status: int
+    title: str
+    detail: str
+
+
+PROBLEMS: dict[str, tuple[int, str, str]] = {
+    "http.400": (
+        400,
+        note_text("Demande illisible"),
+        note_text("Revenez à la page précédente et recommencez."),
+    ),
+    "http.403": (403, note_text("Accès refusé"), note_text("Revenez à la page précédente et rechargez-la.")),
+    "form.foreign": (
+        403,
+        note_text("Formulaire venu d'ailleurs"),
+        note_text(
+            "Ce formulaire a été envoyé depuis un autre site. Rien n'a été fait : recommencez depuis notre page."
+        ),
+    ),
+    "form.stale": (
+        403,
+        note_text("Formulaire périmé"),
+        note_text(
+            "Rien n'a été fait. Revenez à la page précédente, rechargez-la et recommencez ; acceptez les cookies."
+        ),
+    ),
+    "http.404": (
+        404,
+        note_text("Page introuvable"),
+        note_text("L'adresse est peut-être incomplète. Copiez-la en entier depuis votre facture ou votre message."),
+    ),
+    "http.405": (405, note_text("Action impossible ici"), note_text("Revenez à la page précédente et recommencez.")),
+    "http.413": (413, note_text("Envoi trop volumineux"), note_text("Réduisez la taille de ce que vous envoyez.")),
+    "http.429": (
+        429,
+        note_text("Trop d'essais"),
+        note_text("Patientez un moment avant de recommencer : c'est une protection, pas une panne."),
+    ),
+    "http.500": (
+        500,
+        note_text("Une erreur de notre côté"),
+        note_text("Rien n'est perdu et rien n'a été payé deux fois. Réessayez dans un instant."),
+    ),
+    "payment.no_provider": (
+        409,
+        note_text("Pas de paiement en ligne"),
+        note_text("Ce fournisseur n'accepte pas encore le paiement en ligne. Merci de payer par virement."),
+    ),
+    "payment.nothing_due": (
+        409,
+        note_text("Rien à payer"),
+        note_text("Rien n'est dû sur cette facture : elle est soldée. Aucun paiement n'a été lancé."),
+    ),
+    "gateway.failed": (
+        502,
+        note_text("Le paiement n'a pas pu commencer"),
+        note_text("Aucun montant n'a été débité. Vous pouvez réessayer sans risque de payer deux fois."),
+    ),
+    "gateway.unreachable": (
+        502,
+        note_text("Le prestataire de paiement ne répond pas"),
+        note_text("Aucun montant n'a été débité. Vous pouvez réessayer sans risque de payer deux fois."),
+    ),
+    "gateway.in_doubt": (
+        502,
+        note_text("Le prestataire de paiement n'a pas répondu à temps"),
+        note_text("Aucun montant n'a été débité. Réessayez : vous retrouverez la même demande, jamais une seconde."),
+    ),
+    "gateway.refused": (
+        502,
+        note_text("Le prestataire de paiement a refusé la demande"),
+        note_text("Aucun montant n'a été débité. Payez par virement, ou prévenez votre fournisseur."),
+    ),
+    "archive.missing": (
+        500,
+        note_text("Fichier indisponible"),
+        note_text(
+            "Ce document n'est pas à sa place dans l'archive. Nous sommes prévenus ; demandez-le à votre fournisseur."
+        ),
+    ),
+    "archive.corrupted": (
+        500,
+        note_text("Fichier indisponible"),
+        note_text("Ce document ne correspond plus à son empreinte : nous refusons de le servir et sommes prévenus."),
+    ),
+}
+"""Code: status, title and what to do, in French; other codes take the words of the error itself."""
+
+_CLASSES: tuple[tuple[type[Exception], int], ...] = (
+    (NotFoundError, 404),
+    (ConflictError, 409),
+    (ReceivablesError, 422),
+    (MoneyError, 422),
+    (PaymentError, 409),
+    (GatewayError, 502),
+    (EInvoiceError, 422),
+)
+OUR_ERRORS = tuple(each for each, _ in _CLASSES)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The answer to an error; unknown errors tell nothing about the inside."""
+    if isinstance(error, HTTPException):
+        status = error.code or 500
+        code = getattr(error, "code_name", f"http.{status}")
+        return _known(code) or Problem(code, status, str(error.name), str(error.description or ""))
+    status = next((status for kind, status in _CLASSES if isinstance(error, kind)), None)
+    if status is None:
+        return _known("http.500") or Problem("http.500", 500, "", "")
+    code = str(getattr(error, "code", "error"))
+    if isinstance(error, NotFoundError):
+        known = _known("http.404")
+        return Problem(code, 404, known.title if known else "", known.detail if known else "")
+    return _known(code) or Problem(code, status, _title(error), _sentence(error))
+
+
+def answer_errors(app: Flask) -> None:
+    """Answer every error of ``app`` as a page or as problem+json."""
+    app.register_error_handler(HTTPException, _answer_http)
+    for kind in OUR_ERRORS:
+        app.register_error_handler(kind, _answer)
+    app.register_error_handler(Exception, _answer_unknown)
+
+
+def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """A problem in the form that the caller reads."""
+    if _wants_json():
+        body = {
+            "type": f"urn:quittance:{problem.code}",
+            "code": problem.code,
+            "title": problem.title,
+            "status": problem.status,
+            "detail": problem.detail,
+        }
+        response = Response(to_json(body), problem.status, content_type=PROBLEM_JSON)
+    else:
+        response = make_response(render_template("problem.html", problem=problem), problem.status)
+    response.headers.update(headers or {})
+    return response
+
+
+def _answer_http(error: HTTPException) -> Response:
+    if error.code and error.code < 400:  # noqa: PLR2004 -- a redirect of the router is no error
+        return make_response(error.get_response())
+    kept = {name: value for name, value in error.get_headers(request.environ) if name in {"Allow", "Retry-After"}}
+    return answer(problem_of(error), kept)
+
+
+def _answer(error: Exception) -> Response:
+    problem = problem_of(error)
+    if problem.status >= 500:  # noqa: PLR2004 -- the house's own fault
+        log.error("%s: %s", problem.code, error, exc_info=error)
+    return answer(problem)
+
+
+def _answer_unknown(error: Exception) -> Response:
+    """An error that nobody foresaw: a reference for whoever calls, the rest for the log."""
+    reference = new_id().hex[-8:]
+    log.error("Unforeseen error %s", reference, exc_info=error)
+    problem = problem_of(error)
+    detail = f"{problem.detail} {gettext('Référence : %(reference)s') % {'reference': reference}}"
+    return answer(Problem(problem.code, problem.status, problem.title, detail))
+
+
+def _known(code: str) -> Problem | None:
+    found = PROBLEMS.get(code)
+    if found is None:
+        return None
+    status, title, detail = found
+    return Problem(code, status, gettext(title), gettext(detail))
+
+
+def _title(error: Exception) -> str:
+    known = _known("gateway.failed") if isinstance(error, GatewayError) else None
+    return known.title if known else gettext("Cela n'est pas possible")
+
+
+def _sentence(error: Exception) -> str:
+    """What the error says, in the reader's language where it can; a provider's words are not for payers."""
+    if isinstance(error, GatewayError):
+        known = _known("gateway.failed")
+        return known.detail if known else ""
+    french = getattr(error, "sentence_fr", None)
+    return french if french and language() == "fr" else str(error)
+
+
+def _wants_json() -> bool:
+    access = access_of(current_app.view_functions.get(request.endpoint or ""))
+    if request.path.startswith(API_PREFIX) or (access is not None and access.door is Door.API_TOKEN):
+        return True
+    accepted = request.accept_mimetypes
+    return accepted.best_match(["text/html", "application/json", PROBLEM_JSON]) != "text/html" and bool(accepted)
