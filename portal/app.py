@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import assets, demo_mails, words
 from portal.access import pages as sign_in_pages
-from portal.access.context import bind_services, services
+from portal.access.context import bind_services, place, services
 from portal.access.cookies import LANGUAGE, read_cookie, set_cookie
 from portal.access.forms import check_form, form_field, keep_visit
 from portal.access.headers import set_headers
@@ -25,7 +25,8 @@ from portal.customer import pay_link
 from portal.lists import FILTER_NAMES
 from portal.problems import answer_errors
 from portal.staff import pages as staff_pages
-from portal.states import badge
+from portal.navigation import here, initials, navigation
+from portal.states import badge, kind_name
 from portal.timeline import form_name
 
 if TYPE_CHECKING:
@@ -141,6 +142,11 @@ def _set_up_templates(app: Flask) -> None:
         languages=words.NAMES,
         filter_names=FILTER_NAMES,
         is_demo=lambda: services().settings.demo,
+        place=place,
+        here=here,
+        navigation=navigation,
+        initials=initials,
+        kind_name=kind_name,
     )
 
 

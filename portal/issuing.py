@@ -148,7 +148,7 @@ def load_profile(work: Work) -> SellerProfile | None:
 
 def _prepare_json(services: Services, content: bytes, options: IssueOptions) -> tuple[Supplier, Prepared]:
     request = parse_request(content)
-    given = request.seller.legal_id.value if request.seller and request.seller.legal_id else None
+    given = (request.seller.siren or (request.seller.siret or "")[:9] or None) if request.seller else None
     reference = options.supplier or given
     if reference is None:
         raise SupplierError(

@@ -10,6 +10,7 @@ from flask import Response, current_app, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from config.clock import new_id
+from config.secrets import SealBrokenError
 from einvoice.errors import EInvoiceError
 from payments.errors import PaymentError
 from payments.gateways.port import GatewayError
@@ -106,6 +107,11 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         note_text("Le prestataire de paiement a refusé la demande"),
         note_text("Aucun montant n'a été débité. Payez par virement, ou prévenez votre fournisseur."),
     ),
+    "secret.seal_broken": (
+        502,
+        note_text("Le paiement en ligne est indisponible"),
+        note_text("Aucun montant n'a été débité. Payez par virement, ou prévenez votre fournisseur."),
+    ),
     "archive.missing": (
         500,
         note_text("Fichier indisponible"),
@@ -128,6 +134,7 @@ _CLASSES: tuple[tuple[type[Exception], int], ...] = (
     (MoneyError, 422),
     (PaymentError, 409),
     (GatewayError, 502),
+    (SealBrokenError, 502),
     (EInvoiceError, 422),
 )
 OUR_ERRORS = tuple(each for each, _ in _CLASSES)

@@ -38,6 +38,18 @@ STATES = {
 }
 
 
+KINDS = {
+    "receipt": note_text("Paiement"),
+    "refund": note_text("Remboursement ou retour"),
+    "credit_note": note_text("Avoir"),
+}
+
+
+def kind_name(kind: str) -> str:
+    """What a movement on a customer's account is called."""
+    return gettext(KINDS[kind])
+
+
 def badge(state: str) -> Badge:
     """The badge of a state, in the reader's language."""
     plain = STATES[state]

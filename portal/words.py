@@ -5,6 +5,7 @@ Catalogues are gettext files, read as text at start, so that nothing is compiled
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +29,8 @@ LANGUAGES = ("fr", "en")
 LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 NAMES = {"fr": "Français", "en": "English"}
 CATALOGUES = Path(__file__).parent / "translations"
+_CLOSING = re.compile(r" (?=[:;?!»€])")
+_OPENING = re.compile(r"(?<=«) ")
 
 
 def note_text(text: str) -> str:
@@ -77,13 +80,15 @@ def suppose_language(own: str | None) -> None:
 
 def gettext(text: str) -> str:
     """``text`` in the language of this request."""
-    return catalogue(language()).gettext(text) if text else ""
+    if not text:
+        return ""
+    return _unbreakable(text) if language() == "fr" else catalogue(language()).gettext(text)
 
 
 def ngettext(one: str, many: str, count: int) -> str:
     """The text for ``count`` things in the language of this request; zero is singular in French."""
     if language() == "fr":
-        return one if abs(count) < 2 else many  # noqa: PLR2004 -- French grammar
+        return _unbreakable(one if abs(count) < 2 else many)  # noqa: PLR2004 -- French grammar
     return catalogue(language()).ngettext(one, many, count)
 
 
@@ -115,6 +120,11 @@ def short_day(value: date) -> str:
 def moment(value: datetime) -> str:
     """A day and time of day in Paris: ``31 oct. 2026, 10:03``."""
     return format_datetime(value.astimezone(PARIS), "d MMM y, HH:mm", locale=LOCALES[language()], tzinfo=PARIS)
+
+
+def _unbreakable(text: str) -> str:
+    """French puts a space before these signs, and never lets a line end there."""
+    return _OPENING.sub("\u00a0", _CLOSING.sub("\u00a0", text))
 
 
 def _first(text: str, spoken: str | None) -> str:

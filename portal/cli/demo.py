@@ -1,10 +1,108 @@
-"""``quittance demo``."""
+"""``quittance demo``: the whole house on one command."""
 
 from __future__ import annotations
 
+import logging
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from config.logging import log_to_stderr
+from portal.cli.house import err, out
+from portal.demo.house import DemoError, DemoHouse
+from portal.demo.loop import Loop
+from portal.demo.story import COLLECTOR, PAYER, Stage, Staged
+from portal.wiring import Services, build_services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INVOICES = 400
+INVOICES_ONCE = 24
+PORT, PORT_ONCE = 8000, 18000
+LABELS = {"issue": "Issuing invoices / Émission", "pay": "Paying / Paiement"}
 
 
 @click.command()
-def demo() -> None:
-    """Run everything."""
+@click.option("--once", is_flag=True, help="Run the loop unattended, print each step, verify, and stop.")
+@click.option("--invoices", type=click.IntRange(3, 5000), help="How many invoices to issue.")
+@click.option("--port", type=int, help="First port to try.")
+@click.option(
+    "--samples",
+    type=click.Path(path_type=Path),
+    default=Path("../shared/samples"),
+    help="Third-party files to issue with --once, where present.",
+)
+def demo(once: bool, invoices: int | None, port: int | None, samples: Path) -> None:  # noqa: FBT001 -- click
+    """Run web, worker, sandbox provider and sandbox platform on the embedded PostgreSQL, with data to look at."""
+    log_to_stderr(logging.ERROR)
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    folder = Path(".var") / ("demo-once" if once else "demo")
+    try:
+        with DemoHouse(folder, port or (PORT_ONCE if once else PORT)) as house:
+            services = build_services(house.settings)
+            try:
+                _play(house, services, invoices or (INVOICES_ONCE if once else INVOICES), samples if once else None)
+            finally:
+                services.close()
+    except DemoError as error:
+        err.print(f"[red]{error.code}[/] {error}")
+        raise SystemExit(1) from error
+    except KeyboardInterrupt:
+        out.print("Stopped. / Arrêté.")
+
+
+def _play(house: DemoHouse, services: Services, count: int, samples: Path | None) -> None:
+    with _bars() as bars:
+        stage = Stage(services, house.addresses, _teller(bars))
+        staged = stage.issue_all(stage.open_suppliers(), count)
+        if samples is None:
+            stage.pay_many(staged)
+            stage.refund_some(staged)
+    stage.let_in_payer(staged[0])
+    if samples is None:
+        _welcome(house, services, staged)
+        while True:
+            house.check_alive()
+            time.sleep(1)
+    if not Loop(house, services, stage, out.print).run(staged, samples):
+        raise DemoError("Verify found a gap.")
+    out.print("[green]The loop ran: issued, paid, lettered, told, refunded, verified.[/]")
+
+
+def _welcome(house: DemoHouse, services: Services, staged: list[Staged]) -> None:
+    """Where to look, and as whom."""
+    first = staged[0]
+    unpaid = next(each for each in reversed(first.invoices) if not each.is_credit_note)
+    with services.works.begin(first.supplier.supplier_id) as work:
+        link = services.pay_link(work, unpaid.invoice_id, "document")
+    out.print()
+    out.print(f"[bold]Portal / Portail[/]          {house.addresses.portal}/sign-in")
+    out.print(f"  collector / recouvrement   {COLLECTOR[0]}")
+    out.print(f"  customer / client          {PAYER[0]}")
+    out.print(f"  sign-in mails / courriels  {house.addresses.portal}/demo/mails")
+    out.print(f"[bold]A pay link / un lien[/]      {link}")
+    out.print(f"[bold]Sandbox platform[/]          {house.addresses.platform}/")
+    out.print(f"[bold]Sandbox provider[/]          {house.addresses.payments}  (test card 4242 4242 4242 4242)")
+    out.print("Ctrl-C stops everything. / Ctrl-C arrête tout.")
+
+
+def _bars() -> Progress:
+    return Progress(
+        TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err
+    )
+
+
+def _teller(bars: Progress) -> Callable[[str, int, int], None]:
+    tasks = {}
+
+    def tell(step: str, done: int, total: int) -> None:
+        if step not in tasks:
+            tasks[step] = bars.add_task(LABELS[step], total=total)
+        bars.update(tasks[step], completed=done)
+
+    return tell

@@ -66,9 +66,11 @@ def sandbox() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8001, show_default=True)
 @click.option("--merchant", default="Quittance", show_default=True)
-def payments(host: str, port: int, merchant: str) -> None:
+@click.option("--settle-after", default=8.0, show_default=True, help="Seconds that a delayed payment is on its way.")
+def payments(host: str, port: int, merchant: str, settle_after: float) -> None:
     """A payment provider that speaks Stripe's API, with its hosted page."""
-    _serve(create_payment_sandbox(PaymentSandboxSettings(merchant=merchant)), host, port)
+    settings = PaymentSandboxSettings(merchant=merchant, settle_after_s=settle_after)
+    _serve(create_payment_sandbox(settings), host, port)
 
 
 @sandbox.command()

@@ -52,16 +52,27 @@ def split_movement(rows: Sequence[VatRow], before_minor: int, after_minor: int) 
     """Split the movement of the cumulative cash of an invoice from ``before_minor`` to ``after_minor``.
 
     Both count what was prepaid at issue (BT-113). Rates of several categories are summed per rate, as the message
-    names rates alone; parts of zero are left out.
+    names rates alone; parts of zero are left out. Only a rate whose whole row is negative (a deduction larger than
+    what is sold at that rate) has parts against the sense of the movement.
     """
     grosses = [row.gross_minor for row in rows]
-    before, after = apportion(before_minor, grosses), apportion(after_minor, grosses)
+    before, after = _shares(before_minor, grosses), _shares(after_minor, grosses)
     by_rate: dict[Decimal, int] = {}
     vat = 0
     for row, old, new in zip(rows, before, after, strict=True):
         by_rate[row.rate] = by_rate.get(row.rate, 0) + new - old
         vat += _vat_of(row, new) - _vat_of(row, old)
     return CollectedPart(tuple(RatePart(rate, amount) for rate, amount in by_rate.items() if amount), vat)
+
+
+def _shares(cash_minor: int, grosses: Sequence[int]) -> tuple[int, ...]:
+    """The part of the cumulative cash at each row: deductions fall due in step with the rows that they reduce."""
+    owed = [max(gross, 0) for gross in grosses]
+    deducted = [max(-gross, 0) for gross in grosses]
+    net, deductions = sum(grosses), sum(deducted)
+    given_minor = (2 * deductions * cash_minor + net) // (2 * net) if deductions and net > 0 else 0
+    pairs = zip(apportion(cash_minor + given_minor, owed), apportion(given_minor, deducted), strict=True)
+    return tuple(part - deduction for part, deduction in pairs)
 
 
 def _vat_of(row: VatRow, cash_minor: int) -> int:

@@ -81,11 +81,10 @@ class Sheet:
 def plan_changes(sheet: Sheet, attempt_id: UUID) -> list[tuple[tuple[UUID, UUID], int]]:
     """The changes of allocation that the facts around ``attempt_id`` ask for, takings first.
 
-    Every receipt that competes for the same invoices is planned again, in rank order, so that the result does not
-    depend on which came first.
+    Every receipt that competes for the same invoices, directly or through others, is planned again, in rank order,
+    so that the result does not depend on which came first.
     """
-    invoices = set(sheet.targets.get(attempt_id, ()))
-    attempts = {attempt_id}.union(*(sheet.attempts_by_invoice.get(invoice, ()) for invoice in invoices))
+    attempts, invoices = _rivals(sheet, attempt_id)
     credits_ = [
         item
         for attempt in attempts
@@ -109,17 +108,31 @@ def plan_changes(sheet: Sheet, attempt_id: UUID) -> list[tuple[tuple[UUID, UUID]
     return sorted(changes, key=lambda change: (change[1] > 0, change[0]))
 
 
+def _rivals(sheet: Sheet, attempt_id: UUID) -> tuple[set[UUID], set[UUID]]:
+    """The attempts that compete with ``attempt_id``, and all invoices that they are for."""
+    attempts, invoices, todo = {attempt_id}, set[UUID](), [attempt_id]
+    while todo:
+        for invoice in sheet.targets.get(todo.pop(), {}).keys() - invoices:
+            invoices.add(invoice)
+            fresh = sheet.attempts_by_invoice[invoice] - attempts
+            attempts |= fresh
+            todo.extend(fresh)
+    return attempts, invoices
+
+
 def _plan(sheet: Sheet, credits_: list[Item], invoices: set[UUID]) -> dict[tuple[UUID, UUID], int]:
-    """Refunds take from the receipt they refund; what remains goes to the invoices that the payer named."""
+    """Refunds take from the receipts of their attempt; what remains goes to the invoices that the payer named."""
     wanted: dict[tuple[UUID, UUID], int] = {}
+    returned: dict[UUID, int] = {}
     left = {item.posting_id: item.amount_minor - _held_outside(sheet, item, invoices) for item in credits_}
     for credit in credits_:
         assert credit.attempt_id is not None  # noqa: S101 -- receipts of links always have one
-        for line in (sheet.items[posting_id] for posting_id in sheet.by_attempt[credit.attempt_id]):
-            if line.kind == "refund":
-                taken = min(line.amount_minor, left[credit.posting_id])
-                _put(wanted, (line.posting_id, credit.posting_id), taken)
-                left[credit.posting_id] -= taken
+        lines = (sheet.items[posting_id] for posting_id in sheet.by_attempt[credit.attempt_id])
+        for line in sorted((line for line in lines if line.kind == "refund"), key=lambda line: line.reference):
+            taken = min(line.amount_minor - returned.get(line.posting_id, 0), left[credit.posting_id])
+            _put(wanted, (line.posting_id, credit.posting_id), taken)
+            returned[line.posting_id] = returned.get(line.posting_id, 0) + taken
+            left[credit.posting_id] -= taken
     rooms = {
         debit_id: sheet.items[debit_id].amount_minor - _held_by_others(sheet, debit_id, left)
         for invoice in invoices

@@ -98,13 +98,10 @@ def load_sheet(work: Work, invoice_ids: Iterable[UUID]) -> Sheet:
     """The sheet around ``invoice_ids``: their lines, all that was paid for them, and the rest of their groups."""
     sheet = Sheet()
     invoices = list(set(invoice_ids))
-    reserved = work.rows(
-        "SELECT attempt_id, invoice_id, amount_minor FROM reservations WHERE supplier_id = :supplier AND attempt_id IN "
-        "(SELECT attempt_id FROM reservations WHERE supplier_id = :supplier AND invoice_id = ANY(:invoices))",
-        invoices=invoices,
-    )
-    for row in reserved:
-        sheet.add_target(row["attempt_id"], row["invoice_id"], row["amount_minor"])
+    _add_targets(work, sheet, invoices)
+    while others := sheet.attempts_by_invoice.keys() - set(invoices):  # payments for several invoices join them
+        invoices += others
+        _add_targets(work, sheet, list(others))
     rows = work.rows(
         f"SELECT {_ITEM_COLUMNS} FROM receivable_items WHERE supplier_id = :supplier AND "
         "invoice_id = ANY(:invoices) "
@@ -117,6 +114,16 @@ def load_sheet(work: Work, invoice_ids: Iterable[UUID]) -> Sheet:
     _add_rest_of_groups(work, sheet)
     _add_pairs(work, sheet)
     return sheet
+
+
+def _add_targets(work: Work, sheet: Sheet, invoices: list[UUID]) -> None:
+    rows = work.rows(
+        "SELECT attempt_id, invoice_id, amount_minor FROM reservations WHERE supplier_id = :supplier AND attempt_id IN "
+        "(SELECT attempt_id FROM reservations WHERE supplier_id = :supplier AND invoice_id = ANY(:invoices))",
+        invoices=invoices,
+    )
+    for row in rows:
+        sheet.add_target(row["attempt_id"], row["invoice_id"], row["amount_minor"])
 
 
 def _add_rest_of_groups(work: Work, sheet: Sheet) -> None:

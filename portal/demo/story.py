@@ -1,0 +1,252 @@
+"""Fill the demonstration: suppliers, customers, invoices of half a year, payments and refunds through the real road."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from config.clock import today
+from einvoice.intake import issue_prepared, prepare_own
+from einvoice.platform.accounts import connect_platform
+from einvoice.platform.settings import PlatformDriver, PlatformSettings
+from payments.accounts import open_account
+from payments.checkout import CheckoutRequest, start_checkout
+from payments.gateways.stripe_facts import READERS
+from portal.access.people import add_membership, add_person
+from portal.access.roles import Role
+from portal.demo.cast import cast_of
+from portal.issuing import save_profile
+from receivables.domain.money import Money
+from receivables.store.register import Supplier, create_supplier
+from receivables.store.work import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+    from uuid import UUID
+
+    from portal.demo.cast import Player
+    from portal.demo.house import Addresses
+    from portal.wiring import Services
+    from receivables.domain.invoices import Invoice
+
+SEED = 2026
+SANDBOX_KEY = "sk_test_quittance_sandbox"
+HISTORY_DAYS = 180
+AT_ONCE = 4
+REFUNDED_OF = 25
+"""One invoice in so many is looked at for a refund."""
+COLLECTOR = ("camille@demo.example", "Camille Renard")
+PAYER = ("compta@demo.example", "Dominique Payet")
+MAX_LINES = 4
+PAID_WHEN_LATE, PAID_WHEN_NOT_DUE = 0.85, 0.25
+"""How many of the invoices past their due date, and of the others, are paid in the demonstration."""
+CARDS = (("4242424242424242", 0.94), ("delayed", 1.0))
+"""Test means of the sandbox with the share of payments up to which each is drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A supplier of the demonstration with what it issued."""
+
+    supplier: Supplier
+    player: Player
+    account_id: UUID
+    invoices: tuple[Invoice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Fills the house behind ``addresses``; ``progress`` is told of every finished step."""
+
+    services: Services
+    addresses: Addresses
+    progress: Callable[[str, int, int], None]
+
+    def open_suppliers(self) -> list[tuple[Supplier, Player, UUID]]:
+        """The suppliers with their profile, provider, platform, and the people who may sign in."""
+        opened = []
+        collector = add_person(self.services.database, *COLLECTOR)
+        for player in cast_of(Random(SEED)):  # noqa: S311 -- the same play every time
+            supplier = create_supplier(self.services.database, player.profile.siren, player.profile.name)
+            secret = self._register_webhook(supplier)
+            with self.services.works.begin(supplier.supplier_id) as work:
+                save_profile(work, player.profile, {"colour": player.colour})
+                account_id = open_account(
+                    work,
+                    self.services.keyring,
+                    provider="stripe",
+                    key=SANDBOX_KEY,
+                    webhook_secret=secret,
+                    base_url=self.addresses.payments,
+                    live=False,
+                )
+                connect_platform(work, self.services.keyring, "Plateforme bac à sable", self._platform())
+            add_membership(self.services.database, collector.person_id, supplier.supplier_id, Role.OWNER)
+            opened.append((supplier, player, account_id))
+        return opened
+
+    def issue_all(self, opened: list[tuple[Supplier, Player, UUID]], count: int) -> list[Staged]:
+        """Issue ``count`` invoices, each judged before it is numbered, oldest first."""
+        random = Random(SEED)  # noqa: S311 -- the same play every time
+        days = sorted(random.randint(0, HISTORY_DAYS) for _ in range(count))
+        issued: dict[UUID, list[Invoice]] = {supplier.supplier_id: [] for supplier, _, _ in opened}
+        for number, day in enumerate(reversed(days), start=1):
+            supplier, player, _ = random.choice(opened)
+            issue_date = today() - timedelta(days=day)
+            request = to_json(_request(random, player, issue_date, issued[supplier.supplier_id]))
+            prepared = prepare_own(request.encode(), player.profile, self.services.validator, today())
+            with self.services.works.begin(supplier.supplier_id) as work:
+                invoice = issue_prepared(work, self.services.archive, prepared, "demo")
+            issued[supplier.supplier_id].append(invoice)
+            self.progress("issue", number, count)
+        return [Staged(s, player, account, tuple(issued[s.supplier_id])) for s, player, account in opened]
+
+    def let_in_payer(self, staged: Staged) -> None:
+        """A customer's accountant who may sign in: of the customer with most invoices."""
+        customers = [invoice.customer_id for invoice in staged.invoices]
+        customer_id = max(set(customers), key=customers.count)
+        person = add_person(self.services.database, *PAYER)
+        add_membership(
+            self.services.database,
+            person.person_id,
+            staged.supplier.supplier_id,
+            Role.CUSTOMER,
+            customer_id=customer_id,
+        )
+
+    def pay_many(self, staged: list[Staged]) -> int:
+        """Pay most of what is late and some of the rest, by the hosted page's control road; refund a few."""
+        random = Random(SEED)  # noqa: S311 -- the same play every time
+        chosen = [
+            (each, invoice, _card(random))
+            for each in staged
+            for invoice in each.invoices
+            if not invoice.is_credit_note
+            and random.random() < (PAID_WHEN_LATE if invoice.due_on < today() else PAID_WHEN_NOT_DUE)
+        ]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for done, _ in enumerate(pool.map(lambda one: self.pay(*one), chosen), start=1):
+                self.progress("pay", done, len(chosen))
+        return len(chosen)
+
+    def refund_some(self, staged: list[Staged]) -> int:
+        """Refund a few payments, wholly and in part; returns how many."""
+        random = Random(SEED)  # noqa: S311 -- the same play every time
+        refunded = 0
+        for each in staged:
+            for invoice in random.sample(each.invoices, len(each.invoices) // REFUNDED_OF):
+                ref = payment_of(self.services, each, invoice)
+                if ref is not None:
+                    part = random.choice((1, 2))
+                    amount = Money(invoice.payable_minor // part, invoice.currency)
+                    self.refund(each, ref, amount, f"refund-{invoice.invoice_id}")
+                    refunded += 1
+        return refunded
+
+    def pay(self, staged: Staged, invoice: Invoice, card: str = CARDS[0][0]) -> None:
+        """Press the button of an invoice and pay on the provider's page."""
+        url = start_checkout(
+            self.services.works,
+            CheckoutRequest(
+                supplier_id=staged.supplier.supplier_id,
+                supplier_name=staged.supplier.name,
+                invoice_id=invoice.invoice_id,
+                return_url=self.addresses.portal,
+                language="fr",
+                lifetime=timedelta(minutes=self.services.settings.checkout_minutes),
+            ),
+            staged.account_id,
+            self.services.gateway_for,
+        )
+        self.sandbox("POST", f"/_sandbox/pay/{url.rstrip('/').rpartition('/')[2].partition('?')[0]}", {"card": card})
+
+    def refund(self, staged: Staged, payment_ref: str, amount: Money, key: str) -> str:
+        """Give money back at the provider, as a treasurer does in its back office."""
+        with self.services.works.begin(staged.supplier.supplier_id) as work:
+            gateway = self.services.gateway_for(work)
+        return gateway.refund(payment_ref, amount, key)
+
+    def sandbox(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Call the payment sandbox's control road."""
+        answer = httpx.request(
+            method,
+            self.addresses.payments + path,
+            json=body or {},
+            headers={"Authorization": f"Bearer {SANDBOX_KEY}"},
+            timeout=20,
+        )
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def _register_webhook(self, supplier: Supplier) -> str:
+        data = {"url": f"{self.addresses.portal}/hooks/stripe/{supplier.supplier_id}"}
+        data |= {f"enabled_events[{number}]": name for number, name in enumerate(sorted(READERS))}
+        answer = httpx.post(
+            f"{self.addresses.payments}/v1/webhook_endpoints",
+            data=data,
+            headers={"Authorization": f"Bearer {SANDBOX_KEY}"},
+            timeout=20,
+        )
+        answer.raise_for_status()
+        secret: str = answer.json()["secret"]
+        return secret
+
+    def _platform(self) -> PlatformSettings:
+        driver = PlatformDriver(
+            name="sandbox",
+            base_url=self.addresses.platform,
+            token_url=f"{self.addresses.platform}/oauth2/token",
+        )
+        return PlatformSettings(driver, client_id="sandbox", client_secret="sandbox-secret")  # noqa: S106 -- its own
+
+
+def payment_of(services: Services, staged: Staged, invoice: Invoice) -> str | None:
+    """The provider's payment that settled an invoice, or ``None``."""
+    with services.works.begin(staged.supplier.supplier_id) as work:
+        ref: str | None = work.scalar(
+            "SELECT attempt.payment_ref FROM payment_attempts AS attempt JOIN reservations AS reservation "
+            "USING (supplier_id, attempt_id) WHERE supplier_id = :supplier AND reservation.invoice_id = :invoice "
+            "AND attempt.state = 'succeeded'",
+            invoice=invoice.invoice_id,
+        )
+    return ref
+
+
+def _card(random: Random) -> str:
+    draw = random.random()
+    return next(name for name, limit in CARDS if draw < limit)
+
+
+def _request(random: Random, player: Player, issue_date: date, earlier: list[Invoice]) -> dict[str, Any]:
+    """An invoice of this day, or now and then a credit note on an earlier one."""
+    buyer = random.choice(player.customers)
+    articles = random.sample(player.articles, random.randint(1, MAX_LINES))
+    request: dict[str, Any] = {
+        "buyer": buyer,
+        "issue_date": issue_date,
+        "purchase_order": f"BC-{random.randint(1000, 9999)}",
+        "lines": [
+            {
+                "name": article.name,
+                "quantity": Decimal(random.randint(1, 12)),
+                "unit": article.unit,
+                "net_price": article.price,
+                "vat_rate": article.rate,
+            }
+            for article in articles
+        ],
+    }
+    if earlier and random.random() < 0.04:  # noqa: PLR2004 -- one in twenty-five
+        credited = random.choice(earlier)
+        request |= {
+            "type_code": "381",
+            "preceding_invoices": [{"number": credited.number, "issue_date": credited.issued_on}],
+        }
+    return request
