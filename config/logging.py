@@ -12,6 +12,7 @@ from config.clock import now
 _STRUCK = (
     (re.compile(r"(/p/|/sign-in/)[A-Za-z0-9_-]{20,}"), r"\1[token]"),
     (re.compile(r"\b(?:sk|rk|whsec|qt)_[A-Za-z0-9_]{8,}"), "[secret]"),
+    (re.compile(r"(?<=://)[^/@\s]+@"), "[login]@"),
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "[email]"),
     (re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,4})?\b"), "[iban]"),
 )

@@ -47,6 +47,8 @@ COMMENTS = {
     "receipt": "Réimputation d'un encaissement",
 }
 """Why money went back (MDT-126), compulsory with a negative amount."""
+NEGATIVE_RATE = "Base négative à l'un des taux de la facture"
+"""Why a receipt has a negative part: the invoice deducts more than it sells at that rate."""
 CHECK_AFTER = timedelta(seconds=2)
 """A platform needs a moment to acknowledge."""
 
@@ -312,8 +314,15 @@ def _message(work: Work, invoice: Invoice, sequence: int) -> StatusMessage:
         collected_at=moment,
         made_at=row["created_at"].replace(microsecond=0),
         remaining=remaining if remaining.minor > 0 else None,
-        comment=COMMENTS.get(row["reason"] or "receipt") if row["amount_minor"] < 0 else None,
+        comment=_comment(row),
     )
+
+
+def _comment(movement: RowMapping) -> str | None:
+    """MDT-126, compulsory where any amount is negative."""
+    if movement["amount_minor"] < 0:
+        return COMMENTS.get(movement["reason"] or "receipt")
+    return NEGATIVE_RATE if any(part["amount_minor"] < 0 for part in movement["split"]) else None
 
 
 def _document(invoice: Invoice) -> Document:

@@ -33,15 +33,13 @@ class LinkTarget:
 
 def mint_link(work: Work, keyring: Keyring, invoice_id: UUID, purpose: str) -> str:
     """The token for ``purpose`` (``document``, ``mail`` ...) of an invoice; the same one when asked again."""
-    row = work.row(
-        "SELECT link_id FROM pay_links WHERE supplier_id = :supplier AND invoice_id = :invoice "
-        "AND purpose = :purpose AND revoked_at IS NULL ORDER BY minted_at LIMIT 1",
-        invoice=invoice_id,
-        purpose=purpose,
-    )
-    link_id = row["link_id"] if row else new_id()
+    known = _live_link(work, invoice_id, purpose)
+    if known is None:  # one transaction at a time: two at once must not mint two
+        work.scalar("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=f"pay-link:{invoice_id}:{purpose}")
+        known = _live_link(work, invoice_id, purpose)
+    link_id = known or new_id()
     token = work.supplier_id.bytes + keyring.derive("pay-link", link_id.bytes)
-    if row is None:
+    if known is None:
         work.execute(
             "INSERT INTO pay_links (supplier_id, link_id, invoice_id, token_hash, purpose, minted_at) "
             "VALUES (:supplier, :link, :invoice, :hash, :purpose, :at)",
@@ -70,6 +68,16 @@ def find_link(work: Work, token_hash: bytes) -> LinkTarget | None:
         hash=token_hash,
     )
     return LinkTarget(**row) if row else None
+
+
+def _live_link(work: Work, invoice_id: UUID, purpose: str) -> UUID | None:
+    link_id: UUID | None = work.scalar(
+        "SELECT link_id FROM pay_links WHERE supplier_id = :supplier AND invoice_id = :invoice "
+        "AND purpose = :purpose AND revoked_at IS NULL ORDER BY minted_at LIMIT 1",
+        invoice=invoice_id,
+        purpose=purpose,
+    )
+    return link_id
 
 
 def revoke_links(work: Work, invoice_id: UUID, actor: str) -> int:

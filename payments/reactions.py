@@ -94,6 +94,10 @@ def _settlement(message: Message, outcomes: Sequence[Outcome]) -> Settlement:
         return Settlement(
             message.inbox_id, "buried", "payment.unknown_attempt: this supplier never began the payment named here."
         )
+    if Outcome.OTHER_CURRENCY in outcomes:
+        return Settlement(
+            message.inbox_id, "buried", "payment.other_currency: the money is not in the currency that was asked for."
+        )
     if Outcome.WAITING in outcomes:
         return Settlement(message.inbox_id, "waiting", "payment.not_yet_known: a return came before its payment.")
     return Settlement(message.inbox_id, "done")

@@ -113,8 +113,8 @@ def sales_entry(
     customer_id: UUID,
     number: str,
     new_id: Callable[[], UUID],
-) -> Entry:
-    """The entry 411 / 70x / 4457x of an invoice; a credit note is its mirror.
+) -> Entry | None:
+    """The entry 411 / 70x / 4457x of an invoice; a credit note is its mirror, an invoice of nothing has none.
 
     What was prepaid (BT-113) comes out of the deposits received; a rounding (BT-114) goes to 658 or 758; VAT that
     falls due on collection waits on 44574.
@@ -130,6 +130,17 @@ def sales_entry(
     def line(account: str, amount_minor: int, **owner: UUID) -> Posting:
         return signed(new_id(), account, sense * amount_minor, invoice_id=invoice_id, **owner)
 
+    postings = without_zeros(
+        (
+            line(chart.customers, command.payable_minor, customer_id=customer_id),
+            line(chart.deposits, command.prepaid_minor),
+            line(sales_account, -taxable),
+            line(vat_account, -tax),
+            line(rounding_account, -rounding),
+        )
+    )
+    if not postings:
+        return None
     return Entry(
         entry_id=new_id(),
         journal=SALES_JOURNAL,
@@ -139,13 +150,5 @@ def sales_entry(
         document_ref=number,
         label=command.customer.name,
         currency=command.currency,
-        postings=without_zeros(
-            (
-                line(chart.customers, command.payable_minor, customer_id=customer_id),
-                line(chart.deposits, command.prepaid_minor),
-                line(sales_account, -taxable),
-                line(vat_account, -tax),
-                line(rounding_account, -rounding),
-            )
-        ),
+        postings=postings,
     )

@@ -110,7 +110,8 @@ def plan_changes(sheet: Sheet, attempt_id: UUID) -> list[tuple[tuple[UUID, UUID]
 
 def _rivals(sheet: Sheet, attempt_id: UUID) -> tuple[set[UUID], set[UUID]]:
     """The attempts that compete with ``attempt_id``, and all invoices that they are for."""
-    attempts, invoices, todo = {attempt_id}, set[UUID](), [attempt_id]
+    attempts, todo = {attempt_id}, [attempt_id]
+    invoices: set[UUID] = set()
     while todo:
         for invoice in sheet.targets.get(todo.pop(), {}).keys() - invoices:
             invoices.add(invoice)

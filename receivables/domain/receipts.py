@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 
 class AttemptState(StrEnum):
-    """State of a payment attempt; a later member never gives way to an earlier one, whatever comes in last."""
+    """State of a payment attempt; a later member never gives way to an earlier one, whatever comes in last.
+
+    A superseded one may still turn out to be under way: the payer was faster than we.
+    """
 
     CREATED = "created"
     OPEN = "open"
-    PROCESSING = "processing"
     SUPERSEDED = "superseded"
+    PROCESSING = "processing"
     EXPIRED = "expired"
     FAILED = "failed"
     SUCCEEDED = "succeeded"
@@ -86,3 +89,5 @@ class Outcome(StrEnum):
     """The fact needs another that has not come: a refund before its payment."""
     UNKNOWN = "unknown"
     """The fact is about a payment that this supplier never began."""
+    OTHER_CURRENCY = "other_currency"
+    """The money came in another currency than the payment asked for: nothing is posted, a human decides."""

@@ -118,7 +118,8 @@ CHECKS = (
         "SELECT 1 FROM collections AS movement WHERE supplier_id = :supplier "
         "AND outbox.event_key = movement.invoice_id || '/' || movement.sequence)) "
         "+ (SELECT count(*) FROM (SELECT invoice_id FROM statuses WHERE supplier_id = :supplier AND code = '212' "
-        "AND direction = 'out' GROUP BY invoice_id, note, amounts, set_at HAVING count(*) > 1) AS told_twice)",
+        "AND direction = 'out' GROUP BY invoice_id, substring(message_id FROM '_212_[0-9]+-([0-9]+)#') "
+        "HAVING count(*) > 1) AS told_twice)",
     ),
     _Check(
         "I10",

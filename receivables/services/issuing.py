@@ -14,7 +14,7 @@ from receivables.errors import ConflictError, ReceivablesError
 from receivables.store.books import write_entries, write_items
 from receivables.store.customers import find_or_create_customer
 from receivables.store.invoices import find_by_number, vat_rows_to_json
-from receivables.store.numbers import take_number
+from receivables.store.numbers import lock_number, take_number
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -44,8 +44,9 @@ def issue_invoice(work: Work, command: IssueInvoice) -> Invoice:
         number=number,
         new_id=new_id,
     )
-    write_entries(work, [entry])
-    write_items(work, _receivables(invoice, entry))
+    if entry is not None:
+        write_entries(work, [entry])
+        write_items(work, _receivables(invoice, entry))
     work.emit([invoice_issued(invoice.invoice_id)])
     work.audit(command.actor, "invoice.issued", str(invoice.invoice_id), number=number, origin=command.origin)
     return invoice
@@ -61,6 +62,7 @@ def _number(work: Work, command: IssueInvoice) -> tuple[str | None, int | None, 
     year = command.issued_on.year
     if command.origin is Origin.FINISHED:
         assert command.number is not None  # noqa: S101 -- checked before
+        lock_number(work, command.number, year)
         if find_by_number(work, command.number, year):
             raise ConflictError(
                 "invoice.duplicate",

@@ -54,7 +54,7 @@ def record_facts(work: Work, facts: Sequence[Fact]) -> list[Outcome]:
     """Record ``facts`` about money of this supplier and say what each came to.
 
     A fact already booked is ``KNOWN``; several provider events about one payment carry the same fact. Returns come
-    after their receipt: until then they are ``WAITING``.
+    after their receipt: until then they are ``WAITING``. Money in another currency than was asked for is a human's.
     """
     batch = _load(work, facts)
     outcomes = [_record(batch, fact) for fact in facts]
@@ -74,10 +74,11 @@ def _load(work: Work, facts: Sequence[Fact]) -> _Batch:
         RETURN: known_sources(work, RETURN, [f.return_ref for f in facts if isinstance(f, MoneyReturned)]),
     }
     at = now()
+    sheet = load_sheet(work, invoices)
     return _Batch(
-        sheet=load_sheet(work, invoices),
+        sheet=sheet,
         attempts=load_attempts(work, list(attempts), []),
-        cash=load_cash(work, invoices),
+        cash=load_cash(work, sheet.attempts_by_invoice),
         chart=Chart(**accounts_on(legal_day(at))),
         at=at,
         booked=booked,
@@ -98,6 +99,8 @@ def _receive(batch: _Batch, fact: MoneyReceived) -> Outcome:
         return Outcome.UNKNOWN
     if fact.payment_ref in batch.booked[RECEIPT]:
         return Outcome.KNOWN
+    if fact.currency != attempt.currency:
+        return Outcome.OTHER_CURRENCY
     batch.booked[RECEIPT].add(fact.payment_ref)
     _move(batch, AttemptMoved(fact.attempt_id, AttemptState.SUCCEEDED, fact.payment_ref))
     day = legal_day(fact.received_at)
@@ -115,6 +118,8 @@ def _return(batch: _Batch, fact: MoneyReturned) -> Outcome:
     )
     if receipt is None or receipt.attempt_id is None:
         return Outcome.WAITING
+    if fact.currency != receipt.currency:
+        return Outcome.OTHER_CURRENCY
     batch.booked[RETURN].add(fact.return_ref)
     attempt = batch.attempts[receipt.attempt_id]
     day = legal_day(fact.returned_at)

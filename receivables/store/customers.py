@@ -66,14 +66,14 @@ def _find(work: Work, facts: CustomerFacts) -> Customer | None:
             + "WHERE supplier_id = :supplier AND siren IS NULL AND vat_id IS NULL AND lower(name) = lower(:name)"
             " AND email IS NOT DISTINCT FROM :email ORDER BY account_code",
             name=facts.name,
-            email=facts.email,
+            email=_address(facts),
         )
     return _customer(row) if row else None
 
 
 def _create(work: Work, facts: CustomerFacts, serial: int) -> Customer:
     customer = Customer(
-        new_id(), f"C{serial:05d}", facts.name, facts.kind, facts.siren, facts.vat_id, facts.email, facts.language
+        new_id(), f"C{serial:05d}", facts.name, facts.kind, facts.siren, facts.vat_id, _address(facts), facts.language
     )
     work.insert(
         "customers",
@@ -84,7 +84,7 @@ def _create(work: Work, facts: CustomerFacts, serial: int) -> Customer:
                 "name": facts.name,
                 "siren": facts.siren,
                 "vat_id": facts.vat_id,
-                "email": facts.email.lower() if facts.email else None,
+                "email": customer.email,
                 "kind": facts.kind,
                 "party": facts.party or {},
                 "language": facts.language,
@@ -93,6 +93,11 @@ def _create(work: Work, facts: CustomerFacts, serial: int) -> Customer:
         ],
     )
     return customer
+
+
+def _address(facts: CustomerFacts) -> str | None:
+    """The e-mail address as kept: in lower case, so that one person stays one customer."""
+    return facts.email.lower() if facts.email else None
 
 
 def _customer(row: RowMapping) -> Customer:

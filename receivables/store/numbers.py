@@ -19,3 +19,10 @@ def take_number(work: Work, series: str, year: int) -> int:
             year=year,
         )
     )
+
+
+def lock_number(work: Work, number: str, year: int) -> None:
+    """Let one transaction at a time look for a finished invoice's number and take it."""
+    work.scalar(
+        "SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=f"number:{work.supplier_id}:{year}:{number}"
+    )

@@ -172,7 +172,7 @@ def list_invoices(
         )
         values["after"] = after
     rows = work.rows(
-        "WITH figures AS (SELECT invoice.invoice_id, invoice.number, invoice.customer_id, "  # noqa: S608 -- constants
+        "WITH figures AS (SELECT invoice.invoice_id, invoice.number, invoice.customer_id, "
         "customer.name AS customer_name, invoice.issued_on, invoice.due_on, invoice.currency, "
         "invoice.payable_minor AS total_minor, invoice.type_code = ANY(:credit_notes) AS is_credit, "
         "coalesce((SELECT sum(open_minor) FROM receivable_items AS item WHERE item.supplier_id = :supplier "
@@ -201,7 +201,7 @@ def list_invoices(
 def sum_open(work: Work, today: date, customer_id: UUID | None = None) -> list[Totals]:
     """What is open, of one customer or of all, by currency; the largest first."""
     rows = work.rows(
-        f"WITH flying AS ({_FLYING}), "  # noqa: S608 -- constant
+        f"WITH flying AS ({_FLYING}), "
         "open_items AS (SELECT item.currency, item.debit, item.due_on, item.open_minor, "
         "CASE WHEN item.kind = 'invoice' THEN least(coalesce(flying, 0), item.open_minor) ELSE 0 END AS flying "
         "FROM receivable_items AS item LEFT JOIN flying USING (invoice_id) WHERE item.supplier_id = :supplier "
@@ -223,7 +223,7 @@ def sum_open(work: Work, today: date, customer_id: UUID | None = None) -> list[T
 def list_customers(work: Work, today: date, *, wanted: str = "", limit: int = PAGE) -> list[CustomerLine]:
     """Customers by what is late, then by what is open; with ``wanted``, those whose name or account holds it."""
     rows = work.rows(
-        f"WITH flying AS ({_FLYING}), "  # noqa: S608 -- constant
+        f"WITH flying AS ({_FLYING}), "
         "open_items AS (SELECT item.customer_id, item.currency, item.debit, item.due_on, item.open_minor, "
         "CASE WHEN item.kind = 'invoice' THEN least(coalesce(flying, 0), item.open_minor) ELSE 0 END AS flying "
         "FROM receivable_items AS item LEFT JOIN flying USING (invoice_id) "
@@ -304,7 +304,7 @@ def letters_on(work: Work, invoice_id: UUID) -> str | None:
 def late_by_age(work: Work, today: date, currency: str) -> list[int]:
     """What is open in ``currency`` by age: not due yet, 1-30 days late, 31-60, 61-90, more."""
     row = work.row(
-        f"WITH flying AS ({_FLYING}), "  # noqa: S608 -- constant
+        f"WITH flying AS ({_FLYING}), "
         "items AS (SELECT CAST(:today AS date) - item.due_on AS days, "
         "item.open_minor - least(coalesce(flying, 0), item.open_minor) AS open_minor "
         "FROM receivable_items AS item LEFT JOIN flying USING (invoice_id) WHERE item.supplier_id = :supplier "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -45,7 +44,7 @@ class Crew:
         self._watcher = threading.Thread(target=self._watch, name="supervisor")
 
     def start(self, members: Mapping[str, list[str]]) -> None:
-        """Start ``python -m`` with these arguments under these names."""
+        """Start these command lines under these names."""
         for name, arguments in members.items():
             self._members[name] = Member(name, arguments)
             self._start(self._members[name])
@@ -99,7 +98,7 @@ class Crew:
         member.starts += 1
         with (self._folder / f"{member.name}.log").open("ab") as log:
             member.process = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", *member.arguments],
+                member.arguments,
                 env=self._environment,
                 cwd=self._folder,
                 stdout=log,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from portal_house import BASE, House, build_house
+from portal_house import House, build_house
 
 from portal.access import pages
 from portal.app import create_app
@@ -53,5 +53,4 @@ def client(app: Flask) -> FlaskClient:
     """A browser without a session."""
     fresh = app.test_client()
     fresh.environ_base["HTTP_ACCEPT_LANGUAGE"] = "fr"
-    fresh.environ_base["HTTP_HOST"] = BASE.removeprefix("http://")
     return fresh

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from receivables.domain.invoices import Invoice
     from receivables.store.work import Work
 
-BASE = "http://127.0.0.1:8000"
 PROFILE = {
     "name": "Atelier Lumière SARL",
     "iban": "FR7630006000011234567890189",
@@ -55,7 +54,7 @@ class House:
         """Give ``client`` a session of one of the people."""
         person = self.people[who]
         token = open_session(self.services.database, self.services.settings, person.person_id)
-        client.set_cookie("session", token, domain="127.0.0.1")
+        client.set_cookie("session", token)
 
 
 def build_house(services: Services, name: str = "Atelier Lumière") -> House:

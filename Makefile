@@ -1,0 +1,41 @@
+# Everything runs in .venv, made from the locked requirements; nothing else of the machine is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: demo test lint conformance chaos bench lock clean
+
+demo: $(VENV)/installed
+	@$(BIN)/quittance demo $(ARGS)
+
+test: $(VENV)/installed lint
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q $(ARGS)
+
+lint: $(VENV)/installed
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/mypy
+
+# Long proofs; a short version of each is part of `make test`.
+chaos: $(VENV)/installed
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
+bench: $(VENV)/installed
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+# Writes requirements.lock anew from pyproject.toml: exact versions with their hashes.
+lock: $(VENV)/installed
+	@$(BIN)/uv pip compile -q --universal --extra test --generate-hashes --no-emit-index-url --no-header \
+		pyproject.toml -o requirements.lock
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Quittance needs Python 3.11 or newer; run make with PYTHON=/path/to/it."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .var
