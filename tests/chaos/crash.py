@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -283,6 +284,7 @@ def _own_checks(database: Database, traffic: Traffic) -> list[Finding]:
 
 def main(arguments: Sequence[str] = ()) -> int:
     """The long version: ``N`` deliveries, ``KILLS`` kills, ``SEED``, ``RATE`` from the environment."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing that was started is left behind
     deliveries = int(os.environ.get("N", "20000"))
     scenario = Scenario(
         deliveries=deliveries,
