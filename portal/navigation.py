@@ -13,7 +13,7 @@ CUSTOMER_PAGES = (
     ("/c/receipts", note_text("Paiements")),
 )
 STAFF_PAGES = (
-    ("/s/", note_text("Tableau de bord")),
+    ("/s/", note_text("Encours")),
     ("/s/invoices", note_text("Factures")),
     ("/s/problems", note_text("À traiter")),
     ("/s/mails", note_text("Courriels")),

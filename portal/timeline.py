@@ -94,11 +94,26 @@ def _cash(at: datetime, facts: dict[str, Any]) -> Told:
     return Told(at, title % {"amount": amount}, facts["reference"], "late", "back")
 
 
+_FAILURES = {
+    "card_declined": note_text("Carte refusée par la banque"),
+    "insufficient_funds": note_text("Provision insuffisante"),
+    "expired_card": note_text("Carte expirée"),
+    "authentication_required": note_text("Authentification non terminée"),
+    "debit_not_authorized": note_text("Prélèvement contesté par le titulaire"),
+    "bank_account_closed": note_text("Compte bancaire clos"),
+}
+
+
+def _failure(code: str | None) -> str:
+    """Why a payment failed, in words where the provider's code is a common one."""
+    return gettext(_FAILURES.get(code, code)) if code else ""
+
+
 def _attempt(at: datetime, facts: dict[str, Any]) -> Told:
     amount = money(facts["amount_minor"], facts["currency"])
     if facts["state"] == "failed":
         title = gettext("Paiement de %(amount)s non abouti") % {"amount": amount}
-        return Told(at, title, facts["failure_code"] or "", "late", "alert")
+        return Told(at, title, _failure(facts["failure_code"]), "late", "alert")
     return Told(
         at,
         gettext("Paiement de %(amount)s en cours") % {"amount": amount},

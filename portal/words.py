@@ -29,6 +29,8 @@ LANGUAGES = ("fr", "en")
 LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 NAMES = {"fr": "Français", "en": "English"}
 CATALOGUES = Path(__file__).parent / "translations"
+MINUS = "\u2212"
+"""As wide as a digit, and never a place to break a line."""
 _CLOSING = re.compile(r" (?=[:;?!»€])")
 _OPENING = re.compile(r"(?<=«) ")
 
@@ -94,7 +96,8 @@ def ngettext(one: str, many: str, count: int) -> str:
 
 def money(minor: int, currency: str, spoken: str | None = None) -> str:
     """An amount as the reader writes it: ``1 234,56 €``."""
-    return format_currency(Money(minor, currency).decimal, currency, locale=LOCALES[spoken or language()])
+    written = format_currency(Money(minor, currency).decimal, currency, locale=LOCALES[spoken or language()])
+    return written.replace("-", MINUS)
 
 
 def number(value: int | Decimal) -> str:

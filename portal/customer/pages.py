@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("customer", __name__, url_prefix="/c")
 
+SHOWN_AT_HOME = 5
+
 
 @blueprint.get("/")
 @allow(Role.CUSTOMER)
@@ -39,15 +41,17 @@ def home() -> str:
     with work_here() as work:
         customer = get_customer(work, _customer_id())
         totals = sum_open(work, today(), customer.customer_id)
-        to_pay = list_invoices(work, today(), customer_id=customer.customer_id, narrowed="to_pay", limit=5)
-        latest = list_invoices(work, today(), customer_id=customer.customer_id, limit=5)
+        to_pay = list_invoices(
+            work, today(), customer_id=customer.customer_id, narrowed="to_pay", most_urgent=True, limit=SHOWN_AT_HOME
+        )
+        latest = list_invoices(work, today(), customer_id=customer.customer_id, limit=SHOWN_AT_HOME)
     return render_template(
         "customer/home.html",
         customer=customer,
         totals=totals,
-        to_pay=to_pay[:5],
-        more=len(to_pay) > 5,
-        latest=latest[:5],  # noqa: PLR2004 -- the five shown
+        to_pay=to_pay[:SHOWN_AT_HOME],
+        more=len(to_pay) > SHOWN_AT_HOME,
+        latest=latest[:SHOWN_AT_HOME],
     )
 
 

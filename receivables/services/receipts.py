@@ -132,11 +132,14 @@ def _move(batch: _Batch, fact: AttemptMoved) -> Outcome:
     attempt = batch.attempts.get(fact.attempt_id)
     if attempt is None:
         return Outcome.UNKNOWN
-    if fact.state.rank <= attempt.state.rank:
-        return Outcome.KNOWN
-    attempt.state = fact.state
-    batch.moves[fact.attempt_id] = fact
-    return Outcome.POSTED
+    goes_on = fact.state.rank > attempt.state.rank
+    if goes_on or (fact.payment_ref and not attempt.payment_ref):  # a late word may still name the payment
+        before = batch.moves.get(fact.attempt_id)
+        attempt.state = fact.state if goes_on else attempt.state
+        attempt.payment_ref = fact.payment_ref or attempt.payment_ref
+        code = fact.failure_code if goes_on else before and before.failure_code
+        batch.moves[fact.attempt_id] = AttemptMoved(fact.attempt_id, attempt.state, attempt.payment_ref, code)
+    return Outcome.POSTED if goes_on else Outcome.KNOWN
 
 
 def _item(batch: _Batch, attempt: Attempt, reference: str, *, kind: str, amount_minor: int, day: date) -> Item:

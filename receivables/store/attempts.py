@@ -28,6 +28,7 @@ class Attempt:
     customer_name: str
     currency: str
     state: AttemptState
+    payment_ref: str | None
     created_at: datetime
     invoice_ids: set[UUID] = field(default_factory=set)
 
@@ -47,7 +48,7 @@ def load_attempts(work: Work, attempt_ids: Collection[UUID], payment_refs: Colle
     """Attempts named by id, or by the payment that their receipt was booked under."""
     rows = work.rows(
         "SELECT attempt.attempt_id, attempt.customer_id, customer.name AS customer_name, attempt.currency, "
-        "attempt.state, attempt.created_at, reservation.invoice_id "
+        "attempt.state, attempt.payment_ref, attempt.created_at, reservation.invoice_id "
         "FROM payment_attempts AS attempt "
         "JOIN reservations AS reservation USING (supplier_id, attempt_id) "
         "JOIN customers AS customer ON customer.supplier_id = :supplier "
@@ -68,6 +69,7 @@ def load_attempts(work: Work, attempt_ids: Collection[UUID], payment_refs: Colle
                 row["customer_name"],
                 row["currency"],
                 AttemptState(row["state"]),
+                row["payment_ref"],
                 row["created_at"],
             )
         attempt.invoice_ids.add(row["invoice_id"])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from receivables.store.work import Work
 
-RECENT = 40
+RECENT = 20
 """Events of a customer's time line."""
 
 

@@ -142,11 +142,13 @@ def list_invoices(
     narrowed: str = "all",
     wanted: str = "",
     after: UUID | None = None,
+    most_urgent: bool = False,
     limit: int = PAGE,
 ) -> Sequence[InvoiceLine]:
     """Invoices, newest first: of one customer or of all, in some states, whose number or customer holds ``wanted``.
 
-    ``after`` is the last invoice of the page before. One more than ``limit`` is returned where there are more.
+    ``after`` is the last invoice of the page before; ``most_urgent`` puts the earliest due date first instead. One
+    more than ``limit`` is returned where there are more.
     """
     states = FILTERS[narrowed]
     only_open = states is not None and _OPEN_STATES.issuperset(states)
@@ -188,7 +190,7 @@ def list_invoices(
         "SELECT invoice_id, number, customer_id, customer_name, issued_on, due_on, currency, total_minor, open_minor, "
         "in_flight_minor, state FROM stated "
         "WHERE CAST(:states AS text[]) IS NULL OR state = ANY(:states) "
-        "ORDER BY issued_on DESC, invoice_id DESC LIMIT :limit",
+        f"ORDER BY {'due_on, invoice_id' if most_urgent else 'issued_on DESC, invoice_id DESC'} LIMIT :limit",
         credit_notes=sorted(CREDIT_NOTES),
         today=today,
         states=list(states) if states is not None else None,

@@ -1,0 +1,229 @@
+"""Worlds of invoices, attempts and facts made from a seed, and histories that tell the facts in some order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from ledger_builders import MORNING, customer_facts, issue
+
+from config.clock import new_id, now
+from receivables.domain.collected import VatRow
+from receivables.domain.receipts import AttemptMoved, AttemptState, Fact, MoneyReceived, MoneyReturned, Outcome
+from receivables.services.receipts import record_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from receivables.domain.invoices import Invoice
+    from receivables.store.work import Work
+
+CUSTOMERS = (("Boulangerie Martin", "732829320"), ("Garage du Pont", "552100554"))
+VAT_TABLES = (
+    (("20", 5001, 1000), ("5.5", 3791, 208)),
+    (("20", 10000, 2000),),
+    (("20", 3333, 667), ("10", 3333, 333), ("5.5", 1, 0)),
+    (("20", 8000, 1600), ("5.5", -1000, -55)),
+    (("0", 7, 0),),
+)
+"""(rate, base, tax) in cents; one deducts more than it sells at a rate."""
+
+
+@dataclass(frozen=True)
+class NewInvoice:
+    """An invoice to be issued in the world's fixed order."""
+
+    customer: int
+    rows: tuple[tuple[str, int, int], ...]
+    on_collection: bool
+
+    @property
+    def total(self) -> int:
+        return sum(base + tax for _, base, tax in self.rows)
+
+
+@dataclass(frozen=True)
+class NewAttempt:
+    """An attempt to pay parts of one customer's invoices."""
+
+    attempt_id: UUID
+    parts: tuple[tuple[int, int], ...]
+    minutes: int
+
+
+@dataclass
+class World:
+    """What happened: ``facts`` in their true order, each after the attempt (by position) that it is about."""
+
+    seed: int
+    invoices: list[NewInvoice] = field(default_factory=list)
+    attempts: list[NewAttempt] = field(default_factory=list)
+    facts: list[tuple[int, Fact]] = field(default_factory=list)
+
+
+def make_world(seed: int) -> World:
+    """Two to five invoices of one or two customers, paid part, over, twice, returned, in flight, given up."""
+    chance = Random(seed)
+    world = World(seed)
+    for _ in range(chance.randint(2, 5)):
+        customer = chance.randrange(len(CUSTOMERS))
+        world.invoices.append(NewInvoice(customer, chance.choice(VAT_TABLES), chance.random() < 0.8))
+    for position in range(chance.randint(2, 6)):
+        attempt = _attempt(world, chance, position)
+        world.attempts.append(attempt)
+        world.facts += [(position, fact) for fact in _life(attempt, f"{seed}_{position}", chance)]
+    return world
+
+
+def _attempt(world: World, chance: Random, position: int) -> NewAttempt:
+    first = chance.randrange(len(world.invoices))
+    chosen = {first}
+    if chance.random() < 0.25:
+        rivals = [i for i, each in enumerate(world.invoices) if each.customer == world.invoices[first].customer]
+        chosen |= set(chance.sample(rivals, min(len(rivals), chance.randint(1, 3))))
+    parts = []
+    for invoice in sorted(chosen):
+        total = world.invoices[invoice].total
+        parts.append((invoice, total if chance.random() < 0.5 else chance.randint(1, total)))
+    minutes = position if chance.random() < 0.8 else 0  # some begin in the same minute
+    return NewAttempt(UUID(int=chance.getrandbits(128), version=4), tuple(parts), minutes)
+
+
+def _life(attempt: NewAttempt, ref: str, chance: Random) -> list[Fact]:
+    """What the provider tells about one attempt, in its true order."""
+    payment = f"pi_{ref}"
+    asked = sum(amount for _, amount in attempt.parts)
+    moved: list[Fact] = []
+    for state in (AttemptState.SUPERSEDED, AttemptState.PROCESSING):
+        if chance.random() < 0.3:
+            moved.append(AttemptMoved(attempt.attempt_id, state, payment if state is AttemptState.PROCESSING else None))
+    end = chance.random()
+    if end < 0.15:
+        return [*moved, AttemptMoved(attempt.attempt_id, AttemptState.EXPIRED)]
+    if end < 0.3:
+        return [*moved, AttemptMoved(attempt.attempt_id, AttemptState.FAILED, payment, "card_declined")]
+    if end < 0.35:
+        return moved
+    amount = asked if chance.random() < 0.8 else max(1, asked + chance.randint(-asked // 2, asked))
+    at = MORNING + timedelta(hours=chance.randint(0, 200))
+    told = [*moved, MoneyReceived(payment, attempt.attempt_id, amount, "EUR", at, "card")]
+    left = amount
+    for number in range(chance.choice((0, 0, 1, 1, 2, 3))):
+        kind = chance.choice(("refund", "refund", "chargeback"))
+        back = left if kind == "chargeback" and chance.random() < 0.7 else chance.randint(1, amount)
+        if back > left and chance.random() < 0.8:
+            back = left
+        if back:
+            told.append(MoneyReturned(f"re_{ref}_{number}", payment, kind, back, "EUR", at + timedelta(days=number)))
+            left = max(0, left - back)
+    return told
+
+
+def open_account(work: Work) -> UUID:
+    """The provider's account that the attempts of a world go through."""
+    account_id = new_id()
+    work.execute(
+        "INSERT INTO gateway_accounts (supplier_id, account_id, provider, live, sealed_key, sealed_webhook_secret, "
+        "created_at) VALUES (:supplier, :id, 'stripe', false, '', '', :at)",
+        id=account_id,
+        at=now(),
+    )
+    return account_id
+
+
+@dataclass
+class Stage:
+    """Where a world is played: its issued invoices by position, its provider's account."""
+
+    work: Work
+    world: World
+    account_id: UUID
+    issued: list[Invoice] = field(default_factory=list)
+    begun: set[int] = field(default_factory=set)
+
+    def copy(self) -> Stage:
+        """This stage as it stands, to go on from."""
+        return Stage(self.work, self.world, self.account_id, list(self.issued), set(self.begun))
+
+    def begin(self, position: int) -> None:
+        """Begin the attempt at ``position``, once, and issue what it is for."""
+        if position in self.begun:
+            return
+        self.begun.add(position)
+        attempt = self.world.attempts[position]
+        self.issue_until(max(invoice for invoice, _ in attempt.parts) + 1)
+        first = self.issued[attempt.parts[0][0]]
+        self.work.execute(
+            "INSERT INTO payment_attempts (supplier_id, attempt_id, customer_id, account_id, amount_minor, currency, "
+            "state, expires_at, created_at, changed_at) "
+            "VALUES (:supplier, :id, :customer, :account, :amount, 'EUR', 'created', :at, :at, :at)",
+            id=attempt.attempt_id,
+            customer=first.customer_id,
+            account=self.account_id,
+            amount=sum(amount for _, amount in attempt.parts),
+            at=MORNING + timedelta(minutes=attempt.minutes),
+        )
+        for invoice, amount in attempt.parts:
+            self.work.execute(
+                "INSERT INTO reservations (supplier_id, attempt_id, invoice_id, amount_minor, state) "
+                "VALUES (:supplier, :attempt, :invoice, :amount, 'released')",
+                attempt=attempt.attempt_id,
+                invoice=self.issued[invoice].invoice_id,
+                amount=amount,
+            )
+
+    def issue_until(self, count: int) -> None:
+        """Issue the world's invoices in their order, up to ``count`` of them."""
+        while len(self.issued) < count:
+            wanted = self.world.invoices[len(self.issued)]
+            rows = tuple(VatRow("S", Decimal(rate), base, tax) for rate, base, tax in wanted.rows)
+            self.issued.append(
+                issue(
+                    self.work,
+                    customer=customer_facts(*CUSTOMERS[wanted.customer]),
+                    vat_rows=rows,
+                    total_minor=wanted.total,
+                    payable_minor=wanted.total,
+                    vat_on_collection=wanted.on_collection,
+                )
+            )
+
+    def tell(self, facts: Sequence[tuple[int, Fact]], chance: Random, most: int = 10) -> int:
+        """Tell ``facts`` in this order in batches of up to ``most``; what has to wait comes again. Returns waits."""
+        todo, waits = list(facts), 0
+        while todo:
+            size = chance.randint(1, most)
+            batch, todo = todo[:size], todo[size:]
+            for position, _ in batch:
+                self.begin(position)
+            outcomes = record_facts(self.work, [fact for _, fact in batch])
+            waiting = [told for told, outcome in zip(batch, outcomes, strict=True) if outcome is Outcome.WAITING]
+            waits += len(waiting)
+            todo += waiting
+        return waits
+
+    def finish(self) -> None:
+        """Issue and begin what no fact spoke of, and let the database check every balance now."""
+        self.issue_until(len(self.world.invoices))
+        for position in range(len(self.world.attempts)):
+            self.begin(position)
+        self.work.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def shuffled(world: World, chance: Random) -> list[tuple[int, Fact]]:
+    """The world's facts duplicated and shuffled; some are lost at first and polled, with all others, at the end."""
+    told = [fact for fact in world.facts for _ in range(chance.choice((1, 1, 2)))]
+    chance.shuffle(told)
+    kept = [fact for fact in told if chance.random() < 0.8]
+    polled = list(world.facts)
+    chance.shuffle(polled)
+    return kept + polled
+
+
+def differing(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """The parts of two states that are not the same."""
+    return {name: (one[name], other[name]) for name in one if one[name] != other[name]}

@@ -1,0 +1,137 @@
+"""The same facts in any order, duplicated, lost and polled again, end in the same books."""
+
+from __future__ import annotations
+
+import os
+import time
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from history_builders import Stage, World, make_world, open_account, shuffled
+
+from receivables.domain import lettering
+from receivables.domain.receipts import AttemptMoved, AttemptState, Outcome
+from receivables.services import receipts
+from receivables.services.checks import run_checks, state_hash
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from receivables.domain.lettering import Sheet
+    from receivables.store.register import Supplier
+    from receivables.store.work import Work, Works
+
+HISTORIES = int(os.environ.get("QUITTANCE_HISTORIES", "1000"))
+CHUNKS = 4
+PER_WORLD = 10
+SEED = int(os.environ.get("QUITTANCE_SEED", "20261122"))
+
+
+class Divergence(AssertionError):
+    """A history that ended in other books, or in wrong ones."""
+
+
+def end_of(base: Stage, order: Random | None) -> tuple[str, int]:
+    """The fingerprint of a history told in true order, or in one of chance, and how often a fact had to wait.
+
+    Everything is rolled back to where the world began, so that the next history begins there too.
+    """
+    stage, work, world = base.copy(), base.work, base.world
+    point = work.connection.begin_nested()
+    if order is None:
+        waits = stage.tell(world.facts, Random(0), most=1)
+    else:
+        waits = stage.tell(shuffled(world, order), order)
+    stage.finish()
+    wrong = [finding for finding in run_checks(work) if finding.gap]
+    if wrong:
+        raise Divergence(f"world {world.seed}: {wrong}")
+    fingerprint = state_hash(work)
+    point.rollback()
+    return fingerprint, waits
+
+
+def play_worlds(works: Works, supplier: Supplier, seeds: range) -> tuple[int, int]:
+    """Play every world in true order and ``PER_WORLD`` times in others; returns histories and waits."""
+    histories = waits = 0
+    for seed in seeds:
+        world = make_world(seed)
+        with works.begin(supplier.supplier_id) as work:
+            account_id = open_account(work)
+            base = Stage(work, world, account_id)
+            if seed % 3:  # in the others, invoices are issued and attempts begun between the facts
+                base.finish()
+            expected, _ = end_of(base, None)
+            for number in range(PER_WORLD):
+                ended, waited = end_of(base, Random(f"{seed}/{number}"))
+                waits += waited
+                histories += 1
+                if ended != expected:
+                    raise Divergence(f"world {seed}, history {number} ended in other books")
+            work.connection.get_transaction().rollback()
+    return histories, waits
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_any_order_of_the_same_facts_ends_in_the_same_books(
+    works: Works, supplier: Supplier, chunk: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worlds = -(-HISTORIES // PER_WORLD // CHUNKS)
+    began = time.monotonic()
+    first = SEED + chunk * worlds
+    histories, waits = play_worlds(works, supplier, range(first, first + worlds))
+    with capsys.disabled():
+        print(f"\n  {histories} histories of {worlds} worlds from seed {first}, {waits} waits, ", end="")
+        print(f"{time.monotonic() - began:.1f} s: one state each, gap 0")
+    assert histories >= HISTORIES // CHUNKS
+    assert waits > 0, "no return ever came before its payment: the histories prove too little"
+
+
+def first_come(sheet: Sheet, attempt_id: UUID) -> list[tuple[tuple[UUID, UUID], int]]:
+    """The planted bug: whoever comes first keeps what he got, later receipts take what is left."""
+    invoices = set(sheet.targets.get(attempt_id, ()))
+    mine = [sheet.items[p] for p in sheet.by_attempt.get(attempt_id, ()) if sheet.items[p].kind == "receipt"]
+    wanted = lettering._plan(sheet, mine, invoices)
+    held = {pair: sheet.pairs[pair] for each in mine for pair in sheet.pairs_of.get(each.posting_id, ())}
+    changes = [(p, wanted.get(p, 0) - held.get(p, 0)) for p in {**held, **wanted}]
+    return sorted((change for change in changes if change[1]), key=lambda change: (change[1] > 0, change[0]))
+
+
+def test_a_planted_first_come_first_served_is_caught(
+    works: Works, supplier: Supplier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, "plan_changes", first_come)
+    with pytest.raises(Divergence, match="other books"):
+        play_worlds(works, supplier, range(SEED, SEED + 60))
+
+
+def test_a_planted_last_word_wins_is_caught(
+    works: Works, supplier: Supplier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def last_word(batch: Any, fact: AttemptMoved) -> Outcome:
+        batch.attempts[fact.attempt_id].state = fact.state
+        batch.moves[fact.attempt_id] = fact
+        return Outcome.POSTED
+
+    monkeypatch.setattr(receipts, "_move", last_word)
+    with pytest.raises(Divergence, match="other books"):
+        play_worlds(works, supplier, range(SEED, SEED + 60))
+
+
+def test_a_planted_double_posting_is_caught(
+    works: Works, supplier: Supplier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dedupe by event alone: the same payment told by two events is posted twice, if the database lets it."""
+    monkeypatch.setattr(receipts, "known_sources", lambda *_: _Nothing())
+    with pytest.raises(Exception, match="entries_supplier_id_source_kind_source_ref_key"):
+        play_worlds(works, supplier, range(SEED, SEED + 60))
+
+
+class _Nothing(set[str]):
+    def __contains__(self, _: object) -> bool:
+        return False
+
+
+def test_the_ladder_of_attempts_has_no_two_states_of_one_rank() -> None:
+    assert sorted(state.rank for state in AttemptState) == list(range(len(AttemptState)))
