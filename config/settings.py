@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,9 @@ MIN_SECRET_BYTES = 32
 class Settings(BaseSettings):
     """The settings of one running house."""
 
-    model_config = SettingsConfigDict(env_prefix="QUITTANCE_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="QUITTANCE_", frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True
+    )
 
     database_url: Annotated[str | None, Field(validation_alias="DATABASE_URL")] = None
     """PostgreSQL >= 16, e.g. ``postgresql://login@host/name``; absent: the embedded one."""
@@ -93,10 +96,11 @@ def _own_secret(data_dir: Path) -> str:
     """The secret of an embedded house, made at its first start and readable by its owner alone."""
     path = data_dir / "secret"
     data_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(MIN_SECRET_BYTES))
+    if not path.exists():
+        draft = data_dir / f"secret.{secrets.token_hex(8)}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(MIN_SECRET_BYTES))
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)  # whole or not at all: of processes that start together one wins
+        draft.unlink()
     return path.read_text().strip()

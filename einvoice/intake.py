@@ -17,6 +17,7 @@ from einvoice.build import build_document, is_french_b2b
 from einvoice.document import TaxPoint
 from einvoice.errors import EInvoiceError
 from einvoice.formats.facturx import FacturXError, conformance_level
+from einvoice.formats.page import PageError, check_characters
 from einvoice.formats.pdf_reader import extract_invoice_xml
 from einvoice.formats.reader import read_xml
 from einvoice.kept import Form, KeptDocument, kept_to_json
@@ -153,6 +154,7 @@ def prepare_own(content: bytes, profile: SellerProfile, validator: Validator, to
     year = (request.issue_date or today).year
     number = format_number(series_of(request.type_code), year, PLACEHOLDER_SERIAL)
     document = build_document(request, profile, number, today)
+    check_characters(document)
     syntaxes: tuple[Syntax, ...] = ("cii", "ubl")
     reports = {each: _judge(write_xml(document, None, each, PLACEHOLDER_LINK), validator) for each in syntaxes}
     return Prepared(document, ALL_FORMS, None, None, reports)
@@ -176,6 +178,7 @@ def demand_form(prepared: Prepared, form: Form) -> None:
             "autre.",
         )
     conformance_level(prepared.document.profile)
+    check_characters(prepared.document)
 
 
 def issue_prepared(work: Work, archive: ArchivePort, prepared: Prepared, actor: str) -> Invoice:
@@ -271,7 +274,8 @@ def _forms(document: Document, reports: dict[Syntax, Report]) -> tuple[Form, ...
     if "cii" in reports:
         try:
             conformance_level(document.profile)
-        except FacturXError:
+            check_characters(document)
+        except (FacturXError, PageError):
             return tuple(forms)
         forms.insert(0, "facturx")
     return tuple(forms)

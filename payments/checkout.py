@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy import RowMapping
 
-    from payments.gateways.port import Gateway
+    from payments.gateways.port import Gateway, OpenCheckout
     from receivables.services.dues import InvoiceDue
     from receivables.store.work import Work, Works
 
 MIN_LEFT = timedelta(minutes=5)
 """A checkout about to expire is not offered again."""
+MIN_TO_OPEN = timedelta(minutes=30, seconds=30)
+"""Providers open no checkout that ends in less than half an hour."""
+MIN_LIFETIME = timedelta(minutes=35)
+"""So an attempt that could not be opened may be repeated for some minutes before it gives way to a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,8 @@ class _Begun:
     attempt_id: UUID
     order: CheckoutOrder
     url: str | None
-    superseded: tuple[str, ...]
+    stale: Sequence[RowMapping]
+    """Superseded attempts whose checkout may still be open at the provider."""
 
 
 def start_checkout(
@@ -64,21 +69,24 @@ def start_checkout(
     begun = works.run(request.supplier_id, lambda work: _begin(work, request, account_id))
     with works.begin(request.supplier_id) as work:
         gateway = gateway_for(work)
-    for session in begun.superseded:
-        _expire(gateway, session)
+    for row in begun.stale:
+        _close(works, request.supplier_id, gateway, row)
     if begun.url:
         return begun.url
-    opened = gateway.open_checkout(begun.order)
+    opened = _open(gateway, begun.order)
     with works.begin(request.supplier_id) as work:
-        work.execute(
+        state = work.scalar(
             "UPDATE payment_attempts SET state = CASE state WHEN 'created' THEN 'open' ELSE state END, "
             "session_ref = :session, checkout_url = :url, changed_at = :at "
-            "WHERE supplier_id = :supplier AND attempt_id = :id",
+            "WHERE supplier_id = :supplier AND attempt_id = :id RETURNING state",
             id=begun.attempt_id,
             session=opened.session_id,
             url=opened.url,
             at=now(),
         )
+    if state == AttemptState.SUPERSEDED:  # what is due changed while the provider was asked
+        _expire(gateway, opened.session_id)
+        return start_checkout(works, request, account_id, gateway_for)
     return opened.url
 
 
@@ -89,16 +97,13 @@ def _begin(work: Work, request: CheckoutRequest, account_id: UUID) -> _Begun:
     due = due_on_invoice(work, request.invoice_id)
     _check_payable(due, request)
     at = now()
-    superseded = []
-    for row in _open_attempts(work, request.invoice_id):
+    for row in _attempts(work, request.invoice_id, "reservation.state = 'open'"):
         same = row["amount_minor"] == due.payable_minor and row["account_id"] == account_id
-        if same and row["expires_at"] - at > MIN_LEFT:
+        if same and row["expires_at"] - at > (MIN_LEFT if row["checkout_url"] else MIN_TO_OPEN):
             order = _order(work, request, due, row["attempt_id"], row["expires_at"])
-            return _Begun(row["attempt_id"], order, row["checkout_url"], ())
+            return _Begun(row["attempt_id"], order, row["checkout_url"], _stale(work, request, account_id, at))
         move_attempts(work, [AttemptMoved(row["attempt_id"], AttemptState.SUPERSEDED)], at)
-        if row["session_ref"]:
-            superseded.append(row["session_ref"])
-    attempt_id, expires_at = new_id(), (at + request.lifetime).replace(microsecond=0)
+    attempt_id, expires_at = new_id(), (at + max(request.lifetime, MIN_LIFETIME)).replace(microsecond=0)
     work.execute(
         "INSERT INTO payment_attempts (supplier_id, attempt_id, customer_id, account_id, amount_minor, currency, "
         "state, expires_at, created_at, changed_at) "
@@ -119,7 +124,8 @@ def _begin(work: Work, request: CheckoutRequest, account_id: UUID) -> _Begun:
         amount=due.payable_minor,
     )
     work.audit("payer", "payment.begun", str(attempt_id), invoice=invoice.number, amount_minor=due.payable_minor)
-    return _Begun(attempt_id, _order(work, request, due, attempt_id, expires_at), None, tuple(superseded))
+    order = _order(work, request, due, attempt_id, expires_at)
+    return _Begun(attempt_id, order, None, _stale(work, request, account_id, at))
 
 
 def _check_payable(due: InvoiceDue, request: CheckoutRequest) -> None:
@@ -138,13 +144,20 @@ def _check_payable(due: InvoiceDue, request: CheckoutRequest) -> None:
         )
 
 
-def _open_attempts(work: Work, invoice_id: UUID) -> Sequence[RowMapping]:
+def _attempts(work: Work, invoice_id: UUID, condition: str, **values: object) -> Sequence[RowMapping]:
     return work.rows(
         "SELECT attempt_id, account_id, attempt.amount_minor, session_ref, checkout_url, expires_at "
         "FROM payment_attempts AS attempt JOIN reservations AS reservation USING (supplier_id, attempt_id) "
-        "WHERE supplier_id = :supplier AND reservation.invoice_id = :invoice AND reservation.state = 'open'",
+        f"WHERE supplier_id = :supplier AND reservation.invoice_id = :invoice AND {condition}",
         invoice=invoice_id,
+        **values,
     )
+
+
+def _stale(work: Work, request: CheckoutRequest, account_id: UUID, at: datetime) -> Sequence[RowMapping]:
+    """What is still to be closed, also where the provider did not answer when it was superseded."""
+    condition = "attempt.state = 'superseded' AND attempt.account_id = :account AND attempt.expires_at > :at"
+    return _attempts(work, request.invoice_id, condition, account=account_id, at=at)
 
 
 def _order(
@@ -162,6 +175,34 @@ def _order(
         expires_at=expires_at,
         locale=request.language,
     )
+
+
+def _open(gateway: Gateway, order: CheckoutOrder) -> OpenCheckout:
+    """Open the attempt's checkout, or find the one opened in another language or from another page."""
+    try:
+        return gateway.open_checkout(order)
+    except GatewayRefusedError as error:
+        found = gateway.find_checkout(order.attempt_id) if error.code == "gateway.key_reused" else None
+        if found is None or not found.url:
+            raise
+        return found
+
+
+def _close(works: Works, supplier_id: UUID, gateway: Gateway, row: RowMapping) -> None:
+    """Close the checkout of a superseded attempt, also one whose opening was never heard of again, and note it."""
+    session_ref = row["session_ref"]
+    if session_ref is None:
+        found = gateway.find_checkout(row["attempt_id"])
+        session_ref = found.session_id if found else None
+    if session_ref is not None:
+        _expire(gateway, session_ref)
+    with works.begin(supplier_id) as work:
+        work.execute(
+            "UPDATE payment_attempts SET expires_at = least(expires_at, :at) "
+            "WHERE supplier_id = :supplier AND attempt_id = :id",
+            id=row["attempt_id"],
+            at=now(),
+        )
 
 
 def _expire(gateway: Gateway, session_ref: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from config.clock import now
 from payments.errors import PaymentError
+from payments.gateways.port import GatewayError
 from payments.reactions import NeedsAHumanError, fact_of
 from receivables.domain.receipts import MoneyReturned, Outcome
 from receivables.services.receipts import record_facts
@@ -33,7 +35,8 @@ def recover_missed_facts(works: Works, supplier_id: UUID, gateway_for: Callable[
     """Ask the provider for everything since the last look and post what is new; returns what each fact came to.
 
     Raises:
-        GatewayError: the provider did not answer; nothing is lost, the watermark stays.
+        GatewayError: the provider did not answer, or told something that we cannot read: what was told before that
+            is posted, the watermark stays.
     """
     begun_at = now()
     try:
@@ -45,11 +48,15 @@ def recover_missed_facts(works: Works, supplier_id: UUID, gateway_for: Callable[
     except PaymentError:
         return Counter()  # no provider, nothing to ask
     since = reached - OVERLAP if reached else begun_at - FIRST_LOOK
-    facts = _facts(gateway.facts_since(since), supplier_id)
-    outcomes: Counter[Outcome] = Counter()
-    for start in range(0, len(facts), BATCH):
-        batch = facts[start : start + BATCH]
-        outcomes.update(works.run(supplier_id, lambda work, batch=batch: record_facts(work, batch)))
+    told: list[PaymentFact] = []
+    failure: GatewayError | None = None
+    try:
+        told.extend(gateway.facts_since(since))
+    except GatewayError as error:
+        failure = error
+    outcomes = _record(works, supplier_id, _facts(told, supplier_id))
+    if failure:
+        raise failure
     with works.begin(supplier_id) as work:
         work.execute(
             "INSERT INTO watermarks (supplier_id, name, reached_at) VALUES (:supplier, :name, :at) "
@@ -57,6 +64,14 @@ def recover_missed_facts(works: Works, supplier_id: UUID, gateway_for: Callable[
             name=WATERMARK,
             at=begun_at,
         )
+    return outcomes
+
+
+def _record(works: Works, supplier_id: UUID, facts: list[Fact]) -> Counter[Outcome]:
+    outcomes: Counter[Outcome] = Counter()
+    for start in range(0, len(facts), BATCH):
+        post = partial(record_facts, facts=facts[start : start + BATCH])
+        outcomes.update(works.run(supplier_id, post))
     return outcomes
 
 

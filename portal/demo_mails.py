@@ -42,4 +42,4 @@ def mail(mail_id: UUID) -> str:
             found = find_mail(work, mail_id)
         if found is not None:
             return render_template("demo/mail.html", mail=found)
-    abort(404)
+    return abort(404)

@@ -65,8 +65,6 @@ def issue_content(services: Services, content: bytes, filename: str, options: Is
         EInvoiceError, UnsafeXmlError, MoneyError, ReceivablesError: nothing was numbered; the sentence says why.
     """
     supplier, prepared = prepare_content(services, content, filename, options)
-    if options.form:
-        demand_form(prepared, options.form)
     with services.works.begin(supplier.supplier_id) as work:
         invoice = _known_request(work, options.request_key, content)
         if invoice is None:
@@ -121,13 +119,15 @@ def _note_request(work: Work, key: str | None, invoice: Invoice) -> None:
 def prepare_content(
     services: Services, content: bytes, filename: str, options: IssueOptions
 ) -> tuple[Supplier, Prepared]:
-    """Read and judge ``content``, and find or open the supplier that issues it."""
+    """Read and judge ``content``, and find or open the supplier that issues it: nothing is opened for a refused file."""
     found = read_finished(content)
     if found is None:
-        return _prepare_json(services, content, options)
-    document, finished = found
-    prepared = prepare_finished(content, filename, document, finished, services.validator)
-    return _supplier_of(services, document, options), prepared
+        supplier, prepared = _prepare_json(services, content, options)
+    else:
+        prepared = prepare_finished(content, filename, found[0], found[1], services.validator)
+    if options.form:
+        demand_form(prepared, options.form)
+    return (_supplier_of(services, found[0], options) if found else supplier), prepared
 
 
 def save_profile(work: Work, profile: SellerProfile, extra: dict[str, Any] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Every error as an answer: one table from stable codes to status and words, as a page or as problem+json (RFC 9457)."""
+"""Every error as an answer: one table from stable codes to status and words; a page, or problem+json (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -146,14 +146,14 @@ def problem_of(error: Exception) -> Problem:
         status = error.code or 500
         code = getattr(error, "code_name", f"http.{status}")
         return _known(code) or Problem(code, status, str(error.name), str(error.description or ""))
-    status = next((status for kind, status in _CLASSES if isinstance(error, kind)), None)
-    if status is None:
+    known_status = next((each for kind, each in _CLASSES if isinstance(error, kind)), None)
+    if known_status is None:
         return _known("http.500") or Problem("http.500", 500, "", "")
     code = str(getattr(error, "code", "error"))
     if isinstance(error, NotFoundError):
         known = _known("http.404")
         return Problem(code, 404, known.title if known else "", known.detail if known else "")
-    return _known(code) or Problem(code, status, _title(error), _sentence(error))
+    return _known(code) or Problem(code, known_status, _title(error), _sentence(error))
 
 
 def answer_errors(app: Flask) -> None:
@@ -200,8 +200,8 @@ def _answer_unknown(error: Exception) -> Response:
     reference = new_id().hex[-8:]
     log.error("Unforeseen error %s", reference, exc_info=error)
     problem = problem_of(error)
-    detail = f"{problem.detail} {gettext('Référence : %(reference)s') % {'reference': reference}}"
-    return answer(Problem(problem.code, problem.status, problem.title, detail))
+    named = gettext("Référence : %(reference)s") % {"reference": reference}
+    return answer(Problem(problem.code, problem.status, problem.title, f"{problem.detail} {named}"))
 
 
 def _known(code: str) -> Problem | None:

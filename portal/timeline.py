@@ -72,6 +72,9 @@ def _with_number(line: Told, number: str | None) -> Told:
 
 
 def _issued(at: datetime, facts: dict[str, Any]) -> Told:
+    if facts["is_credit"]:
+        title = gettext("Avoir %(number)s émis") % {"number": facts["number"]}
+        return Told(at, title, money(facts["amount_minor"], facts["currency"]), "plain", "credit")
     title = gettext("Facture %(number)s émise") % {"number": facts["number"]}
     detail = gettext("%(amount)s, échéance le %(day)s") % {
         "amount": money(facts["amount_minor"], facts["currency"]),
@@ -188,7 +191,8 @@ _MAILS = {
 def _mail(at: datetime, facts: dict[str, Any]) -> Told:
     tone = "late" if facts["state"] == "failed" else "plain"
     detail = gettext("« %(subject)s » à %(recipient)s") % facts
-    return Told(at, gettext(_MAILS[facts["state"]]), detail, tone, "mail")
+    title = _MAILS[facts["state"]]
+    return Told(at, gettext(title), detail, tone, "mail")
 
 
 TELLERS: dict[str, Callable[[datetime, dict[str, Any]], Told]] = {

@@ -265,7 +265,9 @@ def test_only_the_portal_imports_flask_and_only_one_module_imports_stripe() -> N
 
 
 def test_no_secret_stands_in_the_source() -> None:
-    files = [path for package in OURS for path in (ROOT / package).rglob("*") if path.suffix in {".py", ".toml", ".sql"}]
+    files = [
+        path for package in OURS for path in (ROOT / package).rglob("*") if path.suffix in {".py", ".toml", ".sql"}
+    ]
     assert len(files) > 100
     assert secrets_in(files) == []
 

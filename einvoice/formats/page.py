@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Language = Literal["fr", "en"]
 
 TEMPLATE = Path(__file__).parent / "templates" / "invoice.typ"
+CHARACTERS = TEMPLATE.with_name("characters.typ")
 DEFAULT_COLOUR = "#0f766e"
 """A calm green on which white text has a contrast of 5.5 (WCAG asks for 4.5)."""
 MAX_LOGO_BYTES = 512 * 1024
@@ -50,6 +51,10 @@ SEPA_NAME_LENGTH = 70
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LINK = re.compile(r"https?://[!-~]+")
 _STRUCTURED_REFERENCE = re.compile(r"RF\d{2}[A-Z0-9]{1,21}")
+
+
+_known_characters: set[str] = set()
+"""Characters that the font was seen to show, in this process."""
 
 
 class PageError(EInvoiceError):
@@ -98,6 +103,25 @@ def render_page(
         return compile_pdf(TEMPLATE, data)
     except TypesetError as error:
         raise _explain(error, view) from error
+
+
+def check_characters(document: Document, language: Language = "fr") -> None:
+    """Make sure that the page can show every character of ``document``, without setting the page.
+
+    Asked before an invoice is numbered. Characters seen once are known from then on, so that it costs next to nothing.
+
+    Raises:
+        PageError: ``page.missing_glyph``.
+    """
+    view = describe(document, None, language)
+    fresh = set("".join(_texts(view))) - _known_characters
+    if not fresh:
+        return
+    try:
+        compile_pdf(CHARACTERS, {"text": " ".join(sorted(fresh))})
+    except TypesetError as error:
+        raise _explain(error, view) from error
+    _known_characters.update(fresh)
 
 
 def check_link(url: str) -> str:

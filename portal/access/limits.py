@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import request
 from flask_limiter import Limiter
@@ -35,7 +35,7 @@ def limit_rates(app: Flask) -> None:
     """Put the limits on the views that have some."""
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", headers_enabled=False)
     for endpoint, limits in LIMITS.items():
-        view = app.view_functions[endpoint]
+        view: Callable[..., Any] = app.view_functions[endpoint]
         for limit, key in limits:
             view = limiter.limit(limit, key_func=key)(view)
         app.view_functions[endpoint] = view

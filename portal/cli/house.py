@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 
 from config.database import UnsafeDatabaseError
 from config.logging import log_to_stderr
@@ -28,7 +29,7 @@ def settings_of_house() -> Settings:
         return Settings()
     except ValidationError as error:
         for each in error.errors():
-            err.print(f"[red]Settings:[/] {each['msg']}")
+            err.print(f"[red]Settings:[/] {escape(each['msg'])}")
         raise SystemExit(2) from error
 
 
@@ -39,7 +40,7 @@ def services_of_house(settings: Settings | None = None) -> Iterator[Services]:
     try:
         services = build_services(settings or settings_of_house())
     except UnsafeDatabaseError as error:
-        err.print(f"[red]{error.code}[/] {error}")
+        err.print(f"[red]{error.code}[/] {escape(str(error))}")
         raise SystemExit(2) from error
     try:
         yield services
@@ -50,10 +51,10 @@ def services_of_house(settings: Settings | None = None) -> Iterator[Services]:
 def fail(error: Exception) -> None:
     """Print an error as ``code`` and sentence."""
     code = getattr(error, "code", type(error).__name__)
-    err.print(f"[red]{code}[/] {error}", markup=True)
+    err.print(f"[red]{code}[/] {escape(str(error))}")
     french = getattr(error, "sentence_fr", None)
     if french:
-        err.print(f"  [dim]{french}[/]")
+        err.print(f"  [dim]{escape(french)}[/]")
 
 
 supplier_option = click.option("--supplier", metavar="SIREN", help="The supplier, by SIREN or foreign id.")

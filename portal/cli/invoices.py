@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
+from rich.markup import escape
 
 from config import safe_xml
 from einvoice.errors import EInvoiceError
@@ -40,7 +41,7 @@ def issue(files: tuple[Path, ...], supplier: str | None, create_supplier: bool, 
                 issued = issue_content(services, path.read_bytes(), path.name, options)
             except REFUSALS as error:
                 refused += 1
-                err.print(f"[bold]{path.name}[/] refused / refusé")
+                err.print(f"[bold]{escape(path.name)}[/] refused / refusé")
                 fail(error)
                 continue
             _show(issued, path, form, output)
@@ -52,7 +53,8 @@ def issue(files: tuple[Path, ...], supplier: str | None, create_supplier: bool, 
 def _show(issued: Issued, path: Path, form: str | None, output: Path | None) -> None:
     invoice = issued.invoice
     out.print(
-        f"[bold]{path.name}[/] -> [green]{invoice.number}[/]  {Money(invoice.payable_minor, invoice.currency)}"
+        f"[bold]{escape(path.name)}[/] -> [green]{escape(invoice.number)}[/]  "
+        f"{Money(invoice.payable_minor, invoice.currency)}"
         f"  {invoice.routing}  {issued.pay_url}"
     )
     wanted = form or issued.files[0].form
@@ -61,7 +63,7 @@ def _show(issued: Issued, path: Path, form: str | None, output: Path | None) -> 
             output.mkdir(parents=True, exist_ok=True)
             target = output / each.file.filename
             target.write_bytes(each.file.content)
-            out.print(f"  {each.form}: {target}  sha256 {each.file.sha256[:16]}")
+            out.print(f"  {each.form}: {escape(str(target))}  sha256 {each.file.sha256[:16]}")
 
 
 @click.command()
@@ -75,7 +77,7 @@ def validate(files: tuple[Path, ...], as_json: bool) -> None:  # noqa: FBT001 --
         click.echo(json.dumps(answers, ensure_ascii=False, indent=2))
     else:
         for answer in answers:
-            out.print(f"[bold]{answer['file']}[/] {answer['verdict']}")
+            out.print(f"[bold]{escape(answer['file'])}[/] {answer['verdict']}")
             for rule in answer["rules"]:
                 out.print(f"  {rule['severity']:8} {rule['rule']}  {rule['message']}", markup=False)
     if any(answer["verdict"] != "valid" for answer in answers):

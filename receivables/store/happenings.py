@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from receivables.domain.invoices import CREDIT_NOTES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -56,7 +58,8 @@ class MailLine:
 
 
 _SHARED = {
-    "issued": "SELECT created_at AS at, number, currency, payable_minor AS amount_minor, due_on FROM invoices "
+    "issued": "SELECT created_at AS at, number, currency, payable_minor AS amount_minor, due_on, "
+    "type_code = ANY(:credit_notes) AS is_credit FROM invoices "
     "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
     "cash": "SELECT movement.created_at AS at, movement.sequence, movement.kind AS movement, movement.amount_minor, "
     "movement.currency, movement.reason, movement.collected_on, entry.source_ref AS reference, number "
@@ -178,6 +181,6 @@ def _read(work: Work, ids: list[UUID], queries: dict[str, str]) -> list[Happenin
     found = [
         Happening(row["at"], kind, {name: value for name, value in row.items() if name != "at"})
         for kind, sql in queries.items()
-        for row in work.rows(sql, ids=ids)
+        for row in work.rows(sql, ids=ids, credit_notes=sorted(CREDIT_NOTES))
     ]
     return sorted(found, key=lambda each: each.at, reverse=True)

@@ -102,7 +102,7 @@ def _check_inbox(verdict: Verdict, books: Books, plan: Row, acknowledged: set[st
     stored = {(row["supplier_id"], row["external_id"]): row for row in books.inbox}
     verdict.looked_at["messages in the inbox"] = len(books.inbox)
     verdict.demand("messages stored twice", _twice((row["supplier_id"], row["external_id"]) for row in books.inbox))
-    verdict.demand("acknowledged events lost", [key[1] for key in sent if key[1] in acknowledged and key not in stored])
+    verdict.demand("acknowledged events lost", list(acknowledged - {event_id for _, event_id in stored}))
     verdict.demand("messages that nobody sent", [key for key in stored if key not in sent])
     verdict.demand(
         "messages changed on their way",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import tempfile
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -13,11 +15,22 @@ import psycopg
 from config.embedded import EmbeddedPostgres
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
     from random import Random
 
 ORPHANS_GONE_S = 10.0
 """A server started before the last one's processes are gone fails on their shared memory."""
+
+
+@contextmanager
+def temporary_cluster() -> Iterator[Cluster]:
+    """A cluster in a folder below the system's own: pytest's is closed to the server's user by every other session."""
+    with tempfile.TemporaryDirectory(prefix="quittance-chaos-") as folder:
+        cluster = Cluster(Path(folder) / "postgres")
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
 
 
 class Cluster:

@@ -21,11 +21,11 @@ from uuid import UUID
 import psycopg
 
 from chaos.checker import Verdict, check
-from chaos.cluster import Cluster
+from chaos.cluster import temporary_cluster
 from chaos.crew import Crew
 from chaos.house import furnish
 from chaos.sender import Sender, Sending
-from chaos.traffic import Traffic, plan_traffic
+from chaos.traffic import WINDOW, Traffic, plan_traffic
 from config.database import Database, migrate
 from config.secrets import Keyring
 from config.settings import Settings
@@ -35,10 +35,13 @@ from receivables.store.work import Works
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chaos.cluster import Cluster
+
     from receivables.services.checks import Finding
 
 TESTS = Path(__file__).parent.parent
 QUITTANCE = (str(Path(sys.executable).with_name("quittance")),)
+HASTY = (sys.executable, "-m", "chaos.hasty")
 SECRET = "chaos-" * 8
 VICTIMS = ("worker", "backend", "worker", "web", "worker", "cluster")
 """Who is killed, in turn; the seed shuffles the order."""
@@ -51,10 +54,12 @@ class Scenario:
     name: str = "crash"
     deliveries: int = 4_000
     kills: int = 12
+    window: int = WINDOW
     seed: int = 7
     rate: float = 150.0
     """Deliveries per second at most: kills need time to matter."""
     connections: int = 16
+    processes: int = 2
     workers: int = 2
     victims: tuple[str, ...] = VICTIMS
     program: tuple[str, ...] = QUITTANCE
@@ -105,7 +110,7 @@ def run(scenario: Scenario, cluster: Cluster, folder: Path) -> Outcome:
     """Run one scenario in a fresh database of ``cluster``, with files and logs in ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     clock = _Stopwatch()
-    traffic = plan_traffic(scenario.seed, scenario.deliveries)
+    traffic = plan_traffic(scenario.seed, scenario.deliveries, scenario.window)
     traffic.write(folder / "traffic.json")
     url, settings = _prepare(scenario, cluster, folder, traffic)
     clock.note("prepare")
@@ -230,7 +235,7 @@ def _environment(scenario: Scenario, url: str, folder: Path) -> dict[str, str]:
 
 
 def _members(scenario: Scenario, port: int) -> dict[str, list[str]]:
-    members = {"web": [*scenario.program, "web", "--port", str(port)]}
+    members = {"web": [*scenario.program, "web", "--port", str(port), "--processes", str(scenario.processes)]}
     for number in range(scenario.workers):
         members[f"worker-{number}"] = [*scenario.program, "worker"]
     return members
@@ -295,13 +300,8 @@ def main(arguments: Sequence[str] = ()) -> int:
         drain_within_s=300.0,
     )
     print(f"seed {scenario.seed}, {scenario.deliveries} deliveries, {scenario.kills} kills", flush=True)
-    with tempfile.TemporaryDirectory(prefix="quittance-chaos-") as name:
-        folder = Path(arguments[0]) if arguments else Path(name)
-        cluster = Cluster(folder / "postgres")
-        try:
-            outcome = run(scenario, cluster, folder / "run")
-        finally:
-            cluster.stop()
+    with temporary_cluster() as cluster, tempfile.TemporaryDirectory(prefix="quittance-run-") as folder:
+        outcome = run(scenario, cluster, Path(arguments[0]) if arguments else Path(folder))
     print(outcome.describe())
     return bool(outcome.verdict.problems or outcome.gaps)
 

@@ -85,8 +85,8 @@ class Traffic:
         path.write_text(json.dumps(asdict(self)))
 
 
-def plan_traffic(seed: int, deliveries: int) -> Traffic:
-    """``deliveries`` events, about 30 % of them repeats, two or three kinds per payment, order shuffled."""
+def plan_traffic(seed: int, deliveries: int, window: int = WINDOW) -> Traffic:
+    """``deliveries`` events, about 30 % of them repeats, two or three kinds per payment, shuffled over ``window``."""
     random = Random(seed)
     suppliers = [_supplier(number, random) for number in range(SUPPLIERS)]
     invoices: list[Invoice] = []
@@ -96,9 +96,9 @@ def plan_traffic(seed: int, deliveries: int) -> Traffic:
     while len(events) < distinct:
         for payment in _case(random, invoices, payments):
             place = len(events)
-            events += [(place + random.uniform(0, WINDOW), each) for each in _events_of(payment, random)]
+            events += [(place + random.uniform(0, window), each) for each in _events_of(payment, random)]
     repeats = random.choices(events, k=max(deliveries - len(events), 0))
-    events += [(place + random.uniform(0, WINDOW), each) for place, each in repeats]
+    events += [(place + random.uniform(0, window), each) for place, each in repeats]
     events.sort(key=lambda placed: placed[0])
     _settle(invoices, payments)
     return Traffic(seed, suppliers, invoices, payments, [each for _, each in events])

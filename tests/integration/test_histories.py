@@ -106,9 +106,7 @@ def test_a_planted_first_come_first_served_is_caught(
         play_worlds(works, supplier, range(SEED, SEED + 60))
 
 
-def test_a_planted_last_word_wins_is_caught(
-    works: Works, supplier: Supplier, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_planted_last_word_wins_is_caught(works: Works, supplier: Supplier, monkeypatch: pytest.MonkeyPatch) -> None:
     def last_word(batch: Any, fact: AttemptMoved) -> Outcome:
         batch.attempts[fact.attempt_id].state = fact.state
         batch.moves[fact.attempt_id] = fact
@@ -119,9 +117,7 @@ def test_a_planted_last_word_wins_is_caught(
         play_worlds(works, supplier, range(SEED, SEED + 60))
 
 
-def test_a_planted_double_posting_is_caught(
-    works: Works, supplier: Supplier, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_planted_double_posting_is_caught(works: Works, supplier: Supplier, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dedupe by event alone: the same payment told by two events is posted twice, if the database lets it."""
     monkeypatch.setattr(receipts, "known_sources", lambda *_: _Nothing())
     with pytest.raises(Exception, match="entries_supplier_id_source_kind_source_ref_key"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -18,15 +19,19 @@ from portal.sandboxes.platform.replies import PLAYABLE, Play, PlayError
 from portal.sandboxes.platform.texts import texts
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from decimal import Decimal
 
     from flask.typing import ResponseReturnValue
 
     from portal.sandboxes.platform.flows import DepositedInvoice, StoredFlow
 
-SHOWN = 200
+SHOWN = 60
 """Flows shown, the latest first: a page stays readable."""
+SHOWN_INVOICES = 24
+"""Invoices shown, the one whose life moved last first."""
+
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before any status."""
 
 pages = Blueprint(
     "platform_pages",
@@ -151,13 +156,15 @@ def _overview(error: str | None) -> str:
     with store.lock:
         flows = sorted(store.ordered(), key=lambda flow: flow.sequence, reverse=True)
         rows = [_row(flow, speaker) for flow in flows[:SHOWN]]
-        cards = [_card(invoice, speaker) for invoice in reversed(store.invoices.values())]
+        invoices = sorted(store.invoices.values(), key=_moved_at, reverse=True)
+        cards = [_card(invoice, speaker) for invoice in invoices[:SHOWN_INVOICES]]
     return render_template(
         "platform/overview.html",
         words=speaker.words,
         language=speaker.language,
         rows=rows,
         cards=cards,
+        invoice_count=len(invoices),
         cut=len(flows) > SHOWN,
         error=error,
         faults=desk().faults.waiting(),
@@ -168,6 +175,11 @@ def _overview(error: str | None) -> str:
             if any(code in reasons.ALLOWED.get(playable, ()) for playable in PLAYABLE)
         ),
     )
+
+
+def _moved_at(invoice: DepositedInvoice) -> datetime:
+    """When the invoice's life moved last."""
+    return max((held.set_at for held in invoice.statuses), default=BEGINNING)
 
 
 def _row(flow: StoredFlow, speaker: Speaker) -> FlowRow:

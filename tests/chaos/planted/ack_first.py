@@ -1,0 +1,30 @@
+"""Planted bug: a webhook is answered 200 before it is stored; it waits in memory for a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from portal.cli import main
+from portal.hooks.intake import InboxBatcher
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+WINDOW_S = 0.3
+_store = InboxBatcher.store
+
+
+def _store_later(self: InboxBatcher, supplier_id: UUID, external_id: str, body: bytes) -> None:
+    def store() -> None:
+        time.sleep(WINDOW_S)
+        _store(self, supplier_id, external_id, body)
+
+    threading.Thread(target=store, daemon=True).start()
+
+
+InboxBatcher.store = _store_later  # type: ignore[method-assign]
+
+if __name__ == "__main__":
+    main()

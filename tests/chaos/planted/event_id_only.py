@@ -1,0 +1,19 @@
+"""Planted bug: only the event's id is deduplicated, though several events tell of one payment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.cli import main
+from receivables.services import receipts
+
+
+
+def _know_nothing(*_: Any) -> set[str]:
+    return set()
+
+
+receipts.known_sources = _know_nothing
+
+if __name__ == "__main__":
+    main()
