@@ -119,7 +119,7 @@ def _note_request(work: Work, key: str | None, invoice: Invoice) -> None:
 def prepare_content(
     services: Services, content: bytes, filename: str, options: IssueOptions
 ) -> tuple[Supplier, Prepared]:
-    """Read and judge ``content``, and find or open the supplier that issues it: nothing is opened for a refused file."""
+    """Read and judge ``content``, then find or open the supplier that issues it: never for a refused file."""
     found = read_finished(content)
     if found is None:
         supplier, prepared = _prepare_json(services, content, options)

@@ -37,7 +37,7 @@ LABELS = {"issue": "Issuing invoices / Émission", "pay": "Paying / Paiement"}
     default=Path("../shared/samples"),
     help="Third-party files to issue with --once, where present.",
 )
-def demo(once: bool, invoices: int | None, port: int | None, samples: Path) -> None:  # noqa: FBT001 -- click
+def demo(*, once: bool, invoices: int | None, port: int | None, samples: Path) -> None:
     """Run web, worker, sandbox provider and sandbox platform on the embedded PostgreSQL, with data to look at."""
     log_to_stderr(logging.ERROR)
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))

@@ -31,7 +31,9 @@ FILES = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--create-supplier", is_flag=True, help="Take the seller from the file where it is new here.")
 @click.option("--format", "form", type=click.Choice(["facturx", "cii", "ubl"]), help="The form to write.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the files.")
-def issue(files: tuple[Path, ...], supplier: str | None, create_supplier: bool, form: str | None, output: Path | None) -> None:  # fmt: skip  # noqa: E501, FBT001 -- click hands options over by position
+def issue(
+    *, files: tuple[Path, ...], supplier: str | None, create_supplier: bool, form: str | None, output: Path | None
+) -> None:
     """Issue invoices: our JSON, or finished UBL, CII and Factur-X files. Exit 1 if any is refused."""
     options = IssueOptions(supplier, create_supplier, cast("Form | None", form), "command line")
     refused = 0
@@ -69,7 +71,7 @@ def _show(issued: Issued, path: Path, form: str | None, output: Path | None) -> 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=FILES)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-def validate(files: tuple[Path, ...], as_json: bool) -> None:  # noqa: FBT001 -- click hands options over by position
+def validate(*, files: tuple[Path, ...], as_json: bool) -> None:
     """Judge invoice files: XSD, EN 16931, profile and French rules. Exit 1 unless all are valid."""
     with services_of_house() as services:
         answers = [_judge(services, path) for path in files]

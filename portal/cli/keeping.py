@@ -58,7 +58,7 @@ def show_findings(findings: list[Finding]) -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def verify(as_json: bool) -> None:  # noqa: FBT001 -- click hands options over by position
+def verify(*, as_json: bool) -> None:
     """Recompute every invariant from the append-only rows. Exit 1 on any gap."""
     with services_of_house() as services:
         findings = verify_house(services)

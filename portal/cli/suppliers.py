@@ -1,43 +1,190 @@
-"""``quittance token`` and ``quittance link``: doors for machines and payers."""
+"""Set a supplier up: profile, provider, platform, people, API tokens, payment links.
+
+Secrets are typed or come from the environment: on the command line every process would see them.
+"""
 
 from __future__ import annotations
 
-import click
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import click
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from einvoice.kept import profile_from_json
+from einvoice.platform.accounts import connect_platform
+from einvoice.platform.settings import KNOWN_DRIVERS, PlatformDriver, PlatformSettings
+from payments.accounts import open_account
+from payments.gateways.port import GatewayRefusedError
+from payments.gateways.stripe import StripeGateway
+from payments.links import revoke_links
+from portal.access.people import add_membership, add_person
+from portal.access.roles import Role
 from portal.api.tokens import create_token
-from portal.cli.house import err, out, services_of_house
+from portal.cli.house import err, fail, out, services_of_house
+from portal.issuing import save_profile
 from receivables.store.invoices import find_by_number
-from receivables.store.register import find_supplier
+from receivables.store.register import Supplier, create_supplier, find_supplier
+
+if TYPE_CHECKING:
+    from portal.wiring import Services
+    from receivables.domain.invoices import Invoice
+    from receivables.store.work import Work
 
 
 @click.command()
-@click.argument("supplier", metavar="SIREN")
+@click.argument("profile", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def supplier(profile: Path) -> None:
+    """Open a supplier, or change it, from a JSON profile (docs/issuing.md)."""
+    try:
+        read = profile_from_json(from_json(profile.read_bytes()))
+    except ValidationError as error:
+        for each in error.errors():
+            err.print(f"[red]profile.invalid[/] {'.'.join(map(str, each['loc']))}: {each['msg']}")
+        raise SystemExit(1) from error
+    except (ValueError, TypeError) as error:
+        err.print(f"[red]profile.not_json[/] {profile.name}: {error}")
+        raise SystemExit(1) from error
+    with services_of_house() as services:
+        found = create_supplier(services.database, read.siren, read.name)
+        with services.works.begin(found.supplier_id) as work:
+            save_profile(work, read)
+            work.audit("command line", "supplier.profile_saved", found.reference)
+        out.print(f"{found.name}, {found.reference}: {found.supplier_id}")
+
+
+@click.command()
+@click.argument("reference", metavar="SIREN")
+@click.option("--key", envvar="QUITTANCE_PROVIDER_KEY", prompt=True, hide_input=True, help="Secret or restricted key.")
+@click.option("--webhook-secret", envvar="QUITTANCE_WEBHOOK_SECRET", prompt=True, hide_input=True, help="whsec_...")
+@click.option("--api-url", help="Another address that speaks Stripe's API, such as the sandbox.")
+def connect_provider(reference: str, key: str, webhook_secret: str, api_url: str | None) -> None:
+    """Take a supplier's online payments through its Stripe account."""
+    with services_of_house() as services:
+        found = _supplier(services, reference)
+        try:
+            gateway = StripeGateway(key, api_url=api_url)
+        except GatewayRefusedError as error:
+            fail(error)
+            raise SystemExit(1) from error
+        with services.works.begin(found.supplier_id) as work:
+            open_account(
+                work,
+                services.keyring,
+                provider="stripe",
+                key=key,
+                webhook_secret=webhook_secret,
+                base_url=api_url,
+                live=gateway.livemode,
+            )
+        mode = "live" if gateway.livemode else "test"
+        out.print(f"{found.name} is paid through Stripe ({mode}). Send its webhooks to")
+        out.print(f"  {services.settings.public_url}/hooks/stripe/{found.supplier_id}")
+
+
+@click.command(name="connect-platform")
+@click.argument("reference", metavar="SIREN")
+@click.option("--driver", type=click.Choice(sorted(KNOWN_DRIVERS)), help="A platform whose addresses are known.")
+@click.option("--base-url", help="Flow service of another platform, without /v1.")
+@click.option("--token-url", help="Its OAuth 2 token endpoint.")
+@click.option("--client-id", required=True)
+@click.option("--client-secret", envvar="QUITTANCE_PLATFORM_SECRET", prompt=True, hide_input=True)
+@click.option("--organization", help="Organization-Id, where one client acts for several companies.")
+def connect_platform_(
+    *,
+    reference: str,
+    driver: str | None,
+    base_url: str | None,
+    token_url: str | None,
+    client_id: str,
+    client_secret: str,
+    organization: str | None,
+) -> None:
+    """Hand a supplier's invoices and statuses to an approved platform (XP Z12-013)."""
+    if driver is None and not (base_url and token_url):
+        raise click.UsageError("Name a --driver, or give --base-url and --token-url.")
+    with services_of_house() as services:
+        found = _supplier(services, reference)
+        try:
+            known = KNOWN_DRIVERS[driver] if driver else PlatformDriver("own", base_url or "", token_url or "")
+            settings = PlatformSettings(known, client_id, client_secret, organization)
+        except ValueError as error:
+            err.print(f"[red]platform.bad_settings[/] {error}")
+            raise SystemExit(1) from error
+        with services.works.begin(found.supplier_id) as work:
+            connect_platform(work, services.keyring, known.name, settings)
+        out.print(f"{found.name} is connected to {known.name}.")
+
+
+@click.command()
+@click.argument("email")
+@click.argument("name")
+@click.option("--supplier", "reference", metavar="SIREN", required=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--customer", metavar="ACCOUNT", help="The customer account (C00012) that a customer's person acts for.")
+def invite(email: str, name: str, reference: str, role: str, customer: str | None) -> None:
+    """Let a person sign in at a supplier."""
+    with services_of_house() as services:
+        found = _supplier(services, reference)
+        with services.works.begin(found.supplier_id) as work:
+            customer_id = work.scalar(
+                "SELECT customer_id FROM customers WHERE supplier_id = :supplier AND account_code = :code",
+                code=customer,
+            )
+        if customer and customer_id is None:
+            err.print(f"[red]customer.not_found[/] {found.name} has no customer account {customer}.")
+            raise SystemExit(1)
+        try:
+            person = add_person(services.database, email, name)
+            add_membership(services.database, person.person_id, found.supplier_id, Role(role), customer_id)
+        except ValueError as error:
+            err.print(f"[red]person.invalid[/] {error}")
+            raise SystemExit(1) from error
+        with services.works.begin(found.supplier_id) as work:
+            work.audit("command line", "person.invited", str(person.person_id), role=role)
+        out.print(f"{name} may sign in at {services.settings.public_url}/sign-in")
+
+
+@click.command()
+@click.argument("reference", metavar="SIREN")
 @click.option("--label", default="command line", help="What the token is for.")
-def token(supplier: str, label: str) -> None:
+def token(reference: str, label: str) -> None:
     """Make an API token for a supplier. It is shown once."""
     with services_of_house() as services:
-        found = find_supplier(services.database, supplier)
-        if found is None:
-            err.print(f"[red]supplier.unknown[/] No supplier {supplier} is known here.")
-            raise SystemExit(1)
-        with services.works.begin(found.supplier_id) as work:
-            out.print(create_token(work, label))
+        with services.works.begin(_supplier(services, reference).supplier_id) as work:
+            made = create_token(work, label)
+        out.print(made)
 
 
 @click.command()
-@click.argument("supplier", metavar="SIREN")
+@click.argument("reference", metavar="SIREN")
 @click.argument("number")
 @click.argument("year", type=int)
-def link(supplier: str, number: str, year: int) -> None:
-    """Print the payment page of an invoice."""
+@click.option("--revoke", is_flag=True, help="Revoke every link of the invoice instead; a new one is made on demand.")
+def link(*, reference: str, number: str, year: int, revoke: bool) -> None:
+    """Print the payment page of an invoice, or revoke its links."""
     with services_of_house() as services:
-        found = find_supplier(services.database, supplier)
-        if found is None:
-            err.print(f"[red]supplier.unknown[/] No supplier {supplier} is known here.")
-            raise SystemExit(1)
-        with services.works.begin(found.supplier_id) as work:
-            invoice = find_by_number(work, number, year)
-            if invoice is None:
-                err.print(f"[red]invoice.not_found[/] No invoice {number} of {year}.")
-                raise SystemExit(1)
-            out.print(services.pay_link(work, invoice.invoice_id, "document"))
+        with services.works.begin(_supplier(services, reference).supplier_id) as work:
+            invoice = _invoice(work, number, year)
+            if revoke:
+                said = f"{revoke_links(work, invoice.invoice_id, 'command line')} link(s) revoked."
+            else:
+                said = services.pay_link(work, invoice.invoice_id, "document")
+        out.print(said)
+
+
+def _supplier(services: Services, reference: str) -> Supplier:
+    found = find_supplier(services.database, reference)
+    if found is None:
+        err.print(f"[red]supplier.unknown[/] No supplier {reference} is known here.")
+        raise SystemExit(1)
+    return found
+
+
+def _invoice(work: Work, number: str, year: int) -> Invoice:
+    found = find_by_number(work, number, year)
+    if found is None:
+        err.print(f"[red]invoice.not_found[/] No invoice {number} of {year}.")
+        raise SystemExit(1)
+    return found
