@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from jinja2 import StrictUndefined
 from sqlalchemy import text
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -19,13 +19,13 @@ from portal.access.forms import check_form, form_field, keep_visit
 from portal.access.headers import set_headers
 from portal.access.limits import limit_rates
 from portal.access.principals import check_access, principal
-from portal.access.roles import public, refuse_unstated_routes
+from portal.access.roles import Door, access_of, public, refuse_unstated_routes
 from portal.customer import pages as customer_pages
 from portal.customer import pay_link
 from portal.lists import FILTER_NAMES
+from portal.navigation import here, initials, navigation
 from portal.problems import answer_errors
 from portal.staff import pages as staff_pages
-from portal.navigation import here, initials, navigation
 from portal.states import badge, kind_name
 from portal.timeline import form_name
 
@@ -106,11 +106,19 @@ def _speak_languages(app: Flask) -> None:
 
 def _guard_requests(app: Flask) -> None:
     """Who is it, may they, did they mean it; then headers on whatever is answered."""
+    app.before_request(_limit_forms)
     app.before_request(check_access)
     app.before_request(_greet_in_own_language)
     app.before_request(check_form)
     app.after_request(set_headers)
     app.after_request(keep_visit)
+
+
+def _limit_forms() -> None:
+    """Forms are read whole before any of Flask's form limits counts, so that their bodies need one of their own."""
+    access = access_of(current_app.view_functions.get(request.endpoint or ""))
+    if access is None or access.door is not Door.API_TOKEN:
+        request.max_content_length = MAX_FORM_BYTES
 
 
 def _greet_in_own_language() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from receivables.services.sealing import seal_audit
 from receivables.store.register import list_suppliers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from portal.wiring import Services
     from receivables.store.outbox import Announcement
@@ -105,19 +106,17 @@ def _tell(services: Services) -> Callable[[UUID, Announcement], None]:
     return tell
 
 
-class _patience:  # noqa: N801 -- reads as a word where it is used
-    """Turns what only needs time into a wait, so that the log keeps its alarms for defects."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, NotAcceptedYetError):
-            raise NotYetError(str(error), PENDING_WAIT_S) from error
-        if isinstance(error, PlatformBusyError):
-            raise NotYetError(str(error), error.retry_after_s) from error
-        if isinstance(error, PlatformError):
-            raise NotYetError(f"{error.code}: {error}") from error
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Turn what only needs time into a wait, so that the log keeps its alarms for defects."""
+    try:
+        yield
+    except NotAcceptedYetError as error:
+        raise NotYetError(str(error), PENDING_WAIT_S) from error
+    except PlatformBusyError as error:
+        raise NotYetError(str(error), error.retry_after_s) from error
+    except PlatformError as error:
+        raise NotYetError(f"{error.code}: {error}") from error
 
 
 def _for_each(services: Services, chore: Callable[[UUID], object]) -> Callable[[], None]:

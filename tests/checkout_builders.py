@@ -51,7 +51,7 @@ class Till:
 
     def gateway_for(self, work: Work) -> Gateway:
         account = active_account(work, KEYRING)
-        return StripeGateway(account.key, api_url=account.base_url, network_retries=0, timeout_s=5)
+        return StripeGateway(account.key, api_url=account.base_url, network_retries=0, timeout_s=2)
 
     def press(self, invoice: Invoice, **changes: Any) -> str:
         """Press the button; returns the provider's page."""

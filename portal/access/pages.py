@@ -100,10 +100,8 @@ def confirm(token: str) -> AnyResponse:
 def by_link(token: str) -> AnyResponse:
     """Sign in by the link, and by its code as well where another browser opened it."""
     code = request.form.get("code", "")[:40]
-    if code:
-        person = use_code(services(), code, token=token, browser=None)
-    else:
-        person = use_link(services(), token, _browser())
+    typed = use_code(services(), code, token=token, browser=None) if code else None
+    person = typed if code else use_link(services(), token, _browser())
     if person is None:
         link = look_at_link(services(), token, _browser())
         page = render_template("sign_in/confirm.html", link=link, token=token, wrong=bool(code))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from sqlalchemy import text
 
@@ -12,6 +11,8 @@ from config.clock import new_id, now
 from portal.access.roles import Role
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from sqlalchemy import RowMapping
 
     from config.database import Database

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 from segno.helpers import make_epc_qr
 
-from receivables.domain.money import Money
-
 if TYPE_CHECKING:
+    from receivables.domain.money import Money
     from receivables.store.work import Work
 
 EPC_NAME = 70

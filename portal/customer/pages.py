@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, abort, render_template, request, url_for
 
@@ -23,6 +22,8 @@ from receivables.store.invoices import get_invoice
 from receivables.store.overviews import PAGE, find_document, list_documents, list_invoices, list_money, sum_open
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from flask import Response
     from werkzeug import Response as AnyResponse
 

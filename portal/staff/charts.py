@@ -8,6 +8,7 @@ from portal.words import gettext, money, note_text
 
 WIDTH = 1000
 GAP = 4
+LEAST = 6
 NAMES = (
     note_text("Non échu"),
     note_text("1 à 30 jours"),
@@ -35,7 +36,7 @@ def age_chart(amounts_minor: list[int], currency: str) -> list[Slice]:
     room = WIDTH - GAP * max(shown - 1, 0)
     slices, x = [], 0
     for name, amount in zip(NAMES, amounts_minor, strict=True):
-        width = max(room * amount // whole, 6) if amount else 0
-        slices.append(Slice(gettext(name), money(amount, currency), amount, x, min(width, WIDTH - x)))
+        width = min(max(room * amount // whole, LEAST), WIDTH - x) if amount else 0
+        slices.append(Slice(gettext(name), money(amount, currency), amount, x, width))
         x += width + GAP if amount else 0
     return slices

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, abort, render_template, request
 
@@ -34,6 +33,8 @@ from receivables.store.overviews import (
 )
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from flask import Response
 
 blueprint = Blueprint("staff", __name__, url_prefix="/s")

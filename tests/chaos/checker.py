@@ -204,7 +204,10 @@ def _check_letterings(verdict: Verdict, books: Books) -> None:
             letterings[key]["code"]
             for key, items in lines.items()
             if letterings[key]["balanced"]
-            and (sum(i["amount_minor"] if i["debit"] else -i["amount_minor"] for i in items) or any(i["open_minor"] for i in items))
+            and (
+                sum(i["amount_minor"] if i["debit"] else -i["amount_minor"] for i in items)
+                or any(i["open_minor"] for i in items)
+            )
         ],
     )
     verdict.demand("ended letterings in use", [letterings[key]["code"] for key in lines if letterings[key]["ended"]])
@@ -296,7 +299,8 @@ def _check_attempts(verdict: Verdict, books: Books, plan: Row) -> None:
     expected = {each["attempt_id"]: "succeeded" if each["paid"] else "expired" for each in plan["payments"]}
     reserved = {"succeeded": "consumed", "expired": "released"}
     verdict.demand(
-        "attempts in a wrong state", [r["attempt_id"] for r in books.attempts if r["state"] != expected[r["attempt_id"]]]
+        "attempts in a wrong state",
+        [r["attempt_id"] for r in books.attempts if r["state"] != expected[r["attempt_id"]]],
     )
     verdict.demand(
         "reservations in a wrong state",

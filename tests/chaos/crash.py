@@ -1,6 +1,6 @@
 """The crash test: webhooks by the thousand, ``kill -9`` of everything in the middle, then the independent checker.
 
-    PYTHONPATH=tests N=20000 KILLS=40 SEED=7 python -m chaos.crash
+PYTHONPATH=tests N=20000 KILLS=40 SEED=7 python -m chaos.crash
 """
 
 from __future__ import annotations

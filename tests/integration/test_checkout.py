@@ -1,4 +1,4 @@
-"""Pressing the button, against the provider's API over HTTP: one live attempt, one checkout, the amount of the books."""
+"""Pressing the button, against the provider's API over HTTP: one live attempt, one checkout, the books' amount."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_a_provider_that_is_down_is_an_error_and_pressing_again_works(till: Till
 def test_an_answer_lost_after_the_effect_opens_no_second_checkout(
     till: Till, invoice: Invoice, change: dict[str, str]
 ) -> None:
-    till.sandbox.fault("timeout_after_effect", path="/v1/checkout/sessions", times=1, seconds=6)
+    till.sandbox.fault("timeout_after_effect", path="/v1/checkout/sessions", times=1, seconds=2.5)
     with pytest.raises(GatewayError):
         till.press(invoice)
     page = till.press(invoice, **change)

@@ -8,7 +8,6 @@ from portal.cli import main
 from receivables.services import receipts
 
 
-
 def _know_nothing(*_: Any) -> set[str]:
     return set()
 

@@ -1,0 +1,194 @@
+"""Webhooks answered and posted per second, each as a ratio to ``pgbench`` (TPC-B) on the same server in the same run.
+
+Slices alternate: pgbench, then webhooks over as many connections, for 1, 8 and 32 clients. *Answered* counts what was
+accepted with 200 while sending; *end to end* counts until the last of them is posted in the books.
+
+    PYTHONPATH=tests SLICE_S=4 ROUNDS=3 SCALE=50 python -m bench.webhooks
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from bench.prepared_books import SUPPLIER, Magazine, prepare_books
+from chaos.cluster import Cluster, temporary_cluster
+from chaos.crash import QUITTANCE, SECRET, _free_port, _wait_for
+from chaos.crew import Crew
+
+from config.database import Database, migrate
+from config.secrets import Keyring
+from config.settings import Settings
+from receivables.services.checks import run_checks
+from receivables.store.work import Works
+
+SLICE_S = float(os.environ.get("SLICE_S", "4"))
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
+SCALE = int(os.environ.get("SCALE", "50"))
+WORKERS = int(os.environ.get("WORKERS", "2"))
+CLIENTS = tuple(int(each) for each in os.environ.get("CLIENTS", "1,8,32").split(","))
+MOST_PER_S = 5_000
+"""Webhooks prepared per second of a slice: more than any run has answered."""
+NAME = "bench"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One measurement of webhooks, and the TPC-B rate measured just before it; rates per second."""
+
+    tpcb: float
+    answered: float
+    posted: float
+    announced: float
+    p50_ms: float
+    p99_ms: float
+
+
+def pgbench(cluster: Cluster, clients: int) -> float:
+    """TPC-B transactions per second over the unix socket (simple protocol)."""
+    programs = cluster.embedded.programs
+    url = cluster.superuser("tpcb")
+    command = [programs / "pgbench", "-n", "-c", str(clients), "-j", str(min(clients, 2)), "-T", str(int(SLICE_S)), url]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = re.search(r"tps = ([\d.]+) \(without", told)
+    if found is None:
+        raise SystemExit(told)
+    return float(found[1])
+
+
+def send(port: int, clients: int, magazine: Magazine, folder: Path) -> dict[str, float]:
+    """Send webhooks for one slice over ``clients`` connections."""
+    file = folder / "webhooks.txt"
+    magazine.load(file, int(MOST_PER_S * SLICE_S * min(1, 0.3 + clients / 16)))
+    command = ["wrk", "-t", "1", "-c", str(clients), "-d", f"{SLICE_S:.0f}s", "-s"]
+    command += [str(Path(__file__).with_name("webhooks.lua")), f"http://127.0.0.1:{port}/hooks/stripe/{SUPPLIER}"]
+    told = subprocess.run([*command, "--", str(file)], check=True, capture_output=True, text=True).stdout
+    figures: dict[str, float] = json.loads(told.strip().splitlines()[-1])
+    if figures["refused"] or figures["errors"]:
+        raise SystemExit(f"Webhooks were refused: {figures}")
+    return figures
+
+
+def measure(cluster: Cluster, port: int, clients: int, magazine: Magazine, folder: Path) -> Slice:
+    """One pair of slices."""
+    tpcb = pgbench(cluster, clients)
+    with psycopg.connect(cluster.superuser(NAME), autocommit=True) as connection:
+        before = _count(connection, "entries")
+        began = time.monotonic()
+        figures = send(port, clients, magazine, folder)
+        loading_s = time.monotonic() - began - figures["seconds"]
+        _until_none(connection, "inbox", "state IN ('new', 'waiting')")
+        posted_s = time.monotonic() - began - loading_s
+        posted = _count(connection, "entries") - before
+        _until_none(connection, "outbox", "state = 'new'")
+        announced_s = time.monotonic() - began - loading_s
+    return Slice(
+        tpcb,
+        figures["answered"] / figures["seconds"],
+        posted / posted_s,
+        posted / announced_s,
+        figures["p50_ms"],
+        figures["p99_ms"],
+    )
+
+
+def main() -> int:
+    """Prepare, measure, print the table; exit 1 where the books do not add up afterwards."""
+    if shutil.which("wrk") is None:
+        print("This bench needs wrk (apt-get install wrk).")
+        return 2
+    with temporary_cluster() as cluster, tempfile.TemporaryDirectory(prefix="quittance-bench-") as name:
+        folder = Path(name)
+        works, keyring, environment = _house(cluster, folder)
+        shots = sum(int(MOST_PER_S * SLICE_S * min(1, 0.3 + c / 16)) for c in CLIENTS) * ROUNDS
+        prepare_books(works, keyring, cluster.superuser(NAME), shots)
+        cluster.database("tpcb")
+        subprocess.run(
+            [cluster.embedded.programs / "pgbench", "-i", "-q", "-s", str(SCALE), cluster.superuser("tpcb")],
+            check=True,
+            capture_output=True,
+        )
+        print(f"{shots} invoices prepared, TPC-B at scale {SCALE}, {WORKERS} workers", flush=True)
+        port, crew, magazine = _free_port(), Crew(folder, environment), Magazine(0, shots)
+        crew.start(
+            {"web": [*QUITTANCE, "web", "--port", str(port)]}
+            | {f"worker-{number}": [*QUITTANCE, "worker"] for number in range(WORKERS)}
+        )
+        try:
+            _wait_for(port)
+            time.sleep(3)
+            table: dict[int, list[Slice]] = {clients: [] for clients in CLIENTS}
+            for _ in range(ROUNDS):
+                for clients in CLIENTS:
+                    table[clients].append(measure(cluster, port, clients, magazine, folder))
+                    print(clients, table[clients][-1], flush=True)
+        finally:
+            crew.stop()
+        _print(table)
+        with works.begin(SUPPLIER) as work:
+            gaps = [finding for finding in run_checks(work) if finding.gap]
+    print("books:", gaps or "every check passes")
+    return bool(gaps)
+
+
+def _house(cluster: Cluster, folder: Path) -> tuple[Works, Keyring, dict[str, str]]:
+    url = cluster.database(NAME)
+    migrate(url)
+    settings = Settings(
+        database_url=url,  # type: ignore[call-arg]
+        data_dir=folder,
+        secret_key=SECRET,  # type: ignore[arg-type]
+        statement_timeout_ms=600_000,
+    )
+    environment = {
+        "DATABASE_URL": url,
+        "QUITTANCE_SECRET_KEY": SECRET,
+        "QUITTANCE_DATA_DIR": str(folder),
+        "PYTHONWARNINGS": "ignore",
+    }
+    return Works(Database(url, settings)), Keyring.of(settings), environment
+
+
+def _count(connection: psycopg.Connection[tuple[int]], table: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {table} WHERE source_kind = 'receipt'".encode()).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _until_none(connection: psycopg.Connection[tuple[int]], table: str, condition: str) -> None:
+    """Look twenty times a second, at the index of what is to do."""
+    while connection.execute(f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1".encode()).fetchone():
+        time.sleep(0.05)
+
+
+def _print(table: dict[int, list[Slice]]) -> None:
+    """Medians over the rounds; ratios are taken within each round."""
+
+    def middle(slices: list[Slice], value: str) -> float:
+        return statistics.median(getattr(each, value) for each in slices)
+
+    def ratio(slices: list[Slice], value: str) -> float:
+        return statistics.median(getattr(each, value) / each.tpcb for each in slices)
+
+    print("clients | TPC-B/s | answered/s ratio | end to end/s ratio | announced/s | p50 ms | p99 ms")
+    for clients, slices in table.items():
+        print(
+            f"{clients:7} | {middle(slices, 'tpcb'):7.0f} | "
+            f"{middle(slices, 'answered'):8.0f} {ratio(slices, 'answered'):7.2f} | "
+            f"{middle(slices, 'posted'):10.0f} {ratio(slices, 'posted'):7.2f} | "
+            f"{middle(slices, 'announced'):11.0f} | {middle(slices, 'p50_ms'):6.1f} | {middle(slices, 'p99_ms'):6.1f}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""The database as its owner sees it: rights, policies, keys and triggers from the catalogue, faults planted behind them."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from config.embedded import EmbeddedPostgres
+
+REVISION = import_module("migrations.versions.0001_house")
+APP, REGISTER = "quittance_app", "quittance_register"
+OTHERS = {"alembic_version"}
+"""The migrations' own table."""
+
+
+@contextmanager
+def superuser(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection[Any]]:
+    """A connection that nothing binds: no row-level security, no trigger. Commits at the end."""
+    url = postgres.superuser_url.replace("/postgres?", "/tests?")
+    with psycopg.connect(url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        yield connection
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the catalogue says of one table."""
+
+    name: str
+    columns: tuple[str, ...]
+    enabled: bool
+    forced: bool
+    owner: str
+    policies: tuple[tuple[str, str, str, str], ...]
+    keys: tuple[tuple[str, ...], ...]
+    app: frozenset[str]
+    app_updates: frozenset[str]
+    register: frozenset[str]
+    triggers: frozenset[str]
+
+
+def tables(connection: psycopg.Connection[Any]) -> dict[str, Table]:
+    """Every table of the schema."""
+    names = [
+        row[0]
+        for row in connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        )
+    ]
+    return {name: _table(connection, name) for name in names if name not in OTHERS}
+
+
+def _table(connection: psycopg.Connection[Any], name: str) -> Table:
+    def column(sql: str) -> list[Any]:
+        return [row[0] for row in connection.execute(sql, {"t": name})]
+
+    flags = connection.execute(
+        "SELECT relrowsecurity, relforcerowsecurity, pg_get_userbyid(relowner) FROM pg_class WHERE oid = %(t)s::regclass",
+        {"t": name},
+    ).fetchone()
+    assert flags is not None
+    policies = connection.execute(
+        "SELECT policyname, array_to_string(roles, ','), coalesce(qual, ''), coalesce(with_check, '') FROM pg_policies "
+        "WHERE tablename = %(t)s",
+        {"t": name},
+    ).fetchall()
+    keys = column(
+        "SELECT array(SELECT attname::text FROM unnest(indkey) WITH ORDINALITY AS k (num, place) "
+        "JOIN pg_attribute ON attrelid = indrelid AND attnum = k.num ORDER BY place) "
+        "FROM pg_index WHERE indrelid = %(t)s::regclass AND indisunique"
+    )
+    return Table(
+        name,
+        tuple(
+            column(
+                "SELECT attname::text FROM pg_attribute WHERE attrelid = %(t)s::regclass AND attnum > 0 AND NOT attisdropped"
+            )
+        ),
+        *flags,
+        tuple(tuple(each) for each in policies),
+        tuple(tuple(key) for key in keys),
+        _rights(connection, APP, name),
+        frozenset(
+            column(
+                "SELECT attname::text FROM pg_attribute WHERE attrelid = %(t)s::regclass AND attnum > 0 "
+                f"AND has_column_privilege('{APP}', attrelid, attnum, 'UPDATE')"
+            )
+        ),
+        _rights(connection, REGISTER, name),
+        frozenset(
+            column(
+                "SELECT tgname::text FROM pg_trigger WHERE tgrelid = %(t)s::regclass AND NOT tgisinternal AND tgenabled = 'O'"
+            )
+        ),
+    )
+
+
+def _rights(connection: psycopg.Connection[Any], role: str, table: str) -> frozenset[str]:
+    wanted = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER", "REFERENCES")
+    return frozenset(
+        right
+        for right in wanted
+        if connection.execute("SELECT has_table_privilege(%s, %s, %s)", (role, table, right)).fetchone() == (True,)
+    )
+
+
+_OWN = "(supplier_id = (current_setting('app.supplier_id'::text))::uuid)"
+
+
+def unprotected(table: Table) -> list[str]:
+    """What is missing on one table, in words."""
+    if "supplier_id" not in table.columns or table.name in REVISION.REGISTER:
+        return _unlisted(table)
+    found = []
+    if not (table.enabled and table.forced):
+        found.append("row-level security is not enabled and forced")
+    everybody = [policy for policy in table.policies if policy[1] == "public"]
+    if [policy[2:] for policy in everybody] != [(_OWN, _OWN)]:
+        found.append("the policy for everybody is not: rows of the supplier that was set")
+    if any(policy[1] not in {"public", REGISTER} for policy in table.policies):
+        found.append("a policy for some other role")
+    if not table.keys or any(key[0] != "supplier_id" for key in table.keys):
+        found.append(f"a key does not lead with the supplier: {table.keys}")
+    if table.app & {"DELETE", "TRUNCATE", "TRIGGER", "UPDATE"}:
+        found.append(f"the application may {sorted(table.app)}")
+    declared = re.split(r",\s*", REVISION.CHANGING.get(table.name, "")) if table.name in REVISION.CHANGING else []
+    if table.app_updates != set(declared):
+        found.append(f"updates of {sorted(table.app_updates ^ set(declared))} differ from what is declared")
+    if table.name in REVISION.APPEND_ONLY:
+        if "append_only" not in table.triggers:
+            found.append("no trigger keeps it append-only")
+    elif table.name not in REVISION.CHANGING:
+        found.append("it is declared neither append-only nor changing")
+    if table.register - {"SELECT"}:
+        found.append(f"the register role may {sorted(table.register)}")
+    return [f"{table.name}: {each}" for each in found]
+
+
+def _unlisted(table: Table) -> list[str]:
+    """Tables without a supplier are named, and closed to the application but for the suppliers themselves."""
+    if table.name not in REVISION.REGISTER:
+        return [f"{table.name}: a table without a supplier that nobody named"]
+    allowed = {"SELECT", "REFERENCES"} if table.name == "suppliers" else set()
+    extra = (table.app - allowed) | (table.register - {"SELECT", "INSERT", "UPDATE"})
+    return [f"{table.name}: rights beyond the declared {sorted(extra)}"] if extra else []

@@ -1,0 +1,193 @@
+"""Every check of the books says zero on a true house and catches its planted fault."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from catalogue import superuser
+from ledger_builders import attempt, issue, received, refunded
+
+from config.clock import now
+from receivables.domain.receipts import AttemptMoved, AttemptState
+from receivables.services.checks import CHECKS, PROVED_ELSEWHERE, run_checks, state_hash
+from receivables.services.receipts import record_facts
+from receivables.services.sealing import seal_audit
+
+if TYPE_CHECKING:
+    from config.embedded import EmbeddedPostgres
+    from receivables.store.register import Supplier
+    from receivables.store.work import Works
+
+FAULTS: dict[str, list[str]] = {
+    "I3": [
+        "INSERT INTO inbox (supplier_id, source, external_id, body, state) VALUES (%(s)s, 'x', '1', '', 'buried')",
+        "UPDATE outbox SET state = 'buried', reason = NULL WHERE supplier_id = %(s)s",
+    ],
+    "I4": [
+        "UPDATE receivable_items SET reference = 'pi_other' WHERE supplier_id = %(s)s AND kind = 'receipt'",
+        "DELETE FROM receivable_items WHERE supplier_id = %(s)s AND kind = 'refund'",
+    ],
+    "I5": [
+        "UPDATE postings SET debit_minor = debit_minor + 1 WHERE supplier_id = %(s)s AND debit_minor > 0",
+        "DELETE FROM postings WHERE supplier_id = %(s)s AND account LIKE '7%%'",
+        "DELETE FROM postings WHERE supplier_id = %(s)s",
+    ],
+    "I6": [
+        "UPDATE receivable_items SET open_minor = open_minor - 1 WHERE supplier_id = %(s)s AND open_minor > 0",
+        "DELETE FROM receivable_items WHERE supplier_id = %(s)s AND kind = 'invoice'",
+        "DELETE FROM allocations WHERE supplier_id = %(s)s",
+        "UPDATE postings SET debit_minor = debit_minor + 5 WHERE supplier_id = %(s)s AND account LIKE '411%%' "
+        "AND debit_minor > 0",
+    ],
+    "I7": [
+        "UPDATE letterings SET balanced = true WHERE supplier_id = %(s)s",
+        "UPDATE allocations SET amount_minor = -amount_minor WHERE supplier_id = %(s)s",
+        "INSERT INTO lettering_ends SELECT supplier_id, lettering_id, 'planted', now() FROM receivable_items "
+        "WHERE supplier_id = %(s)s AND lettering_id IS NOT NULL LIMIT 1",
+        "UPDATE receivable_items SET lettering_id = NULL WHERE supplier_id = %(s)s",
+    ],
+    "I8": [
+        "UPDATE receivable_items SET open_minor = open_minor - 7 WHERE supplier_id = %(s)s AND open_minor > 7",
+        "UPDATE postings SET customer_id = NULL WHERE supplier_id = %(s)s AND account LIKE '411%%'",
+    ],
+    "I9": [
+        "DELETE FROM outbox WHERE supplier_id = %(s)s AND kind = 'cash.collected'",
+        "INSERT INTO outbox (supplier_id, kind, event_key, payload) SELECT supplier_id, 'cash.collected', "
+        "invoice_id || '/99', '{}' FROM invoices WHERE supplier_id = %(s)s",
+        "INSERT INTO statuses (supplier_id, invoice_id, message_id, code, direction, set_at, created_at) "
+        "SELECT supplier_id, invoice_id, 'F1_212_2026101410000' || n || '-1#380_20261001', '212', 'out', now(), now() "
+        "FROM invoices, generate_series(1, 2) AS n WHERE supplier_id = %(s)s",
+    ],
+    "I10": [
+        "UPDATE collections SET amount_minor = amount_minor + 1 WHERE supplier_id = %(s)s",
+        "DELETE FROM collections WHERE supplier_id = %(s)s",
+        "UPDATE collections SET split = '[]' WHERE supplier_id = %(s)s",
+        "UPDATE invoices SET payable_minor = 1 WHERE supplier_id = %(s)s",
+    ],
+    "I10-VAT": [
+        "UPDATE postings SET debit_minor = debit_minor - 1 WHERE supplier_id = %(s)s AND account LIKE '44574%%' "
+        "AND debit_minor > 0"
+    ],
+    "I12": [
+        "UPDATE audit_rows SET actor = 'somebody' WHERE supplier_id = %(s)s",
+        "DELETE FROM audit_rows WHERE supplier_id = %(s)s",
+    ],
+    "I14": [
+        "UPDATE number_series SET last_number = last_number + 1 WHERE supplier_id = %(s)s AND series = 'F'",
+        "UPDATE invoices SET serial = serial + 1 WHERE supplier_id = %(s)s",
+    ],
+    "I15": [
+        "ALTER TABLE reservations ADD CONSTRAINT planted FOREIGN KEY (attempt_id) REFERENCES planted_keys (id) NOT VALID"
+    ],
+}
+
+
+@pytest.fixture
+def books(works: Works, supplier: Supplier) -> Works:
+    """One invoice paid in full, one in part, one paid and refunded, one in flight; all sealed."""
+    with works.begin(supplier.supplier_id) as work:
+        record_facts(work, [received(attempt(work, issue(work)), 10000)])
+        record_facts(work, [received(attempt(work, issue(work), 4000), 4000)])
+        paid = attempt(work, issue(work))
+        record_facts(work, [received(paid, 10000), refunded(paid, 10000)])
+        record_facts(work, [AttemptMoved(attempt(work, issue(work)), AttemptState.PROCESSING, "pi_flying")])
+    works.run(supplier.supplier_id, seal_audit)
+    return works
+
+
+def gaps(works: Works, supplier: Supplier) -> dict[str, int]:
+    with works.begin(supplier.supplier_id) as work:
+        return {finding.code: finding.gap for finding in run_checks(work)}
+
+
+def test_a_true_house_has_no_gap_and_every_check_looked_at_something(books: Works, supplier: Supplier) -> None:
+    with books.begin(supplier.supplier_id) as work:
+        findings = run_checks(work)
+    assert {each.code: each.gap for each in findings if each.gap} == {}
+    assert all(each.looked_at > 0 for each in findings)
+    assert {each.code for each in findings} == set(FAULTS)
+
+
+def test_a_house_of_nothing_has_no_gap(works: Works, supplier: Supplier) -> None:
+    assert not any(gaps(works, supplier).values())
+
+
+def test_every_check_has_a_planted_fault_and_the_rest_are_proved_elsewhere() -> None:
+    assert {check.code for check in CHECKS} | {"I12"} == set(FAULTS)
+    assert not PROVED_ELSEWHERE.keys() & FAULTS.keys()
+
+
+@pytest.mark.parametrize(("code", "fault"), [(code, fault) for code, faults in FAULTS.items() for fault in faults])
+def test_a_planted_fault_is_caught(
+    books: Works, supplier: Supplier, postgres: EmbeddedPostgres, code: str, fault: str
+) -> None:
+    if code == "I15":
+        pytest.skip("a fault of the schema: see the next test")
+    with superuser(postgres) as connection:
+        assert connection.execute(fault, {"s": supplier.supplier_id}).rowcount > 0, "the fault was planted"
+    assert gaps(books, supplier)[code] > 0
+
+
+def test_a_planted_reference_across_suppliers_is_caught(
+    books: Works, supplier: Supplier, postgres: EmbeddedPostgres
+) -> None:
+    with superuser(postgres) as connection:
+        connection.execute("CREATE TABLE planted_keys (id uuid PRIMARY KEY)")
+        connection.execute(FAULTS["I15"][0])
+    try:
+        assert gaps(books, supplier)["I15"] == 1
+    finally:
+        with superuser(postgres) as connection:
+            connection.execute("ALTER TABLE reservations DROP CONSTRAINT planted")
+            connection.execute("DROP TABLE planted_keys")
+    assert gaps(books, supplier)["I15"] == 0
+
+
+def test_the_same_instalment_twice_in_one_second_is_no_fault(works: Works, supplier: Supplier) -> None:
+    """Two movements may look alike to the cent and the second: they are told apart by their number."""
+    with works.begin(supplier.supplier_id) as work:
+        invoice = issue(work)
+        work.execute(
+            "INSERT INTO statuses (supplier_id, invoice_id, message_id, code, direction, set_at, created_at) "
+            "SELECT :supplier, :id, 'F1_212_20261014100000-' || n || '#380_20261001', '212', 'out', :at, :at "
+            "FROM generate_series(1, 2) AS n",
+            id=invoice.invoice_id,
+            at=now(),
+        )
+    assert gaps(works, supplier)["I9"] == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE receivable_items SET open_minor = open_minor - 1 WHERE supplier_id = %(s)s AND open_minor > 0",
+        "UPDATE postings SET account = '512000' WHERE supplier_id = %(s)s AND account = '511500'",
+        "UPDATE allocations SET amount_minor = amount_minor - 1 WHERE supplier_id = %(s)s AND amount_minor > 1",
+        """UPDATE collections SET split = '[{"rate": "20", "amount_minor": 1}]' WHERE supplier_id = %(s)s""",
+        "UPDATE payment_attempts SET state = 'failed' WHERE supplier_id = %(s)s AND state = 'succeeded'",
+    ],
+)
+def test_the_fingerprint_sees_every_part_of_the_state(
+    books: Works, supplier: Supplier, postgres: EmbeddedPostgres, change: str
+) -> None:
+    def fingerprint() -> str:
+        with books.begin(supplier.supplier_id) as work:
+            return state_hash(work)
+
+    before = fingerprint()
+    assert fingerprint() == before
+    with superuser(postgres) as connection:
+        connection.execute(change, {"s": supplier.supplier_id})
+    assert fingerprint() != before
+
+
+def test_the_fingerprint_knows_nothing_of_letters_and_ids(works: Works, supplier: Supplier, postgres: Any) -> None:
+    with works.begin(supplier.supplier_id) as work:
+        record_facts(work, [received(attempt(work, issue(work)), 10000)])
+    with works.begin(supplier.supplier_id) as work:
+        before = state_hash(work)
+    with superuser(postgres) as connection:
+        connection.execute("UPDATE letterings SET code = 'ZZ' WHERE supplier_id = %s", (supplier.supplier_id,))
+    with works.begin(supplier.supplier_id) as work:
+        assert state_hash(work) == before

@@ -1,0 +1,168 @@
+"""Every route against every kind of caller: what is not theirs looks like what does not exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from flask import Blueprint
+from portal_house import press
+
+from portal.access.people import add_membership, add_person
+from portal.access.roles import Role, UnstatedAccessError
+from portal.app import create_app
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from portal_house import House
+    from werkzeug.test import TestResponse
+
+    from portal.wiring import Services
+
+CALLERS = ("anonymous", "customer", "other_customer", "collector", "auditor", "accountant", "owner", "neighbour")
+EVERYBODY = frozenset(CALLERS)
+OUR_STAFF = frozenset({"collector", "auditor", "accountant", "owner"})
+ALL_STAFF = OUR_STAFF | {"neighbour"}
+CUSTOMERS = frozenset({"customer", "other_customer"})
+
+MATRIX: dict[str, tuple[str, frozenset[str]]] = {
+    "static": ("/static/none.css", frozenset()),
+    "favicon": ("/favicon.ico", EVERYBODY),
+    "health": ("/healthz", EVERYBODY),
+    "robots": ("/robots.txt", EVERYBODY),
+    "sign_in.home": ("/", EVERYBODY),
+    "sign_in.ask": ("/sign-in", EVERYBODY),
+    "sign_in.send": ("/sign-in", EVERYBODY),
+    "sign_in.sent": ("/sign-in/sent", EVERYBODY),
+    "sign_in.by_code": ("/sign-in/code", EVERYBODY),
+    "sign_in.confirm": ("/sign-in/xyz", EVERYBODY),
+    "sign_in.by_link": ("/sign-in/xyz", EVERYBODY),
+    "sign_in.leave": ("/sign-out", EVERYBODY),
+    "sign_in.switch": ("/switch", EVERYBODY - {"anonymous"}),
+    "pay.show": ("{link}", EVERYBODY),
+    "pay.begin": ("{link}/pay", EVERYBODY),
+    "customer.home": ("/c/", CUSTOMERS),
+    "customer.invoices": ("/c/invoices", CUSTOMERS),
+    "customer.receipts": ("/c/receipts", CUSTOMERS),
+    "customer.invoice": ("/c/invoices/{paid}", frozenset({"customer"})),
+    "customer.pay": ("/c/invoices/{paid}/pay", frozenset({"customer"})),
+    "customer.document": ("/c/invoices/{paid}/documents/{document}", frozenset({"customer"})),
+    "staff.dashboard": ("/s/", ALL_STAFF),
+    "staff.invoices": ("/s/invoices", ALL_STAFF),
+    "staff.problems": ("/s/problems", ALL_STAFF),
+    "staff.mails": ("/s/mails", ALL_STAFF),
+    "staff.customer": ("/s/customers/{customer}", OUR_STAFF),
+    "staff.invoice": ("/s/invoices/{paid}", OUR_STAFF),
+    "staff.document": ("/s/invoices/{paid}/documents/{document}", OUR_STAFF),
+    "staff.mail": ("/s/mails/{mail}", OUR_STAFF),
+}
+"""Endpoint: an address of this house, and who gets something there. Everybody else: sign-in, or nothing at all."""
+
+
+def address(pattern: str, house: House) -> str:
+    return pattern.format(
+        link=house.links["paid"],
+        paid=house.invoices["paid"].invoice_id,
+        document=house.document_id,
+        customer=house.customer_id,
+        mail=house.mail_id,
+    )
+
+
+def call(app: Flask, endpoint: str, who: str, house: House, neighbour: House) -> TestResponse:
+    client = app.test_client()
+    if who == "neighbour":
+        neighbour.sign_in(client, "collector")
+    elif who != "anonymous":
+        house.sign_in(client, who)
+    path = address(MATRIX[endpoint][0], house)
+    methods = {m for rule in app.url_map.iter_rules(endpoint) for m in rule.methods or ()}
+    return client.get(path) if "GET" in methods else press(client, path)
+
+
+@pytest.mark.parametrize("who", CALLERS)
+def test_every_route_lets_in_exactly_who_it_should(app: Flask, house: House, neighbour: House, who: str) -> None:
+    for endpoint, (_, allowed) in MATRIX.items():
+        answer = call(app, endpoint, who, house, neighbour)
+        to_sign_in = answer.status_code == 303 and answer.location == "/sign-in"
+        if who in allowed:
+            assert answer.status_code != 404, (endpoint, who)
+            assert answer.status_code != 500, (endpoint, who)
+            assert not to_sign_in or endpoint.startswith("sign_in."), (endpoint, who)
+        elif who == "anonymous" and endpoint != "static":
+            assert to_sign_in, (endpoint, answer.status_code)
+        else:
+            assert answer.status_code == 404, (endpoint, who, answer.status_code)
+
+
+def test_the_matrix_names_every_route_of_the_portal(app: Flask) -> None:
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} == MATRIX.keys()
+
+
+def test_a_foreign_and_a_missing_invoice_look_the_same(client: FlaskClient, house: House) -> None:
+    house.sign_in(client, "customer")
+    foreign = client.get(f"/c/invoices/{house.invoices['foreign'].invoice_id}")
+    missing = client.get("/c/invoices/01900000-0000-7000-8000-000000000000")
+    assert foreign.status_code == missing.status_code == 404
+    assert foreign.text.replace(str(house.invoices["foreign"].invoice_id), "") == missing.text.replace(
+        "01900000-0000-7000-8000-000000000000", ""
+    )
+
+
+def test_a_customers_lists_hold_nothing_of_another_customer(client: FlaskClient, house: House) -> None:
+    house.sign_in(client, "customer")
+    foreign = house.invoices["foreign"].number
+    for path in ("/c/", "/c/invoices", f"/c/invoices?q={foreign}", "/c/receipts"):
+        assert f">{foreign}<" not in client.get(path).text
+
+
+def test_a_customer_never_gets_a_life_cycle_message_as_a_document(client: FlaskClient, house: House) -> None:
+    with house.services.works.begin(house.supplier.supplier_id) as work:
+        message_id = work.scalar(
+            "SELECT document_id FROM documents WHERE supplier_id = :supplier AND form = 'cdar' AND invoice_id = :id",
+            id=house.invoices["paid"].invoice_id,
+        )
+    path = f"invoices/{house.invoices['paid'].invoice_id}/documents/{message_id}"
+    house.sign_in(client, "customer")
+    assert client.get(f"/c/{path}").status_code == 404
+    house.sign_in(client, "collector")
+    assert client.get(f"/s/{path}").status_code == 200
+
+
+def test_staff_do_not_read_other_peoples_sign_in_mails(client: FlaskClient, house: House) -> None:
+    with house.services.works.begin(house.supplier.supplier_id) as work:
+        mail_id = work.scalar(
+            "SELECT mail_id FROM mails WHERE supplier_id = :supplier AND mail_key LIKE 'sign-in/%' LIMIT 1"
+        )
+    house.sign_in(client, "collector")
+    assert "Votre lien de connexion" not in client.get("/s/mails").text
+    assert client.get(f"/s/mails/{mail_id}").status_code == 404
+
+
+def test_a_person_of_two_suppliers_switches_and_sees_one_at_a_time(
+    client: FlaskClient, house: House, neighbour: House
+) -> None:
+    person = add_person(house.services.database, f"two@{house.supplier.siren}.example", "Deux Maisons")
+    for each in (house, neighbour):
+        add_membership(house.services.database, person.person_id, each.supplier.supplier_id, Role.ACCOUNTANT)
+    house.people["two"] = person
+    house.sign_in(client, "two")
+    ours, theirs = (f"/s/invoices/{each.invoices['due'].invoice_id}" for each in (house, neighbour))
+    press(client, "/switch", place=f"{house.supplier.supplier_id}.accountant")
+    assert [client.get(path).status_code for path in (ours, theirs)] == [200, 404]
+    press(client, "/switch", place=f"{neighbour.supplier.supplier_id}.accountant")
+    assert [client.get(path).status_code for path in (ours, theirs)] == [404, 200]
+    client.set_cookie("place", f"{neighbour.supplier.supplier_id}.owner")
+    assert client.get(ours).status_code == 200, "a place that is none of theirs falls back to their first"
+
+
+def test_the_app_refuses_to_start_with_a_route_that_does_not_say_who_may_call_it(services: Services) -> None:
+    planted = Blueprint("planted", __name__)
+
+    @planted.get("/planted")
+    def forgotten() -> str:
+        return "anybody could read this"
+
+    with pytest.raises(UnstatedAccessError, match=r"/planted \(planted.forgotten\)"):
+        create_app(services, [planted])

@@ -1,0 +1,240 @@
+"""The pages in a real browser: no accessibility fault, no sideways scroll, little weight, and paying works."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from payment_sandbox import KEY, serving
+from portal_house import build_house
+from werkzeug.serving import make_server
+
+from payments.accounts import open_account
+from portal.access.sessions import open_session
+from portal.app import create_app
+from portal.sandboxes.payments import PaymentSandboxSettings, create_payment_sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+    from portal_house import House
+
+    from portal.wiring import Services
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PHONE, DESKTOP, NARROWEST = (390, 844), (1280, 800), (320, 640)
+MOST_BYTES = 100 * 1024
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"No browser at {CHROMIUM}: install chromium to look.")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 -- only where there is a browser
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def served(services: Services) -> Iterator[tuple[House, str]]:
+    """A house behind a real server, paid through the payment sandbox behind another."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with serving(create_payment_sandbox(PaymentSandboxSettings(key=KEY))) as provider:
+        server = make_server("127.0.0.1", 0, lambda *_: [b""], threaded=True)
+        base = f"http://127.0.0.1:{server.server_port}"
+        settings = services.settings.model_copy(update={"public_url": base})
+        fields = {name: getattr(services, name) for name in services.__dataclass_fields__ if not name.startswith("_")}
+        own = type(services)(**{**fields, "settings": settings})
+        house = build_house(own, "Atelier Lumière")
+        with own.works.begin(house.supplier.supplier_id) as work:
+            open_account(
+                work,
+                own.keyring,
+                provider="stripe",
+                key=KEY,
+                webhook_secret="whsec_test",
+                base_url=provider,
+                live=False,
+            )
+        server.app = create_app(own)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield house, base
+        server.shutdown()
+        server.server_close()
+
+
+def addresses(house: House) -> dict[str, tuple[str | None, str]]:
+    """The pages that are looked at, each with who looks."""
+    return {
+        "pay, due": (None, house.links["due"]),
+        "pay, late and failed": (None, house.links["late"]),
+        "pay, partly on its way": (None, house.links["mixed"]),
+        "pay, paid": (None, house.links["paid"]),
+        "pay, credit note": (None, house.links["credit"]),
+        "nothing": (None, "/p/none"),
+        "sign-in": (None, "/sign-in"),
+        "sign-in, sent": (None, "/sign-in/sent"),
+        "customer, home": ("customer", "/c/"),
+        "customer, invoices": ("customer", "/c/invoices?show=to_pay"),
+        "customer, invoice": ("customer", f"/c/invoices/{house.invoices['late'].invoice_id}"),
+        "customer, receipts": ("customer", "/c/receipts"),
+        "staff, dashboard": ("collector", "/s/"),
+        "staff, customer": ("collector", f"/s/customers/{house.customer_id}"),
+        "staff, invoices": ("collector", "/s/invoices"),
+        "staff, invoice": ("collector", f"/s/invoices/{house.invoices['paid'].invoice_id}"),
+        "staff, problems": ("collector", "/s/problems"),
+        "staff, mails": ("collector", "/s/mails"),
+    }
+
+
+def look(
+    browser: Browser, served: tuple[House, str], who: str | None, size: tuple[int, int], scheme: str = "light"
+) -> BrowserContext:
+    house, base = served
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        locale="fr-FR",
+        reduced_motion="reduce",
+    )
+    if who:
+        token = open_session(house.services.database, house.services.settings, house.people[who].person_id)
+        context.add_cookies([{"name": "session", "value": token, "url": base}])
+    return context
+
+
+def visits(
+    browser: Browser, served: tuple[House, str], size: tuple[int, int], scheme: str = "light"
+) -> Iterator[tuple[str, Page]]:
+    """Every page in turn, opened by who may see it."""
+    house, base = served
+    pages = addresses(house)
+    for caller in dict.fromkeys(who for who, _ in pages.values()):
+        with look(browser, served, caller, size, scheme) as context:
+            page = context.new_page()
+            for name, (who, path) in pages.items():
+                if who == caller:
+                    page.goto(base + path)
+                    yield name, page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_no_page_has_an_accessibility_fault(
+    browser: Browser, served: tuple[House, str], size: tuple[int, int], scheme: str
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 -- as above
+
+    faults = []
+    for name, page in visits(browser, served, size, scheme):
+        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]})
+        faults += [
+            (name, each["id"], node["html"][:120], node["failureSummary"][:200])
+            for each in found.response["violations"]
+            for node in each["nodes"]
+        ]
+    assert faults == []
+
+
+def test_the_check_for_faults_finds_a_planted_one(browser: Browser, served: tuple[House, str]) -> None:
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 -- as above
+
+    house, base = served
+    with look(browser, served, None, DESKTOP) as context:
+        page = context.new_page()
+        page.goto(base + house.links["due"])
+        page.evaluate("document.querySelector('h1').style.color = '#ddd'")
+        assert "color-contrast" in {each["id"] for each in Axe().run(page).response["violations"]}
+
+
+def test_no_page_scrolls_sideways_at_320_pixels(browser: Browser, served: tuple[House, str]) -> None:
+    wide = []
+    for name, page in visits(browser, served, NARROWEST):
+        excess = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if excess > 0:
+            wide.append((name, excess))
+    assert wide == []
+
+
+def test_pages_weigh_little_and_break_no_rule_of_their_own_policy(browser: Browser, served: tuple[House, str]) -> None:
+    house, base = served
+    for name, (who, path) in addresses(house).items():
+        with look(browser, served, who, DESKTOP) as context:
+            page = context.new_page()
+            complaints: list[str] = []
+            sizes: list[int] = []
+            foreign: list[str] = []
+            page.on("console", lambda message, into=complaints: into.append(message.text))
+            page.on("response", lambda response, into=sizes: into.append(len(response.body())))
+            page.on(
+                "request",
+                lambda request, into=foreign: into.append(request.url) if not request.url.startswith(base) else None,
+            )
+            page.goto(base + path)
+            assert sum(sizes) < MOST_BYTES, (name, sum(sizes))
+            assert foreign == [], name
+            assert [each for each in complaints if "404" not in each] == [], name
+
+
+def test_the_first_key_press_offers_to_skip_to_the_content(browser: Browser, served: tuple[House, str]) -> None:
+    house, base = served
+    with look(browser, served, "customer", DESKTOP) as context:
+        page = context.new_page()
+        page.goto(f"{base}/c/")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Aller au contenu"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "content"
+
+
+def test_a_payer_without_javascript_comes_to_the_providers_page(browser: Browser, served: tuple[House, str]) -> None:
+    house, base = served
+    context = browser.new_context(java_script_enabled=False, locale="fr-FR")
+    page = context.new_page()
+    page.goto(base + house.links["due"])
+    page.get_by_role("button", name="Payer").click()
+    page.wait_for_url("**/pay/**")
+    assert not page.url.startswith(base)
+    assert "200,00" in _text(page)
+    page.goto(f"{base}{house.links['due']}?back=1")
+    assert "Nous attendons la confirmation" in _text(page)
+    context.close()
+
+
+def test_a_person_signs_in_and_out_in_the_browser(browser: Browser, served: tuple[House, str]) -> None:
+    from test_sign_in import newest_mail  # noqa: PLC0415 -- the reader of the outbox
+
+    house, base = served
+    with look(browser, served, None, PHONE) as context:
+        page = context.new_page()
+        page.goto(f"{base}/c/")
+        page.get_by_label("Adresse électronique").fill(house.people["customer"].email)
+        page.get_by_role("button", name="Recevoir le lien").click()
+        page.wait_for_url("**/sign-in/sent")
+        link = next(word for word in newest_mail(house).text_body.split() if "/sign-in/" in word)
+        page.goto(link)
+        page.get_by_role("button", name="Se connecter").click()
+        page.wait_for_url("**/c/")
+        assert "Boulangerie Martin" in _text(page)
+        page.get_by_role("button", name="Se déconnecter").click()
+        page.wait_for_url("**/sign-in")
+
+
+def _text(page: Page) -> str:
+    return page.locator("body").inner_text()

@@ -1,0 +1,216 @@
+"""The page behind a pay link: what it shows in each state, what it never shows, and how paying begins."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from ledger_builders import customer_facts, issue
+from payment_sandbox import KEY, serving
+from portal_house import build_house, press
+
+from payments.accounts import open_account
+from payments.links import revoke_links
+from portal.sandboxes.payments import PaymentSandboxSettings, create_payment_sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask.testing import FlaskClient
+    from portal_house import House
+
+    from portal.wiring import Services
+
+
+def words(page: str) -> str:
+    """The text of a page, its special blanks made plain."""
+    return re.sub(r"[\s\u00a0\u202f]+", " ", re.sub(r"<[^>]+>", " ", page)).replace("&#39;", "'")
+
+
+STATES = {
+    "due": ("Montant à payer", "1 200,00 €", "Payer 1 200,00 €", "À payer au plus tard le"),
+    "late": ("Payer 3 400,00 €", "En retard de 22 jours", "Le dernier paiement n'a pas abouti"),
+    "part_paid": ("Payer 500,00 €", "Déjà réglé", "\u2212400,00 €", "Payée en partie"),
+    "in_flight": ("Paiement en cours", "2 000,00 €", "Vous n'avez rien à faire"),
+    "mixed": ("Un paiement de 500,00 € est déjà en cours", "Payer 1 000,00 €"),
+    "paid": ("Facture réglée", "Paiement reçu le 14 octobre 2026"),
+    "refunded": ("Payer 100,00 €",),
+    "credit": ("En votre faveur", "Il n'y a rien à payer"),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_each_state_is_told_in_clear_words(client: FlaskClient, house: House, state: str) -> None:
+    page = client.get(house.links[state])
+    assert page.status_code == 200
+    shown = words(page.text)
+    for expected in STATES[state]:
+        assert expected in shown, shown
+    assert (f'action="{house.links[state]}/pay"' in page.text) == ("Payer" in " ".join(STATES[state]))
+
+
+def test_the_page_shows_seller_number_amounts_and_account_and_nothing_of_the_customer(
+    client: FlaskClient, house: House
+) -> None:
+    page = client.get(house.links["due"])
+    shown = words(page.text)
+    for expected in ("Atelier Lumière", house.invoices["due"].number, "FR76 3000 6000 0112 3456 7890 189", "AGRIFRPP"):
+        assert expected in shown
+    for hidden in ("Boulangerie", "boulangerie.example", "732829320", "documents", "/c/", "5,5"):
+        assert hidden not in page.text
+    assert "noindex" in page.headers["X-Robots-Tag"]
+
+
+def test_looking_changes_nothing(client: FlaskClient, house: House) -> None:
+    def trace() -> tuple[int, ...]:
+        with house.services.works.begin(house.supplier.supplier_id) as work:
+            return tuple(
+                int(work.scalar(f"SELECT count(*) FROM {table} WHERE supplier_id = :supplier"))  # noqa: S608 -- fixed
+                for table in ("payment_attempts", "reservations", "audit_rows", "outbox", "pay_links")
+            )
+
+    before = trace()
+    for link in house.links.values():
+        client.get(link)
+        client.get(f"{link}?back=1")
+    assert trace() == before
+
+
+def test_an_unknown_and_a_broken_token_are_a_clear_404(client: FlaskClient, house: House, neighbour: House) -> None:
+    mixed = house.links["due"][:30] + neighbour.links["due"][30:]
+    for path in ("/p/x", "/p/" + "A" * 64, mixed):
+        answer = client.get(path)
+        assert (answer.status_code, "Page introuvable" in answer.text) == (404, True)
+        assert press(client, f"{path}/pay").status_code == 404
+
+
+def test_a_revoked_link_says_so_without_any_amount(client: FlaskClient, services: Services) -> None:
+    own = build_house(services, "Maison Retirée")
+    with services.works.begin(own.supplier.supplier_id) as work:
+        revoke_links(work, own.invoices["due"].invoice_id, "test")
+    answer = client.get(own.links["due"])
+    assert answer.status_code == 410
+    assert "Maison Retirée" in answer.text
+    assert "€" not in answer.text
+    assert own.invoices["due"].number not in answer.text
+    assert press(client, f"{own.links['due']}/pay").status_code == 410
+
+
+def test_english_readers_get_english_words_dates_and_amounts(client: FlaskClient, house: House) -> None:
+    shown = words(client.get(f"{house.links['part_paid']}?lang=en").text)
+    assert "Pay €500.00" in shown
+    assert "To be paid by" in shown
+
+
+@pytest.mark.parametrize("wish", ["xx", "", "FR", "fr;drop"])
+def test_a_language_that_nobody_speaks_falls_back_to_the_readers(client: FlaskClient, house: House, wish: str) -> None:
+    page = client.get(f"{house.links['due']}?lang={wish}", headers={"Accept-Language": "de, es;q=0.5"})
+    assert '<html lang="fr">' in page.text
+
+
+def test_the_customers_own_language_comes_before_the_browsers(client: FlaskClient, services: Services) -> None:
+    own = build_house(services)
+    facts = customer_facts("Baker & Sons", None)
+    with services.works.begin(own.supplier.supplier_id) as work:
+        invoice = issue(work, customer=type(facts)(facts.name, facts.kind, language="en"))
+        link = services.pay_link(work, invoice.invoice_id, "mail")
+    page = client.get(link.partition("8000")[2], headers={"Accept-Language": "fr"})
+    assert '<html lang="en">' in page.text
+
+
+@pytest.fixture
+def paying(services: Services) -> Iterator[House]:
+    """A supplier who is paid through the payment sandbox."""
+    own = build_house(services, "Payée en ligne")
+    with serving(create_payment_sandbox(PaymentSandboxSettings(key=KEY))) as provider:
+        _pay_through(own, provider)
+        yield own
+
+
+def _pay_through(house: House, provider: str) -> None:
+    with house.services.works.begin(house.supplier.supplier_id) as work:
+        open_account(
+            work,
+            house.services.keyring,
+            provider="stripe",
+            key=KEY,
+            webhook_secret="whsec_test",
+            base_url=provider,
+            live=False,
+        )
+
+
+def test_the_button_leads_to_the_providers_page_and_a_second_press_to_the_same(
+    client: FlaskClient, paying: House
+) -> None:
+    page = client.get(paying.links["due"])
+    policy = page.headers["Content-Security-Policy"]
+    first = press(client, f"{paying.links['due']}/pay")
+    second = press(client, f"{paying.links['due']}/pay")
+    assert (first.status_code, first.location) == (303, second.location)
+    assert "/pay/" in first.location
+    assert first.location.partition("/pay/")[0] in policy.partition("form-action ")[2].partition(";")[0]
+
+
+def test_coming_back_before_the_confirmation_waits_politely_and_not_for_ever(
+    client: FlaskClient, paying: House
+) -> None:
+    press(client, f"{paying.links['due']}/pay")
+    page = client.get(f"{paying.links['due']}?back=1").text
+    assert "Nous attendons la confirmation" in page
+    assert f'content="3;url={paying.links["due"]}?back=2"' in page
+    last = client.get(f"{paying.links['due']}?back=8").text
+    assert "La confirmation tarde" in last
+    assert "http-equiv" not in last
+    assert "http-equiv" not in client.get(f"{paying.links['paid']}?back=1").text
+
+
+def test_a_second_payment_while_one_is_on_its_way_asks_first(client: FlaskClient, paying: House) -> None:
+    asked = press(client, f"{paying.links['mixed']}/pay")
+    assert asked.status_code == 409
+    assert "Payer aussi 1 000,00 €" in words(asked.text)
+    confirmed = press(client, f"{paying.links['mixed']}/pay", confirmed="yes")
+    assert confirmed.status_code == 303
+    assert "/pay/" in confirmed.location
+
+
+@pytest.mark.parametrize("state", ["paid", "credit"])
+def test_what_is_not_due_cannot_be_paid(client: FlaskClient, paying: House, state: str) -> None:
+    answer = press(client, f"{paying.links[state]}/pay")
+    assert (answer.status_code, "Rien à payer" in answer.text) == (409, True)
+
+
+def test_a_covered_invoice_is_not_offered_a_second_payment(client: FlaskClient, paying: House) -> None:
+    answer = press(client, f"{paying.links['in_flight']}/pay")
+    assert answer.status_code == 409
+    assert "tout est couvert" in answer.text
+    assert 'name="confirmed"' not in answer.text
+
+
+def test_a_provider_that_is_down_gives_a_clear_page_and_a_retry_that_works(
+    client: FlaskClient, services: Services
+) -> None:
+    own = build_house(services, "Panne")
+    _pay_through(own, "http://127.0.0.1:9")
+    down = press(client, f"{own.links['due']}/pay")
+    assert down.status_code == 502
+    assert "Réessayer" in down.text
+    assert "Aucun montant n" in down.text
+    with services.works.begin(own.supplier.supplier_id) as work:
+        attempts = work.scalar(
+            "SELECT count(*) FROM payment_attempts WHERE supplier_id = :supplier AND state = 'created'"
+        )
+    assert attempts == 1
+    with serving(create_payment_sandbox(PaymentSandboxSettings(key=KEY))) as provider:
+        _pay_through(own, provider)
+        assert press(client, f"{own.links['due']}/pay").status_code == 303
+
+
+def test_a_signed_in_customer_pays_by_the_same_road_and_comes_back_to_the_invoice(
+    client: FlaskClient, paying: House
+) -> None:
+    paying.sign_in(client, "customer")
+    path = f"/c/invoices/{paying.invoices['late'].invoice_id}"
+    assert press(client, f"{path}/pay").status_code == 303
+    assert "Nous attendons la confirmation" in client.get(f"{path}?back=1").text
