@@ -81,6 +81,15 @@ def _receive(work: Work, message: Message) -> Settlement:
         status = read_cdar(safe_xml.parse(message.body))
     except (EInvoiceError, safe_xml.UnsafeXmlError) as error:
         return Settlement(message.inbox_id, "buried", f"{error.code}: {error}")
+    seller = status.invoice.seller.siren if status.invoice.seller else None
+    ours = work.scalar("SELECT siren FROM suppliers WHERE supplier_id = :supplier")
+    if seller is not None and seller != ours:
+        return Settlement(
+            message.inbox_id,
+            "buried",
+            f"status.other_seller: status {status.status} for {status.invoice.number} of {seller}; we are {ours}. "
+            "Check which company this platform account belongs to.",
+        )
     issued_on = status.invoice.issued_on
     invoice = find_by_number(work, status.invoice.number, issued_on.year) if issued_on else None
     if invoice is None:

@@ -19,6 +19,7 @@ from einvoice.lifecycle.cdar import write_cdar
 from einvoice.lifecycle.collected import COLLECTED_STATUS, CollectedInvoice, collected_message
 from einvoice.platform.port import AckStatus, Flow, ProcessingRule, Profile, Syntax, tracking_id_for
 from einvoice.validation.verdict import Verdict
+from receivables.domain.events import INVOICE_ISSUED
 from receivables.domain.invoices import DEPOSITS, Routing
 from receivables.domain.money import Money
 from receivables.store.invoices import get_invoice
@@ -284,10 +285,24 @@ def _was_accepted(work: Work, invoice: Invoice) -> bool:
     )
     if state in ("accepted", "refused"):
         return bool(state == "accepted")
+    if state is None and not _is_announced(work, invoice):
+        return False  # it went out before this supplier had a platform: no platform knows of it
     raise NotAcceptedYetError(
         "platform.invoice_pending",
         f"The platform has not accepted invoice {invoice.number} yet.",
         f"La plateforme n'a pas encore accepté la facture {invoice.number}.",
+    )
+
+
+def _is_announced(work: Work, invoice: Invoice) -> bool:
+    """Whether the worker has still to act on the issue of an invoice."""
+    return bool(
+        work.scalar(
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE supplier_id = :supplier AND kind = :kind "
+            "AND event_key = :key AND state = 'new')",
+            kind=INVOICE_ISSUED,
+            key=str(invoice.invoice_id),
+        )
     )
 
 

@@ -145,9 +145,8 @@ def _document(at: datetime, facts: dict[str, Any]) -> Told:
 def _flow(at: datetime, facts: dict[str, Any]) -> Told:
     words = _FLOWS if facts["flow"] == "invoice" else _STATUS_FLOWS
     title, tone, icon = words[facts["state"]]
-    refusal = facts["refusal"] or {}
-    reason = str(refusal.get("sentence") or refusal.get("detail") or refusal.get("message") or "")
-    return Told(at, gettext(title), reason or facts["tracking_id"], tone, icon)
+    remarks = [f"{each['reason']} : {each['message']}" for each in facts["refusal"] or []]
+    return Told(at, gettext(title), " · ".join(remarks) or facts["tracking_id"], tone, icon)
 
 
 def _lettered(at: datetime, facts: dict[str, Any]) -> Told:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
 
 from config.database import run_again
 from receivables.store.inbox import Message, Settlement, claim, claim_one, settle
-from receivables.store.outbox import Announcement, finish, mark_done_by, postpone, take
+from receivables.store.outbox import LEASE, Announcement, finish, mark_done_by, postpone, take
 from receivables.store.register import suppliers_with_work
 
 if TYPE_CHECKING:
@@ -25,7 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("quittance.worker")
 
-OUTBOX_BATCH = 10
+OUTBOX_BATCH = 20
+LONGEST_PAUSE_S = 2.0
+"""A loop that keeps failing (a database that restarts) waits twice as long each time, up to this."""
 
 
 class NotYetError(Exception):
@@ -53,8 +59,13 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop.set())
         threads = [
-            threading.Thread(target=self._loop, args=(self.drain_inbox, self.pause_s), name="inbox"),
-            threading.Thread(target=self._loop, args=(self.drain_outbox, self.pause_s), name="outbox"),
+            threading.Thread(target=self._loop, args=(self.drain_inbox, self.pause_s, self.inbox_batch), name="inbox"),
+            *(
+                threading.Thread(
+                    target=self._loop, args=(partial(self.drain_outbox, kind), self.pause_s, OUTBOX_BATCH), name=kind
+                )
+                for kind in self.subscribers
+            ),
         ]
         for every_s, chore in self.chores:
             threads.append(threading.Thread(target=self._loop, args=(chore, every_s), name="chore"))
@@ -81,23 +92,34 @@ class Worker:
 
         try:
             self.works.run(supplier_id, batch)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise  # the database went away: no message is to blame, and none could be replayed
             log.exception("A batch failed and is replayed one by one", extra={"supplier": str(supplier_id)})
             for message in claimed:
                 self._replay(supplier_id, message)
         return len(claimed)
 
-    def drain_outbox(self) -> int:
-        """Send what waits in the outbox; returns how many facts were looked at."""
-        return sum(
-            self.drain_outbox_of(supplier_id) for supplier_id in suppliers_with_work(self.works.database, "outbox")
-        )
+    def drain_outbox(self, kind: str | None = None) -> int:
+        """Send what waits in the outbox; returns how many facts were looked at.
 
-    def drain_outbox_of(self, supplier_id: UUID) -> int:
-        """Give one batch of a supplier's facts to their subscribers."""
-        taken = self.works.run(supplier_id, lambda work: take(work, OUTBOX_BATCH))
+        Each kind of fact has its own thread, so that a sign-in mail never waits behind a thousand invoices.
+        """
+        suppliers = suppliers_with_work(self.works.database, "outbox")
+        return sum(self.drain_outbox_of(supplier_id, kind) for supplier_id in suppliers)
+
+    def drain_outbox_of(self, supplier_id: UUID, kind: str | None = None) -> int:
+        """Give one batch of a supplier's facts, of one kind or of any, to their subscribers."""
+        taken = self.works.run(supplier_id, lambda work: take(work, OUTBOX_BATCH, kind))
+        stale = time.monotonic() + LEASE.total_seconds() / 2
+        delivered = []
         for announcement in taken:
-            self._deliver(supplier_id, announcement)
+            if time.monotonic() > stale:
+                break  # the rest could be another worker's before it is done: it is taken again after its lease
+            if self._deliver(supplier_id, announcement):
+                delivered.append(announcement.outbox_id)
+        if delivered:
+            self.works.run(supplier_id, lambda work: finish(work, delivered))
         return len(taken)
 
     def _receive(self, work: Work, messages: Sequence[Message]) -> list[Settlement]:
@@ -132,31 +154,44 @@ class Worker:
             except Exception:  # the message stays as it was and is claimed again
                 log.exception("A failed message could not be postponed")
 
-    def _deliver(self, supplier_id: UUID, announcement: Announcement) -> None:
+    def _deliver(self, supplier_id: UUID, announcement: Announcement) -> bool:
+        """Give a fact to the subscribers that still need it; whether all have done their part."""
+        subscribers = self.subscribers.get(announcement.kind, {})
+        left = [name for name in subscribers if name not in announcement.done_by]
         try:
-            for name, subscriber in self.subscribers.get(announcement.kind, {}).items():
-                if name not in announcement.done_by:
-                    subscriber(supplier_id, announcement)
+            for number, name in enumerate(left, start=1):
+                subscribers[name](supplier_id, announcement)
+                if number < len(left):
                     self._note(supplier_id, announcement, name)
-            self.works.run(supplier_id, lambda work: finish(work, announcement.outbox_id))
         except NotYetError as error:
-            reason, wait_s = str(error), error.wait_s
-            self.works.run(supplier_id, lambda work: postpone(work, announcement, reason, wait_s=wait_s))
+            self._postpone(supplier_id, announcement, str(error), error.wait_s)
         except Exception as error:
             log.exception("A fact could not be delivered", extra={"supplier": str(supplier_id)})
-            reason = f"{type(error).__name__}: {error}"
-            self.works.run(supplier_id, lambda work: postpone(work, announcement, reason))
+            self._postpone(supplier_id, announcement, f"{type(error).__name__}: {error}")
+        else:
+            return True
+        return False
 
     def _note(self, supplier_id: UUID, announcement: Announcement, name: str) -> None:
         self.works.run(supplier_id, lambda work: mark_done_by(work, announcement.outbox_id, name))
 
-    def _loop(self, once: Callable[[], int | None], pause_s: float) -> None:
-        """Run ``once`` again at once while it finds work, after a pause otherwise; no error ends the loop."""
+    def _postpone(
+        self, supplier_id: UUID, announcement: Announcement, reason: str, wait_s: float | None = None
+    ) -> None:
+        self.works.run(supplier_id, lambda work: postpone(work, announcement, reason, wait_s=wait_s))
+
+    def _loop(self, once: Callable[[], int | None], pause_s: float, full: int = 1) -> None:
+        """Run ``once`` again at once while it finds ``full`` batches, after a pause otherwise; no error ends the loop.
+
+        What trickles in is gathered during the pause: a batch of thirty costs hardly more than one message.
+        """
+        failures = 0
         while not self.stop.is_set():
             try:
-                found = run_again(once)
+                found = run_again(once) or 0
+                failures = 0
             except Exception:
                 log.exception("The worker's loop failed and goes on")
-                found = 0
-            if not found:
-                self.stop.wait(pause_s)
+                found, failures = 0, failures + 1
+            if found < full:
+                self.stop.wait(max(pause_s, min(pause_s * 2**failures, LONGEST_PAUSE_S)))

@@ -26,6 +26,8 @@ KEYRING = Keyring(b"a root secret for tests, 32 bytes.")
 class Till:
     """Where payers of one supplier press the button."""
 
+    gateway_for_key = KEY
+
     def __init__(self, works: Works, supplier: Supplier, sandbox: Sandbox) -> None:
         self.works = works
         self.supplier = supplier

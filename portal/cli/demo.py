@@ -40,7 +40,8 @@ LABELS = {"issue": "Issuing invoices / Émission", "pay": "Paying / Paiement"}
 def demo(*, once: bool, invoices: int | None, port: int | None, samples: Path) -> None:
     """Run web, worker, sandbox provider and sandbox platform on the embedded PostgreSQL, with data to look at."""
     log_to_stderr(logging.ERROR)
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     folder = Path(".var") / ("demo-once" if once else "demo")
     try:
         with DemoHouse(folder, port or (PORT_ONCE if once else PORT)) as house:

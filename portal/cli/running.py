@@ -18,6 +18,7 @@ from portal.duties import build_worker
 from portal.sandboxes.payments.app import create_payment_sandbox
 from portal.sandboxes.payments.settings import PaymentSandboxSettings
 from portal.sandboxes.platform.app import create_platform_sandbox
+from portal.sandboxes.platform.options import PlatformSandboxOptions
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -76,14 +77,16 @@ def payments(host: str, port: int, merchant: str, settle_after: float) -> None:
 @sandbox.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8002, show_default=True)
-def platform(host: str, port: int) -> None:
-    """An approved platform that speaks the AFNOR Flow API."""
+@click.option("--clients", default="sandbox", show_default=True, help="Client ids, with commas; one per company.")
+def platform(host: str, port: int, clients: str) -> None:
+    """An approved platform that speaks the AFNOR Flow API. The secret of every client is sandbox-secret."""
     with SchematronEngine() as engine:
         validator = Validator(engine)
         app = create_platform_sandbox(
             check_invoice=validator.check_invoice,
             check_cdar=validator.check_cdar,
             extract_xml=lambda pdf: extract_invoice_xml(pdf).xml,
+            options=PlatformSandboxOptions(clients=dict.fromkeys(clients.split(","), "sandbox-secret")),
         )
         _serve(app, host, port)
 

@@ -10,6 +10,7 @@ from config.clock import today
 from portal.access.context import place, services, work_here
 from portal.access.roles import Role, allow
 from portal.customer.downloads import send_document
+from portal.customer.pay_link import failed_lately
 from portal.customer.paying import allow_provider_page, begin_payment
 from portal.lists import read_list_request
 from portal.states import state_of
@@ -89,7 +90,7 @@ def invoice(invoice_id: UUID) -> str:
             documents=list_documents(work, invoice_id),
             life=tell(life_of_invoice(work, invoice_id, internal=False)),
             online=allow_provider_page(work),
-            attempt=latest_attempt(work, invoice_id),
+            failed=failed_lately(latest_attempt(work, invoice_id)),
             came_back=request.args.get("back") == "1",
         )
 

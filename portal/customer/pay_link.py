@@ -6,11 +6,12 @@ The link is printed in documents kept for ten years, so the page answers for as 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, make_response, render_template, request, url_for
 
-from config.clock import today
+from config.clock import now, today
 from payments.links import find_link, read_token
 from portal.access.context import services
 from portal.access.roles import public
@@ -41,6 +42,8 @@ blueprint = Blueprint("pay", __name__)
 MAX_LOOKS = 8
 """How often the page that a payer comes back to looks again by itself."""
 LOOK_EVERY_S = 3
+FAILURE_TOLD = timedelta(days=3)
+"""A failed try is told for this long: the link lives for years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,13 @@ class PayView:
 
     @property
     def failed(self) -> bool:
-        """Whether the last try failed and the amount is still asked for."""
-        return self.attempt is not None and self.attempt["state"] == "failed" and self.due.payable_minor > 0
+        """Whether the last try failed lately and the amount is still asked for."""
+        return failed_lately(self.attempt) and self.due.payable_minor > 0
+
+
+def failed_lately(attempt: RowMapping | None) -> bool:
+    """Whether the last try to pay failed, and so lately that the payer still thinks of it."""
+    return attempt is not None and attempt["state"] == "failed" and now() - attempt["changed_at"] < FAILURE_TOLD
 
 
 @blueprint.get("/p/<token>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -11,13 +12,15 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from random import Random
+from typing import IO, TYPE_CHECKING, Self
 
 import httpx
 
 from config.database import migrate
 from config.embedded import EmbeddedPostgres
 from config.settings import Settings
+from portal.demo.cast import cast_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,9 +56,11 @@ class DemoHouse:
     addresses: Addresses = field(init=False)
     settings: Settings = field(init=False)
     _postgres: EmbeddedPostgres = field(init=False)
+    _lock: IO[str] = field(init=False)
     _processes: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
+        self._lock = _lock(self.folder.with_suffix(".lock"))
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         ports = _free_ports(self.first_port, 3)
@@ -99,6 +104,7 @@ class DemoHouse:
                 process.wait()
         self._processes.clear()
         self._postgres.stop()
+        self._lock.close()
 
     def check_alive(self) -> None:
         """Raise where a process has ended.
@@ -115,7 +121,8 @@ class DemoHouse:
         portal, payments, platform = (str(port) for port in ports)
         settle = str(self.settle_after_s)
         self._start("payments", "sandbox", "payments", "--port", payments, "--settle-after", settle)
-        self._start("platform", "sandbox", "platform", "--port", platform)
+        clients = ",".join(player.profile.siren for player in cast_of(Random()))  # noqa: S311 -- the suppliers are fixed
+        self._start("platform", "sandbox", "platform", "--port", platform, "--clients", clients)
         self._start("worker", "worker")
         self._start("web", "web", "--port", portal)
         self._await("payments", f"{self.addresses.payments}/_sandbox/log", {401, 200})
@@ -143,6 +150,21 @@ class DemoHouse:
             except httpx.TransportError:
                 time.sleep(0.1)
         raise DemoError(f"{name} does not answer at {url} within {START_WITHIN_S:.0f} seconds.")
+
+
+def _lock(path: Path) -> IO[str]:
+    """Hold ``path`` until this process ends: two demonstrations in one folder would empty each other.
+
+    Raises:
+        DemoError: another one runs.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DemoError("A demonstration already runs in this folder (or is stopping): stop it first.") from error
+    return file
 
 
 def _free_ports(first: int, count: int) -> list[int]:

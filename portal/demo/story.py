@@ -87,7 +87,9 @@ class Stage:
                     base_url=self.addresses.payments,
                     live=False,
                 )
-                connect_platform(work, self.services.keyring, "Plateforme bac à sable", self._platform())
+                connect_platform(
+                    work, self.services.keyring, "Plateforme bac à sable", self._platform(player.profile.siren)
+                )
             add_membership(self.services.database, collector.person_id, supplier.supplier_id, Role.OWNER)
             opened.append((supplier, player, account_id))
         return opened
@@ -198,13 +200,13 @@ class Stage:
         secret: str = answer.json()["secret"]
         return secret
 
-    def _platform(self) -> PlatformSettings:
+    def _platform(self, client_id: str) -> PlatformSettings:
         driver = PlatformDriver(
             name="sandbox",
             base_url=self.addresses.platform,
             token_url=f"{self.addresses.platform}/oauth2/token",
         )
-        return PlatformSettings(driver, client_id="sandbox", client_secret="sandbox-secret")  # noqa: S106 -- its own
+        return PlatformSettings(driver, client_id=client_id, client_secret="sandbox-secret")  # noqa: S106 -- its own
 
 
 def payment_of(services: Services, staged: Staged, invoice: Invoice) -> str | None:

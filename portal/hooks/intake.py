@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import psycopg
+from sqlalchemy.exc import SQLAlchemyError
 
 from config.clock import now
 from payments.accounts import active_account
@@ -36,6 +37,10 @@ MAX_BATCH = 64
 """Events stored in one call: the leader must not work for others longer than for itself."""
 SECRETS_LIVE_S = 10.0
 """A rotated webhook secret is known to every process within this time; the previous one is live meanwhile."""
+MOST_SUPPLIERS_KNOWN = 10_000
+"""Suppliers whose secrets a process keeps: guessed addresses must not fill its memory."""
+MAX_EVENT_ID = 255
+"""Stripe promises ids of at most 255 characters."""
 
 
 class HookRefusedError(Exception):
@@ -65,11 +70,14 @@ class _Ticket:
 
 
 class InboxBatcher:
-    """Stores events of concurrent requests together: the first in leads, the oldest waiter leads next."""
+    """Stores events of concurrent requests together: the first in leads, the oldest waiter leads next.
+
+    One leads at a time, so one connection serves them all, with its statement prepared once.
+    """
 
     def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
         self._connect = connect
-        self._local = threading.local()
+        self._kept: psycopg.Connection[Any] | None = None
         self._lock = threading.Lock()
         self._waiting: deque[_Ticket] = deque()
         self._led = False
@@ -111,21 +119,24 @@ class InboxBatcher:
         for ticket in batch:
             by_supplier.setdefault(ticket.supplier_id, []).append(ticket)
         for supplier_id, tickets in by_supplier.items():
-            events = json.dumps([{"id": t.external_id, "body": base64.b64encode(t.body).decode()} for t in tickets])
-            try:
-                self._connection().execute(
-                    "SELECT accept_events(%s, %s, %s::jsonb)", (supplier_id, SOURCE, events), prepare=True
-                )
-            except Exception as error:  # noqa: BLE001 -- every waiter must hear of it and answer 503
-                self._local.connection = None
-                for ticket in tickets:
-                    ticket.error = error
+            self._store_together(supplier_id, tickets)
+
+    def _store_together(self, supplier_id: UUID, tickets: list[_Ticket]) -> None:
+        """Store events of one supplier in one round trip; every waiter hears of a failure and answers 503."""
+        events = json.dumps([{"id": t.external_id, "body": base64.b64encode(t.body).decode()} for t in tickets])
+        try:
+            self._connection().execute(
+                "SELECT accept_events(%s, %s, %s::jsonb)", (supplier_id, SOURCE, events), prepare=True
+            )
+        except Exception as error:  # noqa: BLE001 -- it belongs to the waiters, not to their leader
+            self._kept = None
+            for ticket in tickets:
+                ticket.error = error
 
     def _connection(self) -> psycopg.Connection[Any]:
-        connection: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
-        if connection is None or connection.closed:
-            connection = self._local.connection = self._connect()
-        return connection
+        if self._kept is None or self._kept.closed:
+            self._kept = self._connect()
+        return self._kept
 
 
 class WebhookIntake:
@@ -140,6 +151,7 @@ class WebhookIntake:
         self._max_bytes = max_bytes
         self._batcher = InboxBatcher(database.raw)
         self._secrets: dict[UUID, tuple[float, tuple[str, ...]]] = {}
+        self._asking = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """One request."""
@@ -165,15 +177,15 @@ class WebhookIntake:
             HookRefusedError: with the status to answer.
         """
         supplier_id, body = self._read(environ)
-        secrets = self._secrets_of(supplier_id)
-        if not secrets:
-            raise HookRefusedError(404, "Not Found", "hook.unknown", "No supplier receives webhooks here.")
         try:
+            secrets = self._secrets_of(supplier_id)
+            if not secrets:
+                raise _unknown()
             verify(secrets, body, environ.get("HTTP_STRIPE_SIGNATURE"), now())
             self._batcher.store(supplier_id, _event_id(body), body)
         except SignatureRefusedError as error:
             raise HookRefusedError(400, "Bad Request", error.code, str(error)) from error
-        except psycopg.Error as error:
+        except (psycopg.Error, SQLAlchemyError) as error:
             raise HookRefusedError(
                 503, "Service Unavailable", "hook.not_stored", "The event could not be stored; send it again."
             ) from error
@@ -185,29 +197,45 @@ class WebhookIntake:
             supplier_id = UUID(environ["PATH_INFO"][len(PREFIX) :])
             length = int(environ.get("CONTENT_LENGTH") or 0)
         except ValueError as error:
-            raise HookRefusedError(404, "Not Found", "hook.unknown", "No supplier receives webhooks here.") from error
-        if length > self._max_bytes:
+            raise _unknown() from error
+        if not 0 <= length <= self._max_bytes:
             raise HookRefusedError(413, "Content Too Large", "hook.too_large", f"More than {self._max_bytes} bytes.")
         return supplier_id, environ["wsgi.input"].read(length)
 
     def _secrets_of(self, supplier_id: UUID) -> tuple[str, ...]:
+        """The live webhook secrets; one request asks again for them while the others go on with those known."""
         known = self._secrets.get(supplier_id)
-        if known and known[0] > time.monotonic():
+        if known and (known[0] > time.monotonic() or not self._asking.acquire(blocking=False)):
             return known[1]
         try:
-            with self._works.begin(supplier_id) as work:
-                secrets = active_account(work, self._keyring).webhook_secrets
-        except PaymentError:
-            secrets = ()
-        self._secrets[supplier_id] = (time.monotonic() + SECRETS_LIVE_S, secrets)
+            secrets = self._ask_secrets(supplier_id)
+            if len(self._secrets) >= MOST_SUPPLIERS_KNOWN:
+                self._secrets.clear()
+            self._secrets[supplier_id] = (time.monotonic() + SECRETS_LIVE_S, secrets)
+        finally:
+            if known:
+                self._asking.release()
         return secrets
+
+    def _ask_secrets(self, supplier_id: UUID) -> tuple[str, ...]:
+        try:
+            with self._works.begin(supplier_id) as work:
+                return active_account(work, self._keyring).webhook_secrets
+        except PaymentError:
+            return ()
+
+
+def _unknown() -> HookRefusedError:
+    return HookRefusedError(404, "Not Found", "hook.unknown", "No supplier receives webhooks here.")
 
 
 def _event_id(body: bytes) -> str:
     try:
         external_id = json.loads(body)["id"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise HookRefusedError(400, "Bad Request", "hook.no_event", "The signed body is no event.") from error
-    if not isinstance(external_id, str) or not external_id:
-        raise HookRefusedError(400, "Bad Request", "hook.no_event", "The signed event has no id.")
-    return external_id
+    # PostgreSQL refuses NUL and half characters, and its refusal would fail the whole batch.
+    printable = isinstance(external_id, str) and external_id.isascii() and external_id.isprintable()
+    if not printable or not 0 < len(external_id) <= MAX_EVENT_ID:
+        raise HookRefusedError(400, "Bad Request", "hook.no_event", "The signed event has no id that could be one.")
+    return str(external_id)

@@ -5,7 +5,7 @@ The batch is loaded as a set, decided in pure Python fact by fact, and written a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from config.clock import legal_day, new_id, now
@@ -134,11 +134,10 @@ def _move(batch: _Batch, fact: AttemptMoved) -> Outcome:
         return Outcome.UNKNOWN
     goes_on = fact.state.rank > attempt.state.rank
     if goes_on or (fact.payment_ref and not attempt.payment_ref):  # a late word may still name the payment
-        before = batch.moves.get(fact.attempt_id)
         attempt.state = fact.state if goes_on else attempt.state
         attempt.payment_ref = fact.payment_ref or attempt.payment_ref
-        code = fact.failure_code if goes_on else before and before.failure_code
-        batch.moves[fact.attempt_id] = AttemptMoved(fact.attempt_id, attempt.state, attempt.payment_ref, code)
+        told = fact if goes_on else batch.moves.get(fact.attempt_id, fact)
+        batch.moves[fact.attempt_id] = replace(told, state=attempt.state, payment_ref=attempt.payment_ref)
     return Outcome.POSTED if goes_on else Outcome.KNOWN
 
 

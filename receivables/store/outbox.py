@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from config.clock import now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from receivables.store.work import Work
 
 LEASE = timedelta(seconds=60)
@@ -32,15 +34,17 @@ class Announcement:
     created_at: datetime
 
 
-def take(work: Work, limit: int) -> list[Announcement]:
-    """Lease up to ``limit`` facts that are due: whoever crashes with one loses it to the next taker."""
+def take(work: Work, limit: int, kind: str | None = None) -> list[Announcement]:
+    """Lease up to ``limit`` facts that are due, of one kind or of any: a crashed taker loses them to the next."""
     rows = work.rows(
         "UPDATE outbox SET tries = tries + 1, next_try_at = :until WHERE supplier_id = :supplier AND outbox_id IN ("
         "SELECT outbox_id FROM outbox WHERE supplier_id = :supplier AND state = 'new' AND next_try_at <= now() "
+        "AND (CAST(:kind AS text) IS NULL OR kind = :kind) "
         "ORDER BY next_try_at, outbox_id LIMIT :limit FOR UPDATE SKIP LOCKED) "
         "RETURNING outbox_id, kind, event_key, payload, done_by, tries, created_at",
         until=now() + LEASE,
         limit=limit,
+        kind=kind,
     )
     taken = [Announcement(**{**row, "done_by": frozenset(row["done_by"])}) for row in rows]
     return sorted(taken, key=lambda each: each.outbox_id)
@@ -67,12 +71,12 @@ def mark_event_done_by(work: Work, kind: str, event_key: str, subscriber: str) -
     )
 
 
-def finish(work: Work, outbox_id: int) -> None:
-    """Every subscriber has done its part."""
+def finish(work: Work, outbox_ids: Sequence[int]) -> None:
+    """Every subscriber of these facts has done its part."""
     work.execute(
         "UPDATE outbox SET state = 'done', done_at = now(), reason = NULL "
-        "WHERE supplier_id = :supplier AND outbox_id = :id",
-        id=outbox_id,
+        "WHERE supplier_id = :supplier AND outbox_id = ANY(:ids)",
+        ids=list(outbox_ids),
     )
 
 

@@ -18,6 +18,7 @@ from config.clock import now
 from payments.accounts import open_account
 from payments.gateways.signatures import sign
 from portal.sandboxes.payments.shapes import payment_intent
+from receivables.services.sealing import seal_audit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +96,8 @@ def prepare_books(works: Works, keyring: Keyring, superuser_url: str, count: int
         cursor.execute(_PREPARE, {"count": count, "account": account})  # type: ignore[arg-type]
     with psycopg.connect(superuser_url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
+    while works.run(SUPPLIER, seal_audit):
+        continue
 
 
 def webhook(number: int) -> bytes:

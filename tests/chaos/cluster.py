@@ -50,7 +50,7 @@ class Cluster:
 
     def kill(self) -> None:
         """``kill -9`` of the postmaster and all its processes; returns when none is left."""
-        processes = self._processes()
+        processes = self.processes()
         for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGKILL)
@@ -87,7 +87,7 @@ class Cluster:
         """Stop the server."""
         self.embedded.stop()
 
-    def _processes(self) -> list[psutil.Process]:
+    def processes(self) -> list[psutil.Process]:
         """The postmaster that this folder's lock file names, and its children; its command line must name the folder."""
         try:
             postmaster = psutil.Process(int((self.folder / "postmaster.pid").read_text().split()[0]))

@@ -62,6 +62,10 @@ class Crew:
                 with suppress(psutil.NoSuchProcess):
                     victim.send_signal(signal.SIGKILL)
 
+    def families(self) -> dict[str, list[psutil.Process]]:
+        """The processes of each member."""
+        return {name: _family(member.process) for name, member in self._members.items()}
+
     @property
     def starts(self) -> dict[str, int]:
         """How often each member was started."""

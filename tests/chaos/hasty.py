@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from portal import worker
 from portal.cli import main
 from receivables.store import outbox
 
-outbox.LEASE = timedelta(seconds=4)
+outbox.LEASE = worker.LEASE = timedelta(seconds=4)
 
 if __name__ == "__main__":
     main()

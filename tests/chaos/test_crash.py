@@ -20,7 +20,7 @@ SCENARIO = Scenario(
     deliveries=4_000,
     kills=12,
     seed=int(os.environ.get("SEED", "7")),
-    victims=("worker", "backend", "worker", "cluster", "worker", "backend", "worker", "backend", "worker", "web"),
+    victims=("worker", "worker", "backend", "cluster", "web", "worker") * 2,
     program=HASTY,
 )
 

@@ -75,7 +75,7 @@ FAULTS: dict[str, list[str]] = {
     ],
     "I14": [
         "UPDATE number_series SET last_number = last_number + 1 WHERE supplier_id = %(s)s AND series = 'F'",
-        "UPDATE invoices SET serial = serial + 1 WHERE supplier_id = %(s)s",
+        "UPDATE invoices SET serial = serial + 100 WHERE supplier_id = %(s)s",
     ],
     "I15": [
         "ALTER TABLE reservations ADD CONSTRAINT planted FOREIGN KEY (attempt_id) REFERENCES planted_keys (id) NOT VALID"
@@ -118,12 +118,12 @@ def test_every_check_has_a_planted_fault_and_the_rest_are_proved_elsewhere() -> 
     assert not PROVED_ELSEWHERE.keys() & FAULTS.keys()
 
 
-@pytest.mark.parametrize(("code", "fault"), [(code, fault) for code, faults in FAULTS.items() for fault in faults])
+@pytest.mark.parametrize(
+    ("code", "fault"), [(code, fault) for code, faults in FAULTS.items() for fault in faults if code != "I15"]
+)
 def test_a_planted_fault_is_caught(
     books: Works, supplier: Supplier, postgres: EmbeddedPostgres, code: str, fault: str
 ) -> None:
-    if code == "I15":
-        pytest.skip("a fault of the schema: see the next test")
     with superuser(postgres) as connection:
         assert connection.execute(fault, {"s": supplier.supplier_id}).rowcount > 0, "the fault was planted"
     assert gaps(books, supplier)[code] > 0

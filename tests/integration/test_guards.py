@@ -71,7 +71,7 @@ def test_every_table_is_guarded_as_declared(owner: psycopg.Connection) -> None:
         ("ALTER TABLE invoices NO FORCE ROW LEVEL SECURITY", "invoices: row-level security"),
         ("CREATE POLICY open_door ON mails USING (true)", "mails: the policy for everybody"),
         ("CREATE POLICY open_door ON mails TO quittance USING (true)", "mails: a policy for some other role"),
-        ("CREATE UNIQUE INDEX planted ON customers (siren)", "customers: a key does not lead"),
+        ("CREATE UNIQUE INDEX planted ON customers (customer_id)", "customers: a key does not lead"),
         (f"GRANT DELETE ON entries TO {APP}", "entries: the application may"),
         (f"GRANT UPDATE (amount_minor) ON receivable_items TO {APP}", "receivable_items: updates of"),
         (f"GRANT UPDATE ON entries TO {APP}", "entries: the application may"),

@@ -203,7 +203,7 @@ def _platform(work: Work, invoice: Invoice, document_id: UUID) -> None:
     )
     for tracking, kind, state, refusal in (
         ("Q-1", "invoice", "accepted", None),
-        ("Q-2", "status", "refused", '{"sentence": "Le montant par taux manque."}'),
+        ("Q-2", "status", "refused", '[{"reason": "REJ_SEMAN", "message": "Le montant par taux manque."}]'),
     ):
         work.execute(
             "INSERT INTO platform_flows (supplier_id, tracking_id, account_id, invoice_id, kind, document_id, state, "

@@ -193,7 +193,7 @@ def test_pages_weigh_little_and_break_no_rule_of_their_own_policy(browser: Brows
 
 
 def test_the_first_key_press_offers_to_skip_to_the_content(browser: Browser, served: tuple[House, str]) -> None:
-    house, base = served
+    _, base = served
     with look(browser, served, "customer", DESKTOP) as context:
         page = context.new_page()
         page.goto(f"{base}/c/")

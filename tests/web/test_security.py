@@ -199,6 +199,20 @@ def test_an_unforeseen_error_tells_a_reference_and_nothing_else(app: Flask, clie
     assert "Référence" in answer.text
 
 
+@pytest.mark.parametrize(("hops", "last"), [(0, 429), (1, 422)])
+def test_the_address_that_a_proxy_tells_is_believed_only_behind_a_proxy(
+    services: Services, hops: int, last: int
+) -> None:
+    app = create_app(_with_settings(services, services.settings.model_copy(update={"trusted_hops": hops})))
+    client = app.test_client()
+    token = form_token(client)
+    answers = [
+        client.post("/sign-in", data={"form_token": token, "email": f"{i}"}, headers={"X-Forwarded-For": f"10.0.0.{i}"})
+        for i in range(21)
+    ]
+    assert answers[-1].status_code == last
+
+
 def _with_settings(services: Services, settings: object) -> Services:
     fields = {name: getattr(services, name) for name in services.__dataclass_fields__ if not name.startswith("_")}
     return type(services)(**{**fields, "settings": settings})

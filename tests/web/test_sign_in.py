@@ -58,7 +58,7 @@ def test_a_link_opens_a_session_after_a_click_and_only_once(client: FlaskClient,
     page = client.get(link_in(mail))
     assert page.status_code == 200
     assert not signed_in(client), "opening the link alone signs nobody in"
-    assert press(client, link_in(mail)).location == "/"
+    assert press(client, link_in(mail)).location == "/c/", "the page that was asked for before"
     assert signed_in(client)
     assert press(client, link_in(mail)).status_code == 410
 

@@ -1,0 +1,286 @@
+"""Invoices and their 212 at a real platform: once each, whatever fails, with the amounts of the books."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import line
+
+from config import safe_xml
+from einvoice.lifecycle.cdar import read_cdar
+from einvoice.platform.port import Flow, ProcessingRule, Syntax
+from einvoice.submission import NotAcceptedYetError
+from receivables.services.checks import run_checks
+
+if TYPE_CHECKING:
+    from story_builders import PlatformHouse, Story
+
+    from portal.issuing import Issued
+
+TWO_RATES = (
+    line(name="Réparation", quantity=1, net_price="50.01", vat_rate="20"),
+    line(name="Travaux", quantity=1, net_price="37.91", vat_rate="5.5"),
+)
+"""60.01 at 20 % and 40.00 at 5.5 %, VAT included."""
+
+
+class KilledError(BaseException):
+    """The process ends here."""
+
+
+def accepted(story: Story, *lines: dict[str, Any], **changes: Any) -> Issued:
+    """An invoice that the platform has accepted and deposited."""
+    issued = story.issue(*lines, **changes)
+    story.until(lambda: "200" in story.codes())
+    return issued
+
+
+def assert_books(story: Story) -> None:
+    with story.services.works.begin(story.id) as work:
+        assert [finding for finding in run_checks(work) if finding.gap] == []
+
+
+def test_an_issued_invoice_is_sent_once_and_its_statuses_come_in(story: Story) -> None:
+    issued = accepted(story)
+    story.settle()
+    assert story.flows() == [("invoice", "accepted", 1)]
+    (flow,) = story.at_platform()
+    assert flow["name"] == issued.files[0].file.filename
+    assert flow["invoice"] == {"number": issued.invoice.number, "total": "120.00"}
+    assert (flow["flowSyntax"], flow["processingRule"]) == ("Factur-X", "B2B")
+    story.until(lambda: story.codes() == ["200", "202", "203"])
+
+
+def test_a_payment_is_told_once_with_its_amounts_by_rate(story: Story) -> None:
+    issued = accepted(story, *TWO_RATES)
+    story.pay(issued.invoice)
+    story.settle()
+    assert story.collected_at_platform() == [{"20": "60.01", "5.5": "40.00"}]
+    assert story.flows()[1:] == [("status", "accepted", 1)]
+    assert story.codes("out") == ["212"]
+    assert_books(story)
+
+
+def test_a_refund_is_told_with_the_same_amounts_negative_and_why(story: Story) -> None:
+    issued = accepted(story, *TWO_RATES)
+    payment = story.pay(issued.invoice)
+    story.give_back(payment, 10001)
+    story.settle()
+    assert story.collected_at_platform() == [{"20": "60.01", "5.5": "40.00"}, {"20": "-60.01", "5.5": "-40.00"}]
+    notes = [
+        row["note"]
+        for row in story.rows("SELECT note FROM statuses WHERE supplier_id = :supplier AND direction = 'out'")
+    ]
+    documents = story.rows(
+        "SELECT sha256 FROM documents WHERE supplier_id = :supplier AND form = 'cdar' ORDER BY filename"
+    )
+    messages = [read_cdar(safe_xml.parse(story.services.archive.get(row["sha256"]))) for row in documents]
+    assert "Remboursement au client" in str(messages[1])
+    assert len(notes) == 2
+    assert_books(story)
+
+
+def test_seven_instalments_declare_the_invoice_to_the_cent(story: Story) -> None:
+    issued = accepted(story, *TWO_RATES)
+    for number, amount in enumerate([1429] * 6 + [1427]):
+        story.pay(issued.invoice, amount, minutes=number)
+    story.settle()
+    told = story.collected_at_platform()
+    assert len(told) == 7
+    sums = {rate: sum(Decimal(each.get(rate, "0")) for each in told) for rate in ("20", "5.5")}
+    assert sums == {"20": Decimal("60.01"), "5.5": Decimal("40.00")}
+    assert_books(story)
+
+
+def test_an_invoice_that_deducts_at_one_rate_is_told_and_accepted(story: Story) -> None:
+    issued = accepted(
+        story,
+        line(name="Vente", quantity=1, net_price="80.00", vat_rate="20"),
+        line(name="Reprise", quantity=-1, net_price="10.00", vat_rate="5.5"),
+    )
+    story.pay(issued.invoice, 5000)
+    story.pay(issued.invoice, issued.invoice.payable_minor - 5000, minutes=1)
+    story.settle()
+    told = story.collected_at_platform()
+    assert {rate: sum(Decimal(each.get(rate, "0")) for each in told) for rate in ("20", "5.5")} == {
+        "20": Decimal("96.00"),
+        "5.5": Decimal("-10.55"),
+    }
+
+
+def test_an_invoice_with_vat_due_at_once_tells_no_receipt(story: Story) -> None:
+    issued = accepted(story, line(nature="goods"))
+    assert not issued.invoice.vat_on_collection
+    story.pay(issued.invoice)
+    story.settle()
+    assert story.collected_at_platform() == []
+    assert story.codes("out") == []
+
+
+def test_a_deposit_on_goods_tells_its_receipt(story: Story) -> None:
+    issued = accepted(story, line(nature="goods"), type_code="386")
+    story.pay(issued.invoice)
+    story.settle()
+    assert story.collected_at_platform() == [{"20": "120.00"}]
+
+
+def test_a_customer_abroad_is_not_sent_through_the_platform(story: Story) -> None:
+    abroad = {
+        "name": "Brasserie du Nord",
+        "vat_id": "BE0403170701",
+        "address": {"line1": "1 Grote Markt", "postcode": "1000", "city": "Brussel", "country": "BE"},
+    }
+    issued = story.issue(buyer=abroad)
+    assert issued.invoice.routing == "b2b_international"
+    story.pay(issued.invoice)
+    story.settle()
+    assert story.at_platform() == []
+
+
+def test_an_answer_lost_after_the_effect_is_asked_for_and_not_sent_again(
+    story: Story, platform_house: PlatformHouse
+) -> None:
+    story.step()
+    story.hurry(read_timeout_s=0.6)
+    platform_house.arm("timeout_after_effect", hold_s=1.2)
+    story.issue()
+    story.step()
+    assert [state for _, state, _ in story.flows()] == ["to_send"]
+    story.hurry(read_timeout_s=10)
+    story.settle()
+    assert story.flows() == [("invoice", "accepted", 2)]
+    assert len(story.at_platform()) == 1
+
+
+@pytest.mark.parametrize("kind", ["error_500", "unavailable", "busy"])
+def test_a_platform_that_is_down_makes_the_fact_wait_and_nothing_is_lost(
+    story: Story, platform_house: PlatformHouse, kind: str
+) -> None:
+    platform_house.arm(kind, times=None)
+    story.issue()
+    for _ in range(3):
+        story.worker.drain_outbox_of(story.id)
+    (fact,) = (fact for fact in story.outbox() if fact[0] == "invoice.issued")
+    assert fact[1] == "new"
+    assert fact[2]
+    assert story.at_platform() == []
+    platform_house.lift()
+    story.settle()
+    assert len(story.at_platform()) == 1
+
+
+def test_a_refused_invoice_says_why_and_tells_no_receipt(story: Story) -> None:
+    """The platform has an invoice of this number already."""
+    issued = story.issue()
+    pdf = issued.files[0].file
+    with story.services.works.begin(story.id) as work:
+        found = story.services.platform_for(work)
+    assert found is not None
+    found[1].send_flow(Flow("by another road", pdf.filename, Syntax.FACTUR_X, pdf.content, ProcessingRule.B2B))
+    story.until(lambda: ("invoice", "refused", 1) in story.flows())
+    (row,) = story.rows("SELECT refusal FROM platform_flows WHERE supplier_id = :supplier")
+    assert [detail["reason"] for detail in row["refusal"] if detail["level"] == "Error"] == ["AlreadyExistingFlow"]
+    assert all(detail["message"] for detail in row["refusal"])
+    story.pay(issued.invoice)
+    story.settle()
+    assert story.collected_at_platform() == []
+    assert story.codes("out") == []
+
+
+def test_a_receipt_before_the_platform_has_the_invoice_waits_for_it(
+    story: Story, platform_house: PlatformHouse
+) -> None:
+    platform_house.arm("unavailable", times=None)
+    issued = story.issue()
+    story.pay(issued.invoice)
+    story.worker.drain_outbox_of(story.id)
+    with pytest.raises(NotAcceptedYetError) as pending:
+        story.services.submitter.tell_collected(story.id, issued.invoice.invoice_id, 1)
+    assert pending.value.code == "platform.invoice_pending"
+    platform_house.lift()
+    story.settle()
+    assert story.collected_at_platform() == [{"20": "120.00"}]
+
+
+def test_a_receipt_of_an_invoice_that_no_platform_ever_got_is_not_told(
+    plain_story: Story, platform_house: PlatformHouse
+) -> None:
+    """The supplier was connected after the invoice had gone out by other roads."""
+    issued = plain_story.issue()
+    plain_story.settle()
+    plain_story.connect(platform_house)
+    plain_story.pay(issued.invoice)
+    plain_story.settle()
+    assert plain_story.at_platform() == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_around_the_sending_sends_nothing_twice(
+    story: Story, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """The process dies just before, or just after, the platform took the file."""
+    issued = story.issue()
+    with story.services.works.begin(story.id) as work:
+        found = story.services.platform_for(work)
+    assert found is not None
+    send = found[1].send_flow
+
+    def die(flow: Any) -> Any:
+        if when == "after":
+            send(flow)
+        raise KilledError
+
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(found[1], "send_flow", die)
+            with pytest.raises(KilledError):
+                story.services.submitter.submit_invoice(story.id, issued.invoice.invoice_id)
+            if when == "after":
+                break
+    story.settle()
+    assert len(story.at_platform()) == 1
+    assert story.flows()[0][:2] == ("invoice", "accepted")
+
+
+def test_a_crash_after_telling_a_receipt_tells_it_once(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    issued = accepted(story)
+    story.settle()
+    story.pay(issued.invoice)
+    with story.services.works.begin(story.id) as work:
+        found = story.services.platform_for(work)
+    assert found is not None
+    send = found[1].send_flow
+
+    def die(flow: Any) -> Any:
+        send(flow)
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(found[1], "send_flow", die)
+        with pytest.raises(KilledError):
+            story.services.submitter.tell_collected(story.id, issued.invoice.invoice_id, 1)
+    story.settle()
+    assert story.collected_at_platform() == [{"20": "120.00"}]
+    assert story.codes("out") == ["212"]
+    assert_books(story)
+
+
+def test_telling_again_what_was_told_changes_nothing(story: Story) -> None:
+    issued = accepted(story)
+    story.pay(issued.invoice)
+    story.settle()
+    before = (story.flows(), story.codes("out"), len(story.at_platform()))
+    for _ in range(2):
+        story.services.submitter.submit_invoice(story.id, issued.invoice.invoice_id)
+        story.services.submitter.tell_collected(story.id, issued.invoice.invoice_id, 1)
+    assert (story.flows(), story.codes("out"), len(story.at_platform())) == before
+
+
+def test_a_chargeback_names_itself(story: Story) -> None:
+    issued = accepted(story)
+    payment = story.pay(issued.invoice)
+    story.give_back(payment, issued.invoice.payable_minor, "chargeback")
+    story.settle()
+    assert story.collected_at_platform() == [{"20": "120.00"}, {"20": "-120.00"}]
