@@ -28,7 +28,7 @@ _WORDS = {
     "fr": (
         "Facture {number} de {supplier}",
         "Bonjour,",
-        "Votre facture {number} de {amount} est à régler avant le {due}.",
+        "Votre facture {number} de {amount} est à régler au plus tard le {due}.",
         "Voir et payer en ligne :",
     ),
     "en": (

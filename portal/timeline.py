@@ -145,7 +145,8 @@ def _document(at: datetime, facts: dict[str, Any]) -> Told:
 def _flow(at: datetime, facts: dict[str, Any]) -> Told:
     words = _FLOWS if facts["flow"] == "invoice" else _STATUS_FLOWS
     title, tone, icon = words[facts["state"]]
-    remarks = [f"{each['reason']} : {each['message']}" for each in facts["refusal"] or []]
+    told = facts["refusal"] or [] if facts["state"] == "refused" else []  # an accepted file's remarks are no news
+    remarks = [f"{each['reason']} : {each['message']}" for each in told]
     return Told(at, gettext(title), " · ".join(remarks) or facts["tracking_id"], tone, icon)
 
 

@@ -65,26 +65,27 @@ def due_on_invoice(work: Work, invoice_id: UUID) -> InvoiceDue:
     return InvoiceDue(**row)
 
 
-def exposure_of(work: Work, customer_id: UUID) -> Exposure:
-    """The exposure (encours) of a customer now, computed from the open items: it cannot drift."""
-    return exposures(work, [customer_id]).get(customer_id, Exposure())
+def exposure_of(work: Work, customer_id: UUID, currency: str = "EUR") -> Exposure:
+    """The exposure (encours) of a customer now in one currency, computed from the open items: it cannot drift."""
+    return exposures(work, [customer_id], currency).get(customer_id, Exposure())
 
 
-def exposures(work: Work, customer_ids: list[UUID] | None = None) -> dict[UUID, Exposure]:
-    """The exposure of the given customers, or of all that have any."""
+def exposures(work: Work, customer_ids: list[UUID] | None = None, currency: str = "EUR") -> dict[UUID, Exposure]:
+    """The exposure in one currency of the given customers, or of all that have any."""
     rows = work.rows(
         "WITH open_items AS (SELECT customer_id, "
         "sum(open_minor) FILTER (WHERE debit)::bigint AS debits, "
         "sum(open_minor) FILTER (WHERE NOT debit)::bigint AS credits "
-        "FROM receivable_items WHERE supplier_id = :supplier AND open_minor > 0 "
+        "FROM receivable_items WHERE supplier_id = :supplier AND open_minor > 0 AND currency = :currency "
         "AND (CAST(:ids AS uuid[]) IS NULL OR customer_id = ANY(:ids)) GROUP BY customer_id), "
         "flying AS (SELECT attempt.customer_id, sum(reservation.amount_minor)::bigint AS in_flight "
         "FROM payment_attempts AS attempt JOIN reservations AS reservation USING (supplier_id, attempt_id) "
-        "WHERE supplier_id = :supplier AND attempt.state = 'processing' "
+        "WHERE supplier_id = :supplier AND attempt.state = 'processing' AND attempt.currency = :currency "
         "AND (CAST(:ids AS uuid[]) IS NULL OR attempt.customer_id = ANY(:ids)) GROUP BY attempt.customer_id) "
         "SELECT customer_id, coalesce(debits, 0) AS debits, coalesce(credits, 0) AS credits, "
         "coalesce(in_flight, 0) AS in_flight FROM open_items FULL JOIN flying USING (customer_id)",
         ids=customer_ids,
+        currency=currency,
     )
     return {
         row["customer_id"]: Exposure(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from receivables.store.work import Works
 
 SUPPLIER = UUID("01990000-0000-7000-8000-000000000001")
-SECRET = "whsec_bench_0123456789abcdef"  # noqa: S105 -- of a throw-away database
+SECRET = "whsec_bench_0123456789abcdef"
 CUSTOMERS = 2_000
 AMOUNT = 12_000
 BEGAN = 1_790_000_000

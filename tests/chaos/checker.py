@@ -273,9 +273,12 @@ def _check_vat(verdict: Verdict, books: Books, plan: Row) -> None:
         key, tax = invoice["invoice_id"], sum(tax for _, _, tax in invoice["vat_rows"])
         waiting, owed = -pending[key], -due[key]
         paid, none = invoice["collected_minor"] == invoice["payable_minor"], invoice["collected_minor"] == 0
-        if waiting + owed != tax or waiting < 0 or owed < 0:
-            wrong.append(key)
-        elif invoice["vat_on_collection"] and ((paid and waiting) or (none and owed)):
+        if (
+            waiting + owed != tax
+            or waiting < 0
+            or owed < 0
+            or (invoice["vat_on_collection"] and ((paid and waiting) or (none and owed)))
+        ):
             wrong.append(key)
     verdict.demand("invoices whose VAT stands on the wrong account", wrong)
 

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import psycopg
-
 from chaos.checker import Verdict, check
 from chaos.cluster import temporary_cluster
 from chaos.crew import Crew
 from chaos.house import furnish
 from chaos.sender import Sender, Sending
 from chaos.traffic import WINDOW, Traffic, plan_traffic
+
 from config.database import Database, migrate
 from config.secrets import Keyring
 from config.settings import Settings

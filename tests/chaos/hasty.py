@@ -1,4 +1,4 @@
-"""``quittance`` with a short lease in the outbox: a test of a minute cannot wait one for what a killed worker had taken."""
+"""``quittance`` with a short lease in the outbox: a test of a minute cannot wait for what a killed worker had taken."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from chaos.traffic import Invoice, Payment, Traffic
+
     from config.secrets import Keyring
     from receivables.domain.ledger import Entry
     from receivables.store.work import Work, Works
