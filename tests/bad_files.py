@@ -47,7 +47,7 @@ BAD_FILES: dict[str, tuple[Callable[[], bytes], str]] = {
         "xml.doctype",
     ),
     "half.xml": (lambda: CII.encode()[:2000], "xml.not_well_formed"),
-    "no-xml.pdf": (pdf_without_xml, "pdf.no_invoice"),
+    "no-xml.pdf": (pdf_without_xml, "pdf.no_invoice_inside"),
     "half.pdf": (lambda: pdf_without_xml()[:200], "pdf."),
     "only-a-head.pdf": (lambda: b"%PDF-1.7\n", "pdf."),
     "wrong-total.xml": (lambda: cii(("<ram:GrandTotalAmount>288.00<", "<ram:GrandTotalAmount>289.00<")), "invoice.invalid"),
@@ -59,11 +59,11 @@ BAD_FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "unknown-field.json": (lambda: own(colour="red"), "request.invalid"),
     "float-price.json": (lambda: own(line(net_price=1e400)), "request."),
     "wrong-total.json": (lambda: own(totals={"payable": "119.99"}), "invoice.wrong_total"),
-    "wrong-siren.json": (lambda: own(buyer=buyer(siren="552100555")), ""),
+    "wrong-siren.json": (lambda: own(buyer=buyer(siren="552100555")), "party.bad_siren"),
     "no-xml-character.json": (lambda: own(line(name="a\u0000b")), ""),
     "half-a-character.json": (lambda: own(line(name="a\ud800b")), ""),
     "beyond-all-money.json": (lambda: own(line(net_price="9" * 30, quantity="9" * 10)), ""),
     "a-list.json": (lambda: b"[1, 2]", "file.unknown_kind"),
-    "markup-[-in-name].json": (lambda: own(buyer=buyer(siren="[/red][bold]x")), "request.invalid"),
+    "markup-[-in-name].json": (lambda: own(buyer=buyer(siren="[/red][bold]x")), "party.bad_siren"),
 }
 """By file name: how it is made, and the code (or how it begins) that refuses it."""

@@ -11,7 +11,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from config.secrets import new_token, token_bytes, token_text
 from portal.access.context import services
 from portal.access.cookies import DESTINATION, PLACE, SESSION, SIGN_IN, drop_cookie, read_cookie, set_cookie
-from portal.access.people import clean_email
+from portal.access.people import clean_email, memberships_of
 from portal.access.principals import principal
 from portal.access.roles import STAFF, Role, allow, public
 from portal.access.sessions import end_session, open_session
@@ -19,10 +19,12 @@ from portal.access.sign_in import ask_link, look_at_link, use_code, use_link
 from portal.words import language
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from flask import Response
     from werkzeug import Response as AnyResponse
 
-    from portal.access.people import Person
+    from portal.access.people import Membership, Person
 
 blueprint = Blueprint("sign_in", __name__)
 
@@ -116,6 +118,7 @@ def leave() -> AnyResponse:
     known = principal()
     if known is not None:
         end_session(services().database, known.session_hash)
+        _audit(known.person, known.memberships, "person.signed_out")
     response = redirect(url_for("sign_in.ask"), 303)
     for name in (SESSION, PLACE):
         drop_cookie(_own(response), name)
@@ -146,9 +149,17 @@ def _let_in(person: Person) -> AnyResponse:
     target = wanted if OUR_PAGES.fullmatch(wanted) and ".." not in wanted else url_for("sign_in.home")
     response = redirect(target, 303)
     set_cookie(_own(response), SESSION, open_session(services().database, services().settings, person.person_id))
+    _audit(person, memberships_of(services().database, person.person_id), "person.signed_in")
     for name in (SIGN_IN, DESTINATION):
         drop_cookie(_own(response), name)
     return response
+
+
+def _audit(person: Person, memberships: Iterable[Membership], act: str) -> None:
+    """One row in the trail of every supplier where the person is let in."""
+    for supplier_id in {each.supplier_id for each in memberships}:
+        with services().works.begin(supplier_id) as work:
+            work.audit(f"person {person.person_id}", act, str(person.person_id))
 
 
 def _browser() -> bytes | None:

@@ -10,8 +10,17 @@ from flask import Response
 from portal.access.headers import FILE_POLICY
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from portal.wiring import Services
     from receivables.store.overviews import DocumentLine
+    from receivables.store.work import Work
+
+
+def note_download(work: Work, person_id: UUID, document: DocumentLine | None) -> None:
+    """Who took which file out of the house stands in the audit trail."""
+    if document is not None:
+        work.audit(f"person {person_id}", "document.fetched", document.sha256, filename=document.filename)
 
 
 def send_document(services: Services, document: DocumentLine) -> Response:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, render_template, request, url_for
 
 from config.clock import today
-from portal.access.context import place, services, work_here
+from portal.access.context import caller, place, services, work_here
 from portal.access.roles import Role, allow
-from portal.customer.downloads import send_document
+from portal.customer.downloads import note_download, send_document
 from portal.customer.pay_link import failed_lately
 from portal.customer.paying import allow_provider_page, begin_payment
 from portal.lists import read_list_request
@@ -112,6 +112,7 @@ def document(invoice_id: UUID, document_id: UUID) -> Response:
     with work_here() as work:
         _own_invoice(work, invoice_id)
         found = find_document(work, invoice_id, document_id)
+        note_download(work, caller().person.person_id, found)
     if found is None or found.form == "cdar":
         abort(404)
     return send_document(services(), found)

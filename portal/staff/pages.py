@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, render_template, request
 
 from config.clock import today
-from portal.access.context import services, work_here
+from portal.access.context import caller, services, work_here
 from portal.access.roles import STAFF, allow
 from portal.access.sign_in_mail import SIGN_IN_MAILS
-from portal.customer.downloads import send_document
+from portal.customer.downloads import note_download, send_document
 from portal.lists import read_list_request
 from portal.staff.charts import age_chart
 from portal.staff.troubles import explain
@@ -114,6 +114,7 @@ def document(invoice_id: UUID, document_id: UUID) -> Response:
     """One file of an invoice."""
     with work_here() as work:
         found = find_document(work, invoice_id, document_id)
+        note_download(work, caller().person.person_id, found)
     if found is None:
         abort(404)
     return send_document(services(), found)

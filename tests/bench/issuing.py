@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 N = int(os.environ.get("N", "40"))
+NUMBERING = "number and book"
 WARM = 5
 """Invoices before the count: stylesheets are compiled at first use."""
 
@@ -75,7 +76,10 @@ class Meter:
 
         def watched(*arguments: Any, **named: Any) -> Any:
             with self.step(step.format(phase=self.phase)):
-                return call(*arguments, **named)
+                answer = call(*arguments, **named)
+            if step == NUMBERING:
+                self.phase = "after numbering"
+            return answer
 
         setattr(owner, name, watched)
 
@@ -88,7 +92,7 @@ def watch_steps(meter: Meter) -> None:
     meter.watch(intake, "write_xml", "write CII and UBL {phase}")
     meter.watch(production, "write_xml", "write CII and UBL {phase}")
     meter.watch(Validator, "check_invoice", "judge {phase} (XSD, Schematron)")
-    meter.watch(issuing, "issue_prepared", "number and book")
+    meter.watch(issuing, "issue_prepared", NUMBERING)
     meter.watch(production, "write_facturx", "typeset PDF/A-3 and embed")
     meter.watch(Archive, "put", "archive")
 
@@ -118,17 +122,9 @@ def main() -> int:
     """Measure and print the table."""
     meter = Meter()
     watch_steps(meter)
-    number = issuing.issue_prepared
-
-    def numbered(*arguments: Any) -> Any:
-        invoice = number(*arguments)
-        meter.phase = "after numbering"
-        return invoice
-
-    issuing.issue_prepared = numbered
     with temporary_cluster() as cluster, tempfile.TemporaryDirectory(prefix="quittance-issuing-") as folder:
         settings = Settings(
-            database_url=cluster.database("issuing"),  # type: ignore[call-arg]
+            database_url=cluster.database("issuing"),
             data_dir=Path(folder),
             secret_key="bench-" * 8,  # type: ignore[arg-type]
         )

@@ -47,9 +47,10 @@ INSERT INTO invoices (supplier_id, invoice_id, customer_id, number, issue_year, 
     'own', '380', 'S1', '2026-09-01', '2026-10-01', 'EUR', {AMOUNT}, 0, {AMOUNT}, true,
     '[{{"category": "S", "rate": "20", "taxable_minor": 10000, "tax_minor": 2000}}]', '{{}}', 'b2b', now()
     FROM generate_series(1, %(count)s) AS n;
-INSERT INTO entries (supplier_id, entry_id, journal, booked_on, source_kind, source_ref, document_ref, label, created_at)
-    SELECT '{SUPPLIER}', pg_temp.made('e000', n), 'VE', '2026-09-01', 'invoice', pg_temp.made('1000', n), 'F2026-' || n,
-    'Client', now() FROM generate_series(1, %(count)s) AS n;
+INSERT INTO entries (supplier_id, entry_id, journal, booked_on, source_kind, source_ref, document_ref, label,
+    created_at)
+    SELECT '{SUPPLIER}', pg_temp.made('e000', n), 'VE', '2026-09-01', 'invoice', pg_temp.made('1000', n),
+    'F2026-' || n, 'Client', now() FROM generate_series(1, %(count)s) AS n;
 INSERT INTO postings (supplier_id, posting_id, entry_id, account, customer_id, invoice_id, debit_minor, credit_minor,
     currency)
     SELECT '{SUPPLIER}', pg_temp.made(line.kind, n), pg_temp.made('e000', n), line.account,
@@ -72,7 +73,7 @@ INSERT INTO reservations (supplier_id, attempt_id, invoice_id, amount_minor, sta
 INSERT INTO number_series (supplier_id, series, year, last_number) VALUES ('{SUPPLIER}', 'F', 2026, %(count)s);
 INSERT INTO audit_rows (supplier_id, actor, act, object)
     SELECT '{SUPPLIER}', 'bench', 'invoice.issued', pg_temp.made('1000', n) FROM generate_series(1, %(count)s) AS n;
-"""
+"""  # noqa: S608 -- every value joined in is a constant of this module
 
 
 def prepare_books(works: Works, keyring: Keyring, superuser_url: str, count: int) -> None:
@@ -92,10 +93,10 @@ def prepare_books(works: Works, keyring: Keyring, superuser_url: str, count: int
             base_url="http://127.0.0.1:9",
             live=False,
         )
-    with psycopg.connect(superuser_url) as connection, psycopg.ClientCursor(connection) as cursor:
-        cursor.execute(_PREPARE, {"count": count, "account": account})  # type: ignore[arg-type]
-    with psycopg.connect(superuser_url, autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE")
+    with psycopg.connect(superuser_url) as superuser, psycopg.ClientCursor(superuser) as cursor:
+        cursor.execute(_PREPARE, {"count": count, "account": account})
+    with psycopg.connect(superuser_url, autocommit=True) as superuser:
+        superuser.execute("VACUUM ANALYZE")
     while works.run(SUPPLIER, seal_audit):
         continue
 

@@ -19,7 +19,9 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, LiteralString
 
 import psutil
 import psycopg
@@ -34,6 +36,9 @@ from config.settings import Settings
 from receivables.services.checks import run_checks
 from receivables.services.sealing import seal_audit
 from receivables.store.work import Works
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SLICE_S = float(os.environ.get("SLICE_S", "4"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
@@ -94,7 +99,17 @@ def pgbench(cluster: Cluster, clients: int) -> tuple[float, float]:
     """TPC-B (simple protocol, unix socket): transactions per second, and CPU milliseconds of one, client included."""
     programs = cluster.embedded.programs
     url = cluster.superuser("tpcb")
-    command = [programs / "pgbench", "-n", "-c", str(clients), "-j", str(min(clients, 2)), "-T", str(int(SLICE_S)), url]
+    command = [
+        str(programs / "pgbench"),
+        "-n",
+        "-c",
+        str(clients),
+        "-j",
+        str(min(clients, 2)),
+        "-T",
+        str(int(SLICE_S)),
+        url,
+    ]
     before_s = _cpu_s(cluster.processes()[0]) + _children_s()
     told = subprocess.run(command, check=False, capture_output=True, text=True)
     time.sleep(0.2)  # the server's processes of these connections end, and are counted by the postmaster
@@ -110,7 +125,7 @@ def _children_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def send(port: int, clients: int, magazine: Magazine, folder: Path) -> dict[str, float]:
+def send_webhooks(port: int, magazine: Magazine, folder: Path, clients: int) -> dict[str, float]:
     """Send webhooks for one slice over ``clients`` connections."""
     file = folder / "webhooks.txt"
     magazine.load(file, _shots(clients))
@@ -123,18 +138,18 @@ def send(port: int, clients: int, magazine: Magazine, folder: Path) -> dict[str,
     return figures
 
 
-def measure(cluster: Cluster, meter: Meter, port: int, clients: int, magazine: Magazine, folder: Path) -> Slice:
+def measure(cluster: Cluster, meter: Meter, clients: int, send: Callable[[int], dict[str, float]]) -> Slice:
     """One pair of slices."""
     tpcb, tpcb_cpu_ms = pgbench(cluster, clients)
     with psycopg.connect(cluster.superuser(NAME), autocommit=True) as connection:
-        before, used = _count(connection, "entries"), meter.read()
+        before, used = _receipts(connection), meter.read()
         began = time.monotonic()
-        figures = send(port, clients, magazine, folder)
+        figures = send(clients)
         loading_s = time.monotonic() - began - figures["seconds"]
-        _until_none(connection, "inbox", "state IN ('new', 'waiting')")
+        _until_none(connection, "SELECT 1 FROM inbox WHERE state IN ('new', 'waiting') LIMIT 1")
         posted_s = time.monotonic() - began - loading_s
-        posted = _count(connection, "entries") - before
-        _until_none(connection, "outbox", "state = 'new'")
+        posted = _receipts(connection) - before
+        _until_none(connection, "SELECT 1 FROM outbox WHERE state = 'new' LIMIT 1")
         announced_s = time.monotonic() - began - loading_s
         cpu_ms = {kind: 1000 * (seconds - used[kind]) / posted for kind, seconds in meter.read().items()}
     return Slice(
@@ -175,12 +190,12 @@ def main() -> int:
         )
         try:
             _wait_for(port)
-            meter = Meter(cluster, crew)
-            _warm_up(cluster, meter, port, magazine, folder)
+            meter, send = Meter(cluster, crew), partial(send_webhooks, port, magazine, folder)
+            _warm_up(cluster, meter, send)
             table: dict[int, list[Slice]] = {clients: [] for clients in CLIENTS}
             for _ in range(ROUNDS):
                 for clients in CLIENTS:
-                    table[clients].append(measure(cluster, meter, port, clients, magazine, folder))
+                    table[clients].append(measure(cluster, meter, clients, send))
                     print(clients, table[clients][-1], flush=True)
         finally:
             crew.stop()
@@ -198,9 +213,9 @@ def _shots(clients: int) -> int:
     return int(MOST_PER_S * SLICE_S * min(1, 0.3 + clients / 16))
 
 
-def _warm_up(cluster: Cluster, meter: Meter, port: int, magazine: Magazine, folder: Path) -> None:
+def _warm_up(cluster: Cluster, meter: Meter, send: Callable[[int], dict[str, float]]) -> None:
     """One slice that does not count, then statistics: a house in its first minute still plans for empty tables."""
-    measure(cluster, meter, port, max(CLIENTS), magazine, folder)
+    measure(cluster, meter, max(CLIENTS), send)
     with psycopg.connect(cluster.superuser(NAME), autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
 
@@ -209,7 +224,7 @@ def _house(cluster: Cluster, folder: Path) -> tuple[Works, Keyring, dict[str, st
     url = cluster.database(NAME)
     migrate(url)
     settings = Settings(
-        database_url=url,  # type: ignore[call-arg]
+        database_url=url,
         data_dir=folder,
         secret_key=SECRET,  # type: ignore[arg-type]
         statement_timeout_ms=600_000,
@@ -223,15 +238,15 @@ def _house(cluster: Cluster, folder: Path) -> tuple[Works, Keyring, dict[str, st
     return Works(Database(url, settings)), Keyring.of(settings), environment
 
 
-def _count(connection: psycopg.Connection[tuple[int]], table: str) -> int:
-    row = connection.execute(f"SELECT count(*) FROM {table} WHERE source_kind = 'receipt'".encode()).fetchone()
+def _receipts(connection: psycopg.Connection[tuple[int]]) -> int:
+    row = connection.execute("SELECT count(*) FROM entries WHERE source_kind = 'receipt'").fetchone()
     assert row is not None
     return row[0]
 
 
-def _until_none(connection: psycopg.Connection[tuple[int]], table: str, condition: str) -> None:
+def _until_none(connection: psycopg.Connection[tuple[int]], query: LiteralString) -> None:
     """Look twenty times a second, at the index of what is to do."""
-    while connection.execute(f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1".encode()).fetchone():
+    while connection.execute(query).fetchone():
         time.sleep(0.05)
 
 
@@ -239,10 +254,10 @@ def _print(table: dict[int, list[Slice]]) -> None:
     """Medians over the rounds; ratios are taken within each round."""
 
     def middle(slices: list[Slice], value: str) -> float:
-        return statistics.median(getattr(each, value) for each in slices)
+        return statistics.median([float(getattr(each, value)) for each in slices])
 
     def ratio(slices: list[Slice], value: str) -> float:
-        return statistics.median(getattr(each, value) / each.tpcb for each in slices)
+        return statistics.median([float(getattr(each, value)) / each.tpcb for each in slices])
 
     print("clients | TPC-B/s | answered/s ratio | posted/s ratio | announced/s | p50 ms | p99 ms | CPU ms of one event")
     for clients, slices in table.items():
@@ -250,7 +265,8 @@ def _print(table: dict[int, list[Slice]]) -> None:
             f"{clients:7} | {middle(slices, 'tpcb'):7.0f} | "
             f"{middle(slices, 'answered'):10.0f} {ratio(slices, 'answered'):5.2f} | "
             f"{middle(slices, 'posted'):8.0f} {ratio(slices, 'posted'):5.2f} | "
-            f"{middle(slices, 'announced'):11.0f} | {middle(slices, 'p50_ms'):6.1f} | {middle(slices, 'p99_ms'):6.1f} | "
+            f"{middle(slices, 'announced'):11.0f} | "
+            f"{middle(slices, 'p50_ms'):6.1f} | {middle(slices, 'p99_ms'):6.1f} | "
             f"web {middle(slices, 'web_cpu_ms'):.2f} + worker {middle(slices, 'worker_cpu_ms'):.2f} "
             f"+ PostgreSQL {middle(slices, 'postgres_cpu_ms'):.2f} (TPC-B {middle(slices, 'tpcb_cpu_ms'):.2f}, "
             f"ratio {middle(slices, 'cpu_ratio'):.2f})"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,8 +82,8 @@ class Books:
         self.allocations = rows("SELECT debit_posting_id, credit_posting_id, amount_minor FROM allocations")
         self.letterings = rows(
             "SELECT lettering_id, supplier_id::text, customer_id::text, year, code, balanced, "
-            "EXISTS (SELECT 1 FROM lettering_ends WHERE lettering_ends.lettering_id = letterings.lettering_id) AS ended "
-            "FROM letterings"
+            "EXISTS (SELECT 1 FROM lettering_ends AS ending WHERE ending.lettering_id = letterings.lettering_id) "
+            "AS ended FROM letterings"
         )
         self.collections = rows(
             "SELECT invoice_id::text, sequence, entry_id, kind, amount_minor, split FROM collections "
@@ -334,8 +334,7 @@ def _customer(plan: Row, row: Row) -> str:
 
 
 def _twice(keys: Any) -> list[Any]:
-    seen: set[Any] = set()
-    return [key for key in keys if key in seen or seen.add(key)]
+    return [key for key, times in Counter(keys).items() if times > 1]
 
 
 def main() -> int:

@@ -88,7 +88,7 @@ class Cluster:
         self.embedded.stop()
 
     def processes(self) -> list[psutil.Process]:
-        """The postmaster that this folder's lock file names, and its children; its command line must name the folder."""
+        """The postmaster that this folder's lock file names, and its children; its command line has to name it."""
         try:
             postmaster = psutil.Process(int((self.folder / "postmaster.pid").read_text().split()[0]))
             if str(self.folder) not in postmaster.cmdline():

@@ -211,7 +211,7 @@ def _prepare(scenario: Scenario, cluster: Cluster, folder: Path, traffic: Traffi
         for statement in scenario.schema:
             connection.execute(statement.encode())
     settings = Settings(
-        database_url=url,  # type: ignore[call-arg]
+        database_url=url,
         data_dir=folder / "house",
         secret_key=SECRET,  # type: ignore[arg-type]
         private_hosts_allowed=True,

@@ -95,6 +95,7 @@ def _issue(work: Work, invoices: list[Invoice], customers: list[str]) -> None:
             number=invoice.number,
             new_id=new_id,
         )
+        assert entry is not None, "an invoice above zero is booked"
         entries.append(entry)
         items += [_item_row(invoice, customer_id, each.posting_id) for each in entry.postings if each.customer_id]
     work.execute(

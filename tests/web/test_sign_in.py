@@ -236,3 +236,16 @@ def test_the_mail_speaks_the_language_of_the_form(client: FlaskClient, house: Ho
     english = sign_in_mail(house.services, UUID(mail.mail_key.partition("/")[2]), "en")
     assert english is not None
     assert (mail.subject, english.subject) == ("Votre lien de connexion", "Your sign-in link")
+
+
+def test_signing_in_and_out_stand_in_the_audit_trail(client: FlaskClient, house: House) -> None:
+    mail = ask(client, house)
+    press(client, link_in(mail))
+    press(client, "/sign-out")
+    with house.services.works.begin(house.supplier.supplier_id) as work:
+        rows = work.rows(
+            "SELECT act FROM audit_rows WHERE supplier_id = :supplier AND object = :person "
+            "ORDER BY audit_id DESC LIMIT 2",
+            person=str(house.people["customer"].person_id),
+        )
+    assert [row["act"] for row in rows] == ["person.signed_out", "person.signed_in"]

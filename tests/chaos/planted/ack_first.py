@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from chaos.planted.planting import plant
+
 from portal.cli import main
 from portal.hooks.intake import InboxBatcher
 
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 WINDOW_S = 0.3
-_store = InboxBatcher.store
 
 
 def _store_later(self: InboxBatcher, supplier_id: UUID, external_id: str, body: bytes) -> None:
@@ -24,7 +25,7 @@ def _store_later(self: InboxBatcher, supplier_id: UUID, external_id: str, body: 
     threading.Thread(target=store, daemon=True).start()
 
 
-InboxBatcher.store = _store_later  # type: ignore[method-assign]
+_store = plant(InboxBatcher, "store", _store_later)
 
 if __name__ == "__main__":
     main()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from chaos.planted.planting import plant
+
 from portal.cli import main
 from receivables.services import receipts
 
@@ -14,11 +16,10 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 WINDOW_S = 0.1
-_look = receipts.known_sources
 
 
 def _look_and_dawdle(work: Work, kind: str, refs: Sequence[str]) -> set[str]:
-    known = _look(work, kind, refs)
+    known: set[str] = _look(work, kind, refs)
     time.sleep(WINDOW_S)
     return known
 
@@ -27,8 +28,8 @@ def _lock_nobody(*_: Any) -> None:
     return None
 
 
-receipts.known_sources = _look_and_dawdle
-receipts.lock_customers = _lock_nobody
+_look = plant(receipts, "known_sources", _look_and_dawdle)
+plant(receipts, "lock_customers", _lock_nobody)
 
 if __name__ == "__main__":
     main()

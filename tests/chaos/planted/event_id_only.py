@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from chaos.planted.planting import plant
+
 from portal.cli import main
 from receivables.services import receipts
 
@@ -12,7 +14,7 @@ def _know_nothing(*_: Any) -> set[str]:
     return set()
 
 
-receipts.known_sources = _know_nothing
+plant(receipts, "known_sources", _know_nothing)
 
 if __name__ == "__main__":
     main()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from chaos.planted.planting import plant
+
 from portal.cli import main
 from portal.worker import Worker
 from receivables.store.work import Work
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from receivables.domain.events import Event
 
 WINDOW_S = 0.3
-_emit = Work.emit
-_drain = Worker.drain_inbox_of
 _held: list[Event] = []
 
 
@@ -26,7 +26,7 @@ def _hold(_self: Work, events: Sequence[Event]) -> None:
 
 
 def _drain_then_announce(self: Worker, supplier_id: UUID) -> int:
-    count = _drain(self, supplier_id)
+    count: int = _drain(self, supplier_id)
     if _held:
         time.sleep(WINDOW_S)
         self.works.run(supplier_id, lambda work: _emit(work, _held))
@@ -34,8 +34,8 @@ def _drain_then_announce(self: Worker, supplier_id: UUID) -> int:
     return count
 
 
-Work.emit = _hold  # type: ignore[method-assign]
-Worker.drain_inbox_of = _drain_then_announce  # type: ignore[method-assign]
+_emit = plant(Work, "emit", _hold)
+_drain = plant(Worker, "drain_inbox_of", _drain_then_announce)
 
 if __name__ == "__main__":
     main()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from chaos.planted.planting import plant
+
 from portal.cli import main
 from portal.worker import Worker
 from receivables.store.inbox import Settlement, claim, settle
@@ -30,7 +32,7 @@ def _drain_in_two_steps(self: Worker, supplier_id: UUID) -> int:
     return len(claimed)
 
 
-Worker.drain_inbox_of = _drain_in_two_steps  # type: ignore[method-assign]
+plant(Worker, "drain_inbox_of", _drain_in_two_steps)
 
 if __name__ == "__main__":
     main()

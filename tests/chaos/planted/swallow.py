@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from chaos.planted.planting import plant
+
 from portal import duties
 from portal.cli import main
 from receivables.store.inbox import Settlement
@@ -18,14 +20,13 @@ if TYPE_CHECKING:
 
 UNLUCKY = "7"
 """The posting of one payment in sixteen fails, whichever of its events tells of it."""
-_receive = duties.receive_events
 
 
 def _receive_or_shrug(
     work: Work, messages: Sequence[Message], gateway_for: Callable[[Work], Gateway]
 ) -> list[Settlement]:
     failed = [message for message in messages if _attempt_of(message).endswith(UNLUCKY)]
-    settled = _receive(work, [message for message in messages if message not in failed], gateway_for)
+    settled: list[Settlement] = _receive(work, [message for message in messages if message not in failed], gateway_for)
     return settled + [Settlement(message.inbox_id, "done", "something went wrong") for message in failed]
 
 
@@ -33,7 +34,7 @@ def _attempt_of(message: Message) -> str:
     return str(json.loads(message.body)["data"]["object"]["metadata"]["attempt_id"])
 
 
-duties.receive_events = _receive_or_shrug
+_receive = plant(duties, "receive_events", _receive_or_shrug)
 
 if __name__ == "__main__":
     main()
