@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from einvoice.document import (
-    CREDIT_NOTE_TYPES,
     SIREN_SCHEME,
     AllowanceCharge,
     Attachment,
@@ -35,6 +34,7 @@ from einvoice.parties import (
 )
 from einvoice.seller import SellerProfile
 from einvoice.totals import adjust, adjust_document, check, goods_amount, net_price, rate_of, signed_sum, sum_up
+from receivables.domain.invoices import CREDIT_NOTES
 
 if TYPE_CHECKING:
     from einvoice.request_model import IdentifierRequest, InvoiceRequest, LineRequest, PayeeRequest
@@ -162,7 +162,7 @@ def _check_references(request: InvoiceRequest) -> None:
     """BR-FR-CO-03 to -05: what credit notes, corrections and rebates refer to."""
     kind, preceding = request.type_code, request.preceding_invoices
     correction = kind in {"384", "472"}
-    credit = kind in CREDIT_NOTE_TYPES - {"262"}
+    credit = kind in CREDIT_NOTES - {"262"}
     dated = bool(preceding) and all(each.issue_date for each in preceding)
     if (correction and not (dated and len(preceding) == 1)) or (credit and not dated):
         raise BuildError(
@@ -259,7 +259,7 @@ def _due_on(request: InvoiceRequest, seller: SellerProfile, issued_on: date, pro
     """BT-9: as stated, else by the seller's terms; a credit note has none, a paid invoice the day of issue."""
     already_paid = process.endswith(_ALREADY_PAID)
     if request.due_date is None:
-        if request.type_code in CREDIT_NOTE_TYPES:
+        if request.type_code in CREDIT_NOTES:
             return None
         return issued_on if already_paid else issued_on + timedelta(days=seller.terms_days)
     if request.due_date < issued_on and not already_paid and request.type_code not in DEPOSIT_TYPES:
@@ -276,7 +276,7 @@ def _due_on(request: InvoiceRequest, seller: SellerProfile, issued_on: date, pro
 
 def _payment_terms(request: InvoiceRequest) -> str | None:
     """BT-20; a credit note without due date needs it (BR-CO-25)."""
-    if request.payment_terms is None and request.type_code in CREDIT_NOTE_TYPES and request.due_date is None:
+    if request.payment_terms is None and request.type_code in CREDIT_NOTES and request.due_date is None:
         named = ", ".join(each.number for each in request.preceding_invoices)
         return f"Avoir à valoir sur la facture {named}." if named else "Avoir à valoir sur vos prochains règlements."
     return request.payment_terms
@@ -305,7 +305,7 @@ def _payment(request: InvoiceRequest, seller: SellerProfile, number: str) -> Pay
     """BG-16: as stated, else a SEPA transfer to the profile's account; none on a credit note or without account."""
     given = request.payment
     if given is None:
-        if request.type_code in CREDIT_NOTE_TYPES or seller.iban is None:
+        if request.type_code in CREDIT_NOTES or seller.iban is None:
             return None
         account = check_account(seller.iban, seller.bic, seller.holder or seller.name, "seller")
         return PaymentInstructions("58", remittance=number, accounts=(account,))

@@ -13,11 +13,11 @@ from decimal import Decimal  # noqa: TC003 -- same
 from enum import StrEnum
 from typing import ClassVar
 
-CREDIT_NOTE_TYPES = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"})
-"""BT-3 codes of credit notes (avoirs): amounts are positive, the sense is the code's (EN 16931 BR-CL-01, UBL binding).
+from receivables.domain.invoices import CREDIT_NOTES
 
-Of these, French invoices use 261, 262, 381, 396, 502 and 503 (BR-FR-04).
-"""
+FRENCH_VAT_TERRITORY = frozenset({"FR", "GP", "MQ", "RE"})
+"""Countries (BT-40, BT-55) between which trade is domestic: CGI 294 leaves out Guyane (GF) and Mayotte (YT), and the
+collectivities have no French VAT."""
 
 SIREN_SCHEME = "0002"
 SIRET_SCHEME = "0009"
@@ -328,4 +328,4 @@ class Document:
     @property
     def is_credit_note(self) -> bool:
         """Whether BT-3 is a credit note's code, so that the amounts reduce what is owed."""
-        return self.type_code in CREDIT_NOTE_TYPES
+        return self.type_code in CREDIT_NOTES

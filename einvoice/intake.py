@@ -132,12 +132,14 @@ def prepare_finished(
     Raises:
         InvalidInvoiceError: ``invoice.invalid``, ``invoice.not_checked``.
     """
-    _judge(finished.xml, validator)
+    _judge(finished.xml, document, validator)
     own = finished.syntax
-    reports: dict[Syntax, Report] = {own: _judge(write_xml(document, finished, own, PLACEHOLDER_LINK), validator)}
+    reports: dict[Syntax, Report] = {
+        own: _judge(write_xml(document, finished, own, PLACEHOLDER_LINK), document, validator)
+    }
     other: Syntax = "ubl" if own == "cii" else "cii"
     try:
-        reports[other] = _judge(write_xml(document, finished, other, PLACEHOLDER_LINK), validator)
+        reports[other] = _judge(write_xml(document, finished, other, PLACEHOLDER_LINK), document, validator)
     except (LossyConversionError, InvalidInvoiceError):
         reports.pop(other, None)  # that form is not offered; asking for it says why
     mime = PDF_MIME if content.lstrip().startswith(b"%PDF") else XML_MIME
@@ -156,7 +158,9 @@ def prepare_own(content: bytes, profile: SellerProfile, validator: Validator, to
     document = build_document(request, profile, number, today)
     check_characters(document)
     syntaxes: tuple[Syntax, ...] = ("cii", "ubl")
-    reports = {each: _judge(write_xml(document, None, each, PLACEHOLDER_LINK), validator) for each in syntaxes}
+    reports = {
+        each: _judge(write_xml(document, None, each, PLACEHOLDER_LINK), document, validator) for each in syntaxes
+    }
     return Prepared(document, ALL_FORMS, None, None, reports)
 
 
@@ -192,6 +196,11 @@ def issue_prepared(work: Work, archive: ArchivePort, prepared: Prepared, actor: 
     if prepared.original:
         keep_document(work, invoice, "original", prepared.original, None)
     return invoice
+
+
+def judge(xml: bytes, document: Document, validator: Validator) -> Report:
+    """The verdict on ``xml``, by the French rules too unless the invoice says that it is for a consumer or abroad."""
+    return validator.check_invoice(xml, french=None if is_french_b2b(document) else False)
 
 
 def keep_document(work: Work, invoice: Invoice, form: str, file: Original, report: Report | None) -> UUID:
@@ -246,8 +255,8 @@ def command_of(prepared: Prepared, actor: str) -> IssueInvoice:
     )
 
 
-def _judge(xml: bytes, validator: Validator) -> Report:
-    report = validator.check_invoice(xml)
+def _judge(xml: bytes, document: Document, validator: Validator) -> Report:
+    report = judge(xml, document, validator)
     if report.verdict is Verdict.VALID:
         return report
     if report.verdict is Verdict.INVALID:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from einvoice.document import CREDIT_NOTE_TYPES, Note, TaxPoint
+from einvoice.document import Note, TaxPoint
 from einvoice.errors import BuildError
 from einvoice.parties import is_french
+from receivables.domain.invoices import CREDIT_NOTES
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -56,7 +57,7 @@ def process_of(request: InvoiceRequest, profile: SellerProfile, payable: Decimal
     if request.process is not None:
         return request.process
     letter = _LETTERS[_operation(request, profile)]
-    final_types = request.type_code not in DEPOSIT_TYPES | CREDIT_NOTE_TYPES
+    final_types = request.type_code not in DEPOSIT_TYPES | CREDIT_NOTES
     if request.prepaid_amount and final_types:
         if request.preceding_invoices and request.type_code == "380":
             return f"{letter}4"

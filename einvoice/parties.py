@@ -17,6 +17,7 @@ from stdnum.fr import siret as siret_numbers
 
 from einvoice.document import (
     FRENCH_ADDRESS_SCHEME,
+    FRENCH_VAT_TERRITORY,
     SIREN_SCHEME,
     SIRET_SCHEME,
     Address,
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from einvoice.request_model import AddressRequest, BuyerRequest, IdentifierRequest, PartyRequest
     from einvoice.seller import SellerProfile
 
-FRENCH_VAT_TERRITORY = frozenset({"FR", "GP", "MQ", "RE"})
-"""Countries (BT-40, BT-55) between which trade is domestic; CGI 294 leaves out GF and YT."""
 NOT_DOMESTIC = frozenset({"B2BINT", "B2C", "B2CINT", "OUTOFSCOPE", "ARCHIVEONLY"})
 """Values of the note BAR by which a seller says that the invoice is no domestic B2B invoice (BR-FR-20)."""
 

@@ -10,7 +10,7 @@ from einvoice.build import with_number, with_payment_link
 from einvoice.errors import EInvoiceError
 from einvoice.formats.facturx import write_facturx
 from einvoice.formats.reader import read_xml
-from einvoice.intake import PDF_MIME, XML_MIME, Original, keep_document, read_finished
+from einvoice.intake import PDF_MIME, XML_MIME, Original, judge, keep_document, read_finished
 from einvoice.kept import kept_from_json
 from einvoice.rendering import write_xml
 from einvoice.validation.verdict import Verdict
@@ -105,7 +105,7 @@ class Producer:
         for syntax in syntaxes:
             if syntax in kept.forms:
                 xml = write_xml(_whole(document, finished), finished, syntax, url)
-                written[syntax] = (xml, self._judge(xml, invoice))
+                written[syntax] = (xml, self._judge(xml, document, invoice))
         files = [
             ProducedFile(syntax, Original(xml, f"{_safe(invoice.number)}-{syntax}.xml", XML_MIME), report)
             for syntax, (xml, report) in written.items()
@@ -124,8 +124,8 @@ class Producer:
             files.insert(0, ProducedFile("facturx", Original(pdf, f"{_safe(invoice.number)}.pdf", PDF_MIME), report))
         return files
 
-    def _judge(self, xml: bytes, invoice: Invoice) -> Report:
-        report = self.validator.check_invoice(xml)
+    def _judge(self, xml: bytes, document: Document, invoice: Invoice) -> Report:
+        report = judge(xml, document, self.validator)
         if report.verdict is Verdict.INVALID:
             rules = ", ".join(dict.fromkeys(each.rule for each in report.fatal))
             raise ProductionError(

@@ -50,7 +50,10 @@ BAD_FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "no-xml.pdf": (pdf_without_xml, "pdf.no_invoice_inside"),
     "half.pdf": (lambda: pdf_without_xml()[:200], "pdf."),
     "only-a-head.pdf": (lambda: b"%PDF-1.7\n", "pdf."),
-    "wrong-total.xml": (lambda: cii(("<ram:GrandTotalAmount>288.00<", "<ram:GrandTotalAmount>289.00<")), "invoice.invalid"),
+    "wrong-total.xml": (
+        lambda: cii(("<ram:GrandTotalAmount>288.00<", "<ram:GrandTotalAmount>289.00<")),
+        "invoice.invalid",
+    ),
     "wrong-total.ubl.xml": (lambda: UBL.replace(">288.00<", ">289.00<").encode(), "invoice.invalid"),
     "no-penalty-note.xml": (lambda: cii(("<ram:SubjectCode>PMD<", "<ram:SubjectCode>AAI<")), "invoice.invalid"),
     "decimal-comma.xml": (lambda: cii((">80.00<", ">80,00<")), "invoice."),

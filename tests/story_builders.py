@@ -200,8 +200,10 @@ class Story:
     def settle(self) -> None:
         """Work until nothing is left to be done, and a little on."""
         self.until(
-            lambda: all(state == "done" for _, state, _ in self.outbox())
-            and not any(state == "sent" for _, state, _ in self.flows())
+            lambda: (
+                all(state == "done" for _, state, _ in self.outbox())
+                and not any(state == "sent" for _, state, _ in self.flows())
+            )
         )
         for _ in range(3):
             self.step()
@@ -240,7 +242,11 @@ class Story:
     def collected_at_platform(self) -> list[dict[str, str]]:
         """Amounts by rate of every 212 that the platform accepted."""
         return [
-            {_plain(amount["rate"]): amount["amount"] for amount in flow["status"]["amounts"] if amount["kind"] == "MEN"}
+            {
+                _plain(amount["rate"]): amount["amount"]
+                for amount in flow["status"]["amounts"]
+                if amount["kind"] == "MEN"
+            }
             for flow in self.at_platform()
             if "status" in flow and flow["acknowledgement"]["status"] == "Ok"
         ]

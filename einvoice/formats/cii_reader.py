@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from einvoice.document import (
     Address,
@@ -24,14 +23,13 @@ from einvoice.document import (
 )
 from einvoice.formats.cii_line_reader import read_allowances_charges, read_identifier, read_line, read_object
 from einvoice.formats.cii_terms import NAMESPACES, OBJECT, TAX_POINTS, TENDER
-from einvoice.formats.place import Place
+from einvoice.formats.place import Place, present
 
 if TYPE_CHECKING:
     from lxml import etree
 
 _TAX_POINT_OF = {code: tax_point for tax_point, code in TAX_POINTS.items()}
 _DATE = "udt:DateTimeString"
-_Group = TypeVar("_Group", Contact, Delivery)
 
 
 def read_cii(root: etree._Element) -> Document:
@@ -143,7 +141,7 @@ def _party(place: Place, name_term: str, country_term: str) -> Party:
         tax_id=place.text("ram:SpecifiedTaxRegistration/ram:ID[@schemeID='FC']"),
         legal_form=place.text("ram:Description"),
         endpoint=read_identifier(place.find("ram:URIUniversalCommunication/ram:URIID")),
-        contact=_or_none(
+        contact=present(
             Contact(
                 name=contact.text("ram:PersonName"),
                 department=contact.text("ram:DepartmentName"),
@@ -152,10 +150,6 @@ def _party(place: Place, name_term: str, country_term: str) -> Party:
             )
         ),
     )
-
-
-def _or_none(group: _Group) -> _Group | None:
-    return group if any(getattr(group, each.name) is not None for each in fields(group)) else None
 
 
 def _address(place: Place, country_term: str) -> Address:
@@ -196,7 +190,7 @@ def _delivery(supply: Place, settlement: Place) -> Delivery | None:
     address = ship_to.find("ram:PostalTradeAddress")
     locations = _identifiers(ship_to)
     period = settlement.group("ram:BillingSpecifiedPeriod")
-    return _or_none(
+    return present(
         Delivery(
             name=ship_to.text("ram:Name"),
             location=locations[0] if locations else None,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from einvoice.document import Contact, Delivery
 from einvoice.errors import ReadError
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from einvoice.document import Line
 
+Group = TypeVar("Group", Contact, Delivery)
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 _ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?")
 _CII_DATE = re.compile(r"\d{8}")
@@ -185,6 +188,11 @@ class Place:
             parent, path = self._absent_from
             return f"{parent.path()}/{path}"
         return path_of(self.element, self._namespaces)
+
+
+def present(group: Group) -> Group | None:
+    """``group`` where any of its terms is there, else ``None``: an empty group says nothing."""
+    return group if any(getattr(group, each.name) is not None for each in fields(group)) else None
 
 
 def require(line: Line, *terms: tuple[object | None, Place, str, str]) -> None:

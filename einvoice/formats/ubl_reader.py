@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from einvoice.document import (
     Address,
@@ -23,7 +22,7 @@ from einvoice.document import (
     Totals,
     VatBreakdown,
 )
-from einvoice.formats.place import Place
+from einvoice.formats.place import Place, present
 from einvoice.formats.ubl_line_reader import read_allowances_charges, read_identifier, read_line
 from einvoice.formats.ubl_terms import CREDIT_NOTE, NAMESPACES, NO_ORDER, OBJECT, PROJECT, TAX_POINTS
 
@@ -38,7 +37,6 @@ SUBJECT = re.compile(r"#([A-Z0-9]{3})#(.*)", re.DOTALL)
 """A note with its subject code (BT-21) in front, as France writes it."""
 
 _TAX_POINT_OF = {code: tax_point for tax_point, code in TAX_POINTS.items()}
-_Group = TypeVar("_Group", Contact, Delivery)
 
 
 def read_ubl(root: etree._Element) -> Document:
@@ -162,7 +160,7 @@ def _party(place: Place, name_term: str, country_term: str) -> Party:
         tax_id=next((value for scheme, value in registrations if scheme != "VAT"), None),
         legal_form=legal.text("cbc:CompanyLegalForm"),
         endpoint=read_identifier(place.find("cbc:EndpointID")),
-        contact=_or_none(
+        contact=present(
             Contact(
                 name=contact.text("cbc:Name"),
                 phone=contact.text("cbc:Telephone"),
@@ -170,10 +168,6 @@ def _party(place: Place, name_term: str, country_term: str) -> Party:
             )
         ),
     )
-
-
-def _or_none(group: _Group) -> _Group | None:
-    return group if any(getattr(group, each.name) is not None for each in fields(group)) else None
 
 
 def _address(place: Place, country_term: str) -> Address:
@@ -213,7 +207,7 @@ def _delivery(top: Place) -> Delivery | None:
     delivery = top.group("cac:Delivery")
     address = delivery.find("cac:DeliveryLocation/cac:Address")
     period = top.group("cac:InvoicePeriod")
-    return _or_none(
+    return present(
         Delivery(
             name=delivery.text("cac:DeliveryParty/cac:PartyName/cbc:Name"),
             location=read_identifier(delivery.find("cac:DeliveryLocation/cbc:ID")),

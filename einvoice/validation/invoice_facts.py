@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from einvoice.document import FRENCH_VAT_TERRITORY
 from einvoice.validation.standards import Syntax
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ _UBL_PATHS = {
 _UBL_NOTE = re.compile(r"#([A-Z]{3})#(.*)", re.DOTALL)
 """UBL has no subject element: a French note is written ``#PMT#text``."""
 _CII_DAY_FORMAT = "102"
-_FRENCH_VAT_TERRITORY = frozenset({"FR", "GP", "MQ", "RE"})
-"""Countries (BT-40, BT-55) between which trade is domestic: CGI 294 leaves out Guyane (GF) and Mayotte (YT), and the
-collectivities have no French VAT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class InvoiceFacts:
         The country alone decides, not the SIREN: a French buyer whose SIREN was forgotten must be found by the French
         rules, not escape them. A sale to a consumer is for the caller to tell.
         """
-        return {self._text("seller_country"), self._text("buyer_country")} <= _FRENCH_VAT_TERRITORY
+        return {self._text("seller_country"), self._text("buyer_country")} <= FRENCH_VAT_TERRITORY
 
     def identifiers(self, scheme: str) -> list[etree._Element]:
         """All identifiers with this ISO 6523 scheme, of any party."""

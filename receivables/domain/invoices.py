@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from receivables.domain.parties import CustomerFacts
 
 CREDIT_NOTES = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"})
+"""BT-3 codes of credit notes (avoirs): amounts are positive, the sense is the code's (EN 16931 BR-CL-01, UBL binding).
+
+Of these, French invoices use 261, 262, 381, 396, 502 and 503 (BR-FR-04).
+"""
 DEPOSITS = frozenset({"386", "500"})
 
 

@@ -23,6 +23,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "check_then_insert": (
         {
             "schema": (NO_BUSINESS_KEY, NO_SEQUENCE_KEY),
+            "deliveries": 900,
             "window": 12,
             "settings": {"QUITTANCE_INBOX_BATCH": "4"},
         },

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from einvoice.document import CREDIT_NOTE_TYPES, FRENCH_ADDRESS_SCHEME, SIREN_SCHEME, Identifier
+from einvoice.document import FRENCH_ADDRESS_SCHEME, SIREN_SCHEME, Identifier
+from receivables.domain.invoices import CREDIT_NOTES
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -54,7 +55,7 @@ class InvoiceFacts:
     @property
     def is_credit_note(self) -> bool:
         """Whether its money flows from the seller to the buyer."""
-        return self.type_code in CREDIT_NOTE_TYPES
+        return self.type_code in CREDIT_NOTES
 
     @property
     def key(self) -> tuple[str, str, int]:

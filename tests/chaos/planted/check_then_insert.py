@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from receivables.store.work import Work
 
-WINDOW_S = 0.1
+WINDOW_S = 0.06
 
 
 def _look_and_dawdle(work: Work, kind: str, refs: Sequence[str]) -> set[str]:

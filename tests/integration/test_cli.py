@@ -1,0 +1,211 @@
+"""The quittance command: files in, invoices out; every refusal is a code and a sentence, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+from bad_files import BAD_FILES
+from catalogue import superuser
+from click.testing import CliRunner, Result
+from hand_written_invoices import CII
+from story_builders import Story, a_siren
+
+from portal.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from config.embedded import EmbeddedPostgres
+    from config.settings import Settings
+    from portal.wiring import Services
+
+
+class Kept:
+    """The services of the test's house, that a command may not close."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._services, name)
+
+    def close(self) -> None:
+        """Other tests still need them."""
+
+
+@pytest.fixture
+def house(services: Services, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    """Commands work in the test's house, whose rules are compiled already."""
+    monkeypatch.setattr("portal.cli.house.build_services", lambda _: Kept(services))
+    monkeypatch.setenv("QUITTANCE_DATA_DIR", str(settings.data_dir))
+    handlers = list(logging.getLogger().handlers)
+    yield services
+    logging.getLogger().handlers[:] = handlers
+
+
+def run(*arguments: str | Path) -> Result:
+    """Run a command; whatever it does, it shows no traceback."""
+    result = CliRunner().invoke(main, [str(each) for each in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert "Traceback" not in result.output
+    return result
+
+
+def flat(result: Result) -> str:
+    return " ".join(result.output.split())
+
+
+@pytest.fixture
+def plain(house: Services) -> Story:
+    return Story(house)
+
+
+def test_an_invoice_is_issued_and_its_file_written(plain: Story, tmp_path: Path) -> None:
+    source = tmp_path / "one.json"
+    source.write_bytes(plain.request())
+    result = run("issue", source, "--supplier", plain.siren, "--output", tmp_path / "out", "--format", "ubl")
+    assert result.exit_code == 0, result.output
+    (written,) = (tmp_path / "out").iterdir()
+    (number,) = (row["number"] for row in plain.rows("SELECT number FROM invoices WHERE supplier_id = :supplier"))
+    assert written.name == f"{number}-ubl.xml"
+    assert number in result.output
+    assert "120.00 EUR" in result.output
+    assert "/p/" in result.output
+    judged = run("validate", written, "--json")
+    assert judged.exit_code == 0
+    assert json.loads(judged.output)[0]["verdict"] == "valid"
+
+
+def test_every_bad_file_gets_its_code_and_the_good_one_among_them_is_issued(
+    plain: Story, tmp_path: Path, postgres: EmbeddedPostgres
+) -> None:
+    paths = []
+    for name, (make, _) in BAD_FILES.items():
+        paths.append(tmp_path / name)
+        paths[-1].write_bytes(make().replace(b"732829320", plain.siren.encode()))
+    good = tmp_path / "good [bold].xml"
+    good.write_text(CII.replace("732829320", plain.siren))
+    result = run("issue", *paths, good, good, "--supplier", plain.siren)
+    assert result.exit_code == 1
+    assert f"1 issued, {len(paths) + 1} refused." in result.output
+    for name, (_, code) in BAD_FILES.items():
+        block = result.output.split(f"{name} refused", 1)[1].split("refused / refusé", 1)[0]
+        assert code in block, name
+    assert "invoice.duplicate" in result.output
+    assert "good [bold].xml" in result.output, "a file's name is text, never markup"
+    assert "[/red][bold]x" in result.output, "so is what a file says"
+    with superuser(postgres) as connection:
+        count = connection.execute("SELECT count(*) FROM invoices WHERE supplier_id = %s", (plain.id,)).fetchone()
+    assert count == (1,)
+
+
+def test_an_unknown_supplier_and_a_missing_file_are_sentences(plain: Story, tmp_path: Path) -> None:
+    source = tmp_path / "one.json"
+    source.write_bytes(plain.request())
+    unknown = a_siren()
+    result = run("issue", source, "--supplier", unknown)
+    assert result.exit_code == 1
+    assert f"supplier.unknown No supplier {unknown} is known here." in flat(result)
+    assert run("issue", tmp_path / "nothing.xml").exit_code == 2
+    for command in (("token", unknown), ("link", unknown, "F1", "2026")):
+        result = run(*command)
+        assert result.exit_code == 1
+        assert "supplier.unknown" in result.output
+    result = run("link", plain.siren, "F2026-99999", "2026")
+    assert result.exit_code == 1
+    assert "invoice.not_found" in result.output
+
+
+def test_a_new_seller_is_opened_where_it_is_asked_for(house: Services, tmp_path: Path) -> None:
+    siren = a_siren()
+    source = tmp_path / "theirs.xml"
+    source.write_text(CII.replace("732829320", siren))
+    assert "supplier.unknown" in run("issue", source).output
+    result = run("issue", source, "--create-supplier")
+    assert result.exit_code == 0, result.output
+    assert "/p/" in run("link", siren, "2026-0001", "2026").output
+
+
+def test_files_are_judged_with_their_rules(house: Services, tmp_path: Path) -> None:
+    names = ("wrong-total.xml", "doctype.xml", "no-xml.pdf", "text.txt")
+    for name in names:
+        (tmp_path / name).write_bytes(BAD_FILES[name][0]())
+    (tmp_path / "good.xml").write_text(CII)
+    result = run("validate", *(tmp_path / name for name in (*names, "good.xml")), "--json")
+    assert result.exit_code == 1
+    answers = {each["file"]: each for each in json.loads(result.output)}
+    assert answers["good.xml"]["verdict"] == "valid"
+    for name in names:
+        assert answers[name]["verdict"] != "valid"
+        assert answers[name]["rules"], name
+    plain_words = run("validate", tmp_path / "wrong-total.xml").output
+    assert "BR-CO-15" in plain_words
+
+
+def test_the_books_are_proved_and_a_planted_gap_is_found(plain: Story, postgres: EmbeddedPostgres) -> None:
+    issued = plain.issue()
+    plain.pay(issued.invoice)
+    told = run("verify", "--json")
+    findings = {each["code"]: each for each in json.loads(told.output)["checks"]}
+    assert findings["I13"]["looked_at"] >= 3
+    assert findings["I13"]["gap"] == 0
+    assert {"I4", "I5", "I10", "I12", "I14"} <= findings.keys()
+    with superuser(postgres) as connection:
+        connection.execute(
+            "UPDATE receivable_items SET open_minor = open_minor + 0, reference = 'planted' WHERE supplier_id = %s "
+            "AND kind = 'receipt'",
+            (plain.id,),
+        )
+    try:
+        result = run("verify")
+        assert result.exit_code == 1
+        assert "GAP I4" in flat(result)
+    finally:
+        with superuser(postgres) as connection:
+            connection.execute(
+                "UPDATE receivable_items AS item SET reference = entry.source_ref FROM postings, entries AS entry "
+                "WHERE item.supplier_id = %s AND item.reference = 'planted' AND postings.posting_id = item.posting_id "
+                "AND entry.entry_id = postings.entry_id",
+                (plain.id,),
+            )
+
+
+def test_a_lost_file_is_a_gap(plain: Story) -> None:
+    issued = plain.issue()
+    path = next(plain.services.archive._root.rglob(f"*{issued.files[0].file.sha256[-20:]}*"))
+    content = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(content[:-1])
+    try:
+        told = json.loads(run("verify", "--json").output)["checks"]
+        assert next(each["gap"] for each in told if each["code"] == "I13") == 1
+    finally:
+        path.write_bytes(content)
+
+
+def test_a_token_is_shown_once(plain: Story) -> None:
+    result = run("token", plain.siren, "--label", "nightly")
+    assert result.exit_code == 0
+    (row,) = plain.rows("SELECT label, token_hash FROM api_tokens WHERE supplier_id = :supplier")
+    assert row["label"] == "nightly"
+    assert bytes(row["token_hash"]).hex() not in result.output
+
+
+def test_wrong_settings_are_a_sentence_and_show_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("QUITTANCE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("QUITTANCE_SECRET_KEY", "hunter2")
+    result = run("verify")
+    assert result.exit_code == 2
+    assert "fewer than 32 bytes" in result.output
+    assert "hunter2" not in result.output
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_says_what_it_does(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) > 3
