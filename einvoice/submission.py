@@ -18,6 +18,8 @@ from einvoice.kept import kept_from_json
 from einvoice.lifecycle.cdar import write_cdar
 from einvoice.lifecycle.collected import COLLECTED_STATUS, CollectedInvoice, collected_message
 from einvoice.platform.port import AckStatus, Flow, ProcessingRule, Profile, Syntax, tracking_id_for
+from einvoice.validation import standards as rules
+from einvoice.validation.standards import profile_of
 from einvoice.validation.verdict import Verdict
 from receivables.domain.events import INVOICE_ISSUED
 from receivables.domain.invoices import DEPOSITS, Routing
@@ -41,6 +43,12 @@ if TYPE_CHECKING:
 
 FORMS = {"facturx": Syntax.FACTUR_X, "cii": Syntax.CII, "ubl": Syntax.UBL}
 PREFERRED = ("facturx", "cii", "ubl")
+FLOW_PROFILES: dict[rules.Profile | None, Profile] = {
+    rules.Profile.BASIC_WL: Profile.BASIC,
+    rules.Profile.BASIC: Profile.BASIC,
+    rules.Profile.EXTENDED: Profile.EXTENDED,
+    rules.Profile.EXTENDED_CTC_FR: Profile.EXTENDED,
+}
 COMMENTS = {
     "refund": "Remboursement au client",
     "return": "Rejet du prélèvement",
@@ -98,7 +106,7 @@ class Submitter:
             syntax=FORMS[document["form"]],
             content=self.archive.get(document["sha256"]),
             processing_rule=ProcessingRule.B2B,
-            profile=Profile.CIUS,
+            profile=profile_told(_document(invoice)),
         )
         self._send(supplier_id, connected[1], flow)
 
@@ -187,6 +195,11 @@ class Submitter:
 def must_tell(invoice: Invoice) -> bool:
     """Whether 212 goes to the State: VAT due on collection, or a deposit (BR-FR-CDV-14, CGI 290 A)."""
     return invoice.routing is Routing.B2B and (invoice.vat_on_collection or invoice.type_code in DEPOSITS)
+
+
+def profile_told(document: Document) -> Profile:
+    """``flowProfile`` of an invoice, by its BT-24; what is built on EN 16931 without extending it is a CIUS."""
+    return FLOW_PROFILES.get(profile_of(document.profile, rules.Syntax.CII), Profile.CIUS)
 
 
 def note_status(work: Work, invoice_id: UUID, message: StatusMessage, *, direction: str, flow_ref: str | None) -> bool:

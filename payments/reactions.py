@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from payments.gateways.port import FactKind, GatewayRefusedError
-from receivables.domain.receipts import AttemptMoved, AttemptState, Fact, MoneyReceived, MoneyReturned, Outcome
+from receivables.domain.receipts import (
+    AttemptMoved,
+    AttemptState,
+    Fact,
+    MoneyReceived,
+    MoneyReturned,
+    MoneyReturnFailed,
+    Outcome,
+)
 from receivables.services.receipts import record_facts
 from receivables.store.inbox import Settlement
 
@@ -58,7 +66,7 @@ def fact_of(told: PaymentFact) -> Fact | None:
     """The core's fact behind a provider's; ``None`` where it changes nothing in the books.
 
     Raises:
-        NeedsAHumanError: a refund that failed after it was told: the books have it as gone.
+        NeedsAHumanError: a payment of ours that does not say which attempt it belongs to.
     """
     if told.kind is FactKind.SUCCEEDED:
         if told.attempt_id is None:
@@ -76,9 +84,8 @@ def fact_of(told: PaymentFact) -> Fact | None:
             told.occurred_at,
         )
     if told.kind is FactKind.REFUND_FAILED:
-        raise NeedsAHumanError(
-            f"Refund {told.object_ref} of {told.amount} failed at the provider: the money is still with us. "
-            "Check the refund there and book its reversal."
+        return MoneyReturnFailed(
+            told.object_ref, told.payment_ref, told.amount.minor, told.amount.currency, told.occurred_at
         )
     if told.attempt_id is None:
         return None

@@ -11,7 +11,7 @@ from config.clock import now
 from payments.errors import PaymentError
 from payments.gateways.port import GatewayError
 from payments.reactions import NeedsAHumanError, fact_of
-from receivables.domain.receipts import MoneyReturned, Outcome
+from receivables.domain.receipts import MoneyReturned, MoneyReturnFailed, Outcome
 from receivables.services.receipts import record_facts
 
 if TYPE_CHECKING:
@@ -87,4 +87,4 @@ def _facts(told: Iterable[PaymentFact], supplier_id: UUID) -> list[Fact]:
             continue  # its webhook is buried with the same reason, where a human sees it
         if fact is not None:
             facts.append(fact)
-    return sorted(facts, key=lambda fact: isinstance(fact, MoneyReturned))
+    return sorted(facts, key=lambda fact: isinstance(fact, MoneyReturned | MoneyReturnFailed))

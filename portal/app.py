@@ -155,6 +155,7 @@ def _set_up_templates(app: Flask) -> None:
         navigation=navigation,
         initials=initials,
         kind_name=kind_name,
+        mail_state=lambda state: "kept" if state == "to_send" and not services().settings.smtp_url else state,
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from receivables.domain.invoices import Invoice
     from receivables.services.dues import InvoiceDue
+    from receivables.store.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ STATES = {
     "credit_used": Badge(note_text("Avoir utilisé"), "plain", "credit"),
     "revoked": Badge(note_text("Lien retiré"), "plain", "lock"),
     "to_send": Badge(note_text("À envoyer"), "flight", "clock"),
+    "kept": Badge(note_text("Gardé ici"), "plain", "archive"),
     "sent": Badge(note_text("Envoyé"), "paid", "check"),
     "failed": Badge(note_text("Non envoyé"), "late", "alert"),
 }
@@ -41,6 +43,7 @@ STATES = {
 KINDS = {
     "receipt": note_text("Paiement"),
     "refund": note_text("Remboursement ou retour"),
+    "refund_failed": note_text("Remboursement non abouti"),
     "credit_note": note_text("Avoir"),
 }
 
@@ -56,9 +59,21 @@ def badge(state: str) -> Badge:
     return Badge(gettext(plain.label), plain.tone, plain.icon)
 
 
-def state_of(invoice: Invoice, due: InvoiceDue, today: date) -> str:
-    """The state of one invoice; the same rule as in lists."""
+def credit_left(work: Work, invoice: Invoice) -> int:
+    """What of a credit note is not used yet, in minor units; 0 for an invoice."""
+    if not invoice.is_credit_note:
+        return 0
+    left: int = work.scalar(
+        "SELECT coalesce(sum(open_minor), 0)::bigint FROM receivable_items "
+        "WHERE supplier_id = :supplier AND invoice_id = :invoice",
+        invoice=invoice.invoice_id,
+    )
+    return left
+
+
+def state_of(invoice: Invoice, due: InvoiceDue, today: date, credit_left_minor: int) -> str:
+    """The state of one invoice, or of a credit note of which so much is left; the same rule as in lists."""
     if invoice.is_credit_note:
-        return "credit_open"
+        return "credit_open" if credit_left_minor else "credit_used"
     late = due.payable_minor > 0 and due.due_on < today
     return "late" if late else due.state

@@ -1,12 +1,19 @@
-"""What happened, told in the reader's words: one sentence per event, with the detail that a reader asks for next."""
+"""What happened, told in the reader's words: one sentence per event, with the detail that a reader asks for next.
+
+Clocks of several houses meet in a time line, and platforms tell whole seconds only: events of one second are put in
+the order in which such things happen.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from einvoice.lifecycle.reasons import REASONS
 from einvoice.lifecycle.statuses import status
-from portal.words import day, gettext, language, money, ngettext, note_text
+from portal.words import day, gettext, language, money, ngettext, note_text, percent
+from receivables.domain.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,7 +55,10 @@ _STATUS_FLOWS = {
     "refused": (note_text("Statut refusé par la plateforme"), "late", "alert"),
 }
 _BAD_STATUSES = frozenset({"207", "208", "210", "213", "221", "501"})
-_GOOD_STATUSES = frozenset({"205", "211", "212"})
+COLLECTED = "212"
+_GOOD_STATUSES = frozenset({"205", "211", COLLECTED})
+_COLLECTED_AMOUNT = "MEN"
+"""Kind of an amount in a status: collected, including VAT."""
 
 
 def form_name(form: str) -> str:
@@ -56,12 +66,46 @@ def form_name(form: str) -> str:
     return gettext(_FORMS.get(form, form))
 
 
+_STEPS = ("issued", "link", "document", "flow", "status", "mail", "attempt", "cash", "unlettered", "lettered")
+"""Kinds of events in the order in which they happen to an invoice."""
+_AFTER_CASH = len(_STEPS)
+
+
+def _order(each: Happening, answered_at: datetime | None = None) -> tuple[datetime, int, str]:
+    """Where an event stands: by its second, then by its step; statuses by code, what tells of cash after the cash.
+
+    ``answered_at`` is the first status that came back: we may learn later that the platform had accepted the invoice.
+    """
+    facts, at = each.facts, each.at
+    rank = _STEPS.index(each.kind) if each.kind in _STEPS else _STEPS.index("link")
+    detail = ""
+    if each.kind == "status":
+        detail = facts["code"]
+        rank = _AFTER_CASH if facts["code"] == COLLECTED else rank
+    elif each.kind == "flow" and facts["flow"] == "invoice":
+        at = min(at, answered_at or at)
+    elif each.kind == "flow" or (each.kind == "document" and facts["form"] == "cdar"):
+        rank = _AFTER_CASH + (1 if each.kind == "document" else 2)
+    return at.replace(microsecond=0), rank, detail
+
+
 def tell(happenings: Iterable[Happening], *, of_many: bool = False) -> list[Told]:
-    """Happenings as lines of a time line; ``of_many`` names the invoice in each."""
-    lines = [TELLERS[each.kind](each.at, each.facts) for each in happenings]
+    """Happenings as lines of a time line, newest first; ``of_many`` names the invoice in each."""
+    known = list(happenings)
+    answers = (each.at for each in known if each.kind == "status" and each.facts["direction"] == "in")
+    answered_at = min(answers, default=None)
+    ordered = sorted(known, key=lambda each: _order(each, answered_at), reverse=True)
+    lines = [TELLERS[each.kind](each.at, each.facts) for each in ordered]
     if not of_many:
         return lines
-    return [_with_number(line, each.facts.get("number")) for line, each in zip(lines, happenings, strict=True)]
+    return [_with_number(line, each.facts.get("number")) for line, each in zip(lines, ordered, strict=True)]
+
+
+def contested(happenings: Iterable[Happening]) -> Told | None:
+    """The last answer of the recipient or a platform, where it is one that somebody has to do something about."""
+    answers = [each for each in happenings if each.kind == "status" and each.facts["direction"] == "in"]
+    last = max(answers, key=_order, default=None)
+    return _status(last.at, last.facts) if last and last.facts["code"] in _BAD_STATUSES else None
 
 
 def _with_number(line: Told, number: str | None) -> Told:
@@ -87,6 +131,9 @@ def _cash(at: datetime, facts: dict[str, Any]) -> Told:
     amount = money(abs(facts["amount_minor"]), facts["currency"])
     if facts["movement"] == "set_off":
         return Told(at, gettext("Avoir imputé : %(amount)s") % {"amount": amount}, "", "paid", "credit")
+    if facts["reason"] == "return_failed" and facts["amount_minor"] > 0:
+        title = gettext("Remboursement non abouti : %(amount)s") % {"amount": amount}
+        return Told(at, title, facts["reference"], "paid", "check")
     if facts["amount_minor"] > 0:
         return Told(at, gettext("Paiement reçu : %(amount)s") % {"amount": amount}, facts["reference"], "paid", "check")
     titles = {
@@ -101,7 +148,9 @@ _FAILURES = {
     "card_declined": note_text("Carte refusée par la banque"),
     "insufficient_funds": note_text("Provision insuffisante"),
     "expired_card": note_text("Carte expirée"),
+    "generic_decline": note_text("Carte refusée par la banque"),
     "authentication_required": note_text("Authentification non terminée"),
+    "payment_intent_authentication_failure": note_text("Authentification non terminée"),
     "debit_not_authorized": note_text("Prélèvement contesté par le titulaire"),
     "bank_account_closed": note_text("Compte bancaire clos"),
 }
@@ -131,10 +180,34 @@ def _status(at: datetime, facts: dict[str, Any]) -> Told:
     name = known.english if language() == "en" else known.french
     tone = "late" if known.code in _BAD_STATUSES else "paid" if known.code in _GOOD_STATUSES else "plain"
     sense = gettext("Statut reçu") if facts["direction"] == "in" else gettext("Statut envoyé")
-    reasons = ", ".join(str(r.get("code", r)) if isinstance(r, dict) else str(r) for r in facts["reasons"])
-    detail = " · ".join(part for part in (sense, reasons, facts["note"]) if part)
+    reasons = ", ".join(_reason(each) for each in facts["reasons"])
+    detail = " · ".join(part for part in (sense, _split(facts["amounts"]), reasons, facts["note"]) if part)
     icon = "alert" if tone == "late" else "check" if tone == "paid" else "send"
     return Told(at, f"{known.code} {name}" if name != known.code else known.code, detail, tone, icon)
+
+
+def _reason(reason: dict[str, str] | str) -> str:
+    """A reason of a status in words, with its code."""
+    given = {"code": reason} if isinstance(reason, str) else reason
+    known = REASONS.get(given["code"])
+    if known is None:
+        return given.get("label") or given["code"]
+    return f"{known.english if language() == 'en' else known.french} ({known.code})"
+
+
+def _split(amounts: list[dict[str, Any]]) -> str:
+    """What a 212 declares as collected, by VAT rate."""
+    parts = [each for each in amounts if each["kind"] == _COLLECTED_AMOUNT]
+    told = [
+        gettext("%(amount)s à %(rate)s")
+        % {
+            "amount": money(Money.of(Decimal(each["amount"]), each["currency"]).minor, each["currency"]),
+            "rate": percent(Decimal(each["rate"])),
+        }
+        for each in parts
+        if each["rate"] is not None
+    ]
+    return ", ".join(told)
 
 
 def _document(at: datetime, facts: dict[str, Any]) -> Told:
@@ -147,7 +220,8 @@ def _flow(at: datetime, facts: dict[str, Any]) -> Told:
     title, tone, icon = words[facts["state"]]
     told = facts["refusal"] or [] if facts["state"] == "refused" else []  # an accepted file's remarks are no news
     remarks = [f"{each['reason']} : {each['message']}" for each in told]
-    return Told(at, gettext(title), " · ".join(remarks) or facts["tracking_id"], tone, icon)
+    tracked = "" if facts["state"] == "accepted" else gettext("Numéro de suivi : %(id)s") % {"id": facts["tracking_id"]}
+    return Told(at, gettext(title), " · ".join(remarks) or tracked, tone, icon)
 
 
 def _lettered(at: datetime, facts: dict[str, Any]) -> Told:

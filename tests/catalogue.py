@@ -1,4 +1,4 @@
-"""The database as its owner sees it: rights, policies, keys and triggers from the catalogue, faults planted behind them."""
+"""The database as its owner sees it: rights, policies, keys and triggers; and the way to plant faults behind them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ OTHERS = {"alembic_version"}
 
 
 @contextmanager
-def superuser(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection[Any]]:
+def superuser(postgres: EmbeddedPostgres, database: str = "tests") -> Iterator[psycopg.Connection[Any]]:
     """A connection that nothing binds: no row-level security, no trigger. Commits at the end."""
-    url = postgres.superuser_url.replace("/postgres?", "/tests?")
+    url = postgres.superuser_url.replace("/postgres?", f"/{database}?")
     with psycopg.connect(url) as connection:
         connection.execute("SET session_replication_role = replica")
         yield connection
@@ -63,7 +63,8 @@ def _table(connection: psycopg.Connection[Any], name: str) -> Table:
         return [row[0] for row in connection.execute(sql, {"t": name})]
 
     flags = connection.execute(
-        "SELECT relrowsecurity, relforcerowsecurity, pg_get_userbyid(relowner) FROM pg_class WHERE oid = %(t)s::regclass",
+        "SELECT relrowsecurity, relforcerowsecurity, pg_get_userbyid(relowner) FROM pg_class "
+        "WHERE oid = %(t)s::regclass",
         {"t": name},
     ).fetchone()
     assert flags is not None
@@ -77,11 +78,12 @@ def _table(connection: psycopg.Connection[Any], name: str) -> Table:
         "JOIN pg_attribute ON attrelid = indrelid AND attnum = k.num ORDER BY place) "
         "FROM pg_index WHERE indrelid = %(t)s::regclass AND indisunique"
     )
-    return Table(
+    return Table(  # type: ignore[call-arg]
         name,
         tuple(
             column(
-                "SELECT attname::text FROM pg_attribute WHERE attrelid = %(t)s::regclass AND attnum > 0 AND NOT attisdropped"
+                "SELECT attname::text FROM pg_attribute WHERE attrelid = %(t)s::regclass AND attnum > 0 "
+                "AND NOT attisdropped"
             )
         ),
         *flags,
@@ -90,14 +92,15 @@ def _table(connection: psycopg.Connection[Any], name: str) -> Table:
         _rights(connection, APP, name),
         frozenset(
             column(
-                "SELECT attname::text FROM pg_attribute WHERE attrelid = %(t)s::regclass AND attnum > 0 "
+                "SELECT attname::text FROM pg_attribute WHERE attrelid = %(t)s::regclass AND attnum > 0 "  # noqa: S608 -- names of tables and columns come from the test
                 f"AND has_column_privilege('{APP}', attrelid, attnum, 'UPDATE')"
             )
         ),
         _rights(connection, REGISTER, name),
         frozenset(
             column(
-                "SELECT tgname::text FROM pg_trigger WHERE tgrelid = %(t)s::regclass AND NOT tgisinternal AND tgenabled = 'O'"
+                "SELECT tgname::text FROM pg_trigger WHERE tgrelid = %(t)s::regclass AND NOT tgisinternal "
+                "AND tgenabled = 'O'"
             )
         ),
     )
@@ -115,7 +118,7 @@ def _rights(connection: psycopg.Connection[Any], role: str, table: str) -> froze
 _OWN = "(supplier_id = (current_setting('app.supplier_id'::text))::uuid)"
 
 
-def unprotected(table: Table) -> list[str]:
+def unprotected(table: Table) -> list[str]:  # noqa: C901 -- one list of independent demands
     """What is missing on one table, in words."""
     if "supplier_id" not in table.columns or table.name in REVISION.REGISTER:
         return _unlisted(table)

@@ -97,10 +97,8 @@ def _life(attempt: NewAttempt, ref: str, chance: Random) -> list[Fact]:
     """What the provider tells about one attempt, in its true order."""
     payment = f"pi_{ref}"
     asked = sum(amount for _, amount in attempt.parts)
-    moved: list[Fact] = []
-    for state in (AttemptState.SUPERSEDED, AttemptState.PROCESSING):
-        if chance.random() < 0.3:
-            moved.append(AttemptMoved(attempt.attempt_id, state, payment if state is AttemptState.PROCESSING else None))
+    refs = {AttemptState.SUPERSEDED: None, AttemptState.PROCESSING: payment}
+    moved: list[Fact] = [AttemptMoved(attempt.attempt_id, *each) for each in refs.items() if chance.random() < 0.3]
     end = chance.random()
     if end < 0.15:
         return [*moved, AttemptMoved(attempt.attempt_id, AttemptState.EXPIRED)]

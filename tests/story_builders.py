@@ -17,6 +17,7 @@ from stdnum import luhn
 from werkzeug.serving import make_server
 
 from config.clock import new_id
+from config.database import Database, migrate
 from config.secrets import Keyring
 from einvoice.archive import Archive
 from einvoice.formats.pdf_reader import extract_invoice_xml
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
-    from config.database import Database
+    from config.embedded import EmbeddedPostgres
     from config.settings import Settings
     from einvoice.validation.schematron import SchematronEngine
     from receivables.domain.invoices import Invoice
@@ -57,6 +58,14 @@ def build_services(settings: Settings, database: Database, engine: SchematronEng
         engine=engine,
         validator=Validator(engine),
     )
+
+
+def fresh_house(postgres: EmbeddedPostgres, services: Services, folder: Path, name: object) -> Services:
+    """A house with a database and an archive of its own, and the rules that are loaded already."""
+    url = postgres.start(f"house_{name}")
+    migrate(url)
+    database = Database(url, services.settings)
+    return build_services(services.settings, database, services.engine, folder / str(name))
 
 
 class PlatformHouse:

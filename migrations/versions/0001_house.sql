@@ -233,7 +233,7 @@ CREATE TABLE receivable_items (
     invoice_id uuid,
     attempt_id uuid,
     reference text NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('invoice', 'credit_note', 'receipt', 'refund')),
+    kind text NOT NULL CHECK (kind IN ('invoice', 'credit_note', 'receipt', 'refund', 'refund_failed')),
     debit boolean NOT NULL,
     amount_minor bigint NOT NULL CHECK (amount_minor > 0),
     open_minor bigint NOT NULL CHECK (open_minor >= 0 AND open_minor <= amount_minor),

@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import click
 
-from portal.cli.demo import demo
-from portal.cli.invoices import issue, validate
-from portal.cli.keeping import verify
-from portal.cli.running import sandbox, web, worker
-from portal.cli.suppliers import connect_platform_, connect_provider, invite, link, supplier, token
+from portal.cli.lazy import LazyGroup, Place
+
+COMMANDS = {
+    "demo": Place("portal.cli.demo:demo", "Run the whole house with data to look at."),
+    "issue": Place("portal.cli.invoices:issue", "Issue invoices: our JSON, or finished UBL, CII and Factur-X."),
+    "validate": Place("portal.cli.invoices:validate", "Judge invoice files; nothing is issued."),
+    "verify": Place("portal.cli.keeping:verify", "Recompute every invariant of the books."),
+    "supplier": Place("portal.cli.suppliers:supplier", "Open a supplier, or change it, from its profile."),
+    "connect-provider": Place("portal.cli.suppliers:connect_provider", "Take online payments through Stripe."),
+    "connect-platform": Place("portal.cli.suppliers:connect_platform_", "Hand invoices to an approved platform."),
+    "invite": Place("portal.cli.suppliers:invite", "Let a person sign in."),
+    "token": Place("portal.cli.suppliers:token", "Make an API token."),
+    "link": Place("portal.cli.suppliers:link", "Print the payment page of an invoice, or revoke it."),
+    "web": Place("portal.cli.running:web", "Serve portal, API and webhooks."),
+    "worker": Place("portal.cli.running:worker", "Post what came in, send what must go out."),
+    "sandbox": Place("portal.cli.running:sandbox", "A payment provider and a platform to try against."),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, places=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Issue e-invoices with a payment link, collect, letter, and tell the platform."""
-
-
-COMMANDS = (
-    issue,
-    validate,
-    verify,
-    web,
-    worker,
-    supplier,
-    connect_provider,
-    connect_platform_,
-    invite,
-    token,
-    link,
-    sandbox,
-    demo,
-)
-for _command in COMMANDS:
-    main.add_command(_command)

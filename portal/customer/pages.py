@@ -9,12 +9,14 @@ from flask import Blueprint, abort, render_template, request, url_for
 from config.clock import today
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import Role, allow
+from portal.customer.bank import bank_details, transfer_code
 from portal.customer.downloads import note_download, send_document
 from portal.customer.pay_link import failed_lately
 from portal.customer.paying import allow_provider_page, begin_payment
 from portal.lists import read_list_request
-from portal.states import state_of
+from portal.states import credit_left, state_of
 from portal.timeline import tell
+from receivables.domain.money import Money
 from receivables.errors import NotFoundError
 from receivables.services.dues import due_on_invoice
 from receivables.store.customers import get_customer
@@ -81,15 +83,20 @@ def invoice(invoice_id: UUID) -> str:
     with work_here() as work:
         found = _own_invoice(work, invoice_id)
         due = due_on_invoice(work, invoice_id)
+        left_minor = credit_left(work, found)
+        bank = bank_details(work, place().supplier_name)
         return render_template(
             "customer/invoice.html",
             invoice=found,
             due=due,
-            state=state_of(found, due, today()),
+            left_minor=left_minor,
+            state=state_of(found, due, today(), left_minor),
             today=today(),
             documents=list_documents(work, invoice_id),
             life=tell(life_of_invoice(work, invoice_id, internal=False)),
             online=allow_provider_page(work),
+            bank=bank,
+            code=transfer_code(bank, due.number, Money(due.payable_minor, due.currency)) if bank else None,
             failed=failed_lately(latest_attempt(work, invoice_id)),
             came_back=request.args.get("back") == "1",
         )

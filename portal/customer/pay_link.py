@@ -17,7 +17,7 @@ from portal.access.context import services
 from portal.access.roles import public
 from portal.customer.bank import BankDetails, bank_details, transfer_code
 from portal.customer.paying import allow_provider_page, begin_payment
-from portal.states import state_of
+from portal.states import credit_left, state_of
 from portal.words import suppose_language
 from receivables.domain.money import Money
 from receivables.services.dues import InvoiceDue, due_on_invoice
@@ -53,6 +53,7 @@ class PayView:
     supplier_name: str
     invoice: Invoice
     due: InvoiceDue
+    credit_left_minor: int
     state: str
     today: date
     bank: BankDetails | None
@@ -131,13 +132,15 @@ def _view(work: Work, invoice_id: UUID) -> PayView:
     invoice = get_invoice(work, invoice_id)
     suppose_language(get_customer(work, invoice.customer_id).language)
     due = due_on_invoice(work, invoice_id)
+    left_minor = credit_left(work, invoice)
     name = supplier_name(work)
     bank = bank_details(work, name)
     return PayView(
         supplier_name=name,
         invoice=invoice,
         due=due,
-        state=state_of(invoice, due, today()),
+        credit_left_minor=left_minor,
+        state=state_of(invoice, due, today(), left_minor),
         today=today(),
         bank=bank,
         code=transfer_code(bank, due.number, Money(due.payable_minor, due.currency)) if bank else None,

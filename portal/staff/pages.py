@@ -14,8 +14,8 @@ from portal.customer.downloads import note_download, send_document
 from portal.lists import read_list_request
 from portal.staff.charts import age_chart
 from portal.staff.troubles import explain
-from portal.states import state_of
-from portal.timeline import tell
+from portal.states import credit_left, state_of
+from portal.timeline import contested, tell
 from receivables.services.dues import due_on_invoice, exposure_of
 from receivables.store.customers import get_customer
 from receivables.store.happenings import find_mail, life_of_customer, life_of_invoice, list_mails, list_problems
@@ -96,15 +96,19 @@ def invoice(invoice_id: UUID) -> str:
     with work_here() as work:
         found = get_invoice(work, invoice_id)
         due = due_on_invoice(work, invoice_id)
+        left_minor = credit_left(work, found)
+        life = life_of_invoice(work, invoice_id, internal=True)
         return render_template(
             "staff/invoice.html",
             invoice=found,
             due=due,
-            state=state_of(found, due, today()),
+            left_minor=left_minor,
+            state=state_of(found, due, today(), left_minor),
             customer=get_customer(work, found.customer_id),
             documents=list_documents(work, invoice_id),
             letters=letters_on(work, invoice_id),
-            life=tell(life_of_invoice(work, invoice_id, internal=True)),
+            contested=contested(life),
+            life=tell(life),
         )
 
 

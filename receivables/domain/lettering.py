@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class Item:
     """A line of account 411: ``open_minor`` is its amount less its allocations.
 
-    ``reference`` is the business key (invoice number, provider's payment or refund id); ``ranked_at`` orders
-    competing receipts by when the payer began, which no redelivery changes.
+    ``reference`` is the business key (invoice number, provider's payment or refund id); a refund that failed has the
+    reference of its refund. ``ranked_at`` orders competing receipts by when the payer began, which no redelivery
+    changes.
     """
 
     posting_id: UUID
@@ -85,14 +86,10 @@ def plan_changes(sheet: Sheet, attempt_id: UUID) -> list[tuple[tuple[UUID, UUID]
     so that the result does not depend on which came first.
     """
     attempts, invoices = _rivals(sheet, attempt_id)
-    credits_ = [
-        item
-        for attempt in attempts
-        for item in (sheet.items[p] for p in sheet.by_attempt.get(attempt, ()))
-        if item.kind == "receipt"
-    ]
+    lines = [sheet.items[p] for attempt in attempts for p in sheet.by_attempt.get(attempt, ())]
+    credits_ = [item for item in lines if item.kind == "receipt"]
     credits_.sort(key=lambda item: (item.ranked_at, item.reference))
-    planned = {item.posting_id for item in credits_}
+    planned = {item.posting_id for item in lines if item.kind in {"receipt", "refund_failed"}}
     wanted = _plan(sheet, credits_, invoices)
     held = {pair: amount for p in planned for pair in sheet.pairs_of.get(p, ()) if (amount := sheet.pairs[pair])}
     within = {
@@ -122,9 +119,12 @@ def _rivals(sheet: Sheet, attempt_id: UUID) -> tuple[set[UUID], set[UUID]]:
 
 
 def _plan(sheet: Sheet, credits_: list[Item], invoices: set[UUID]) -> dict[tuple[UUID, UUID], int]:
-    """Refunds take from the receipts of their attempt; what remains goes to the invoices that the payer named."""
-    wanted: dict[tuple[UUID, UUID], int] = {}
-    returned: dict[UUID, int] = {}
+    """Refunds take from the receipts of their attempt; what remains goes to the invoices that the payer named.
+
+    A refund that failed takes from nothing: it is settled by its own coming back.
+    """
+    wanted = _failed_refunds(sheet, {item.attempt_id for item in credits_ if item.attempt_id})
+    returned = {refund_id: amount for (refund_id, _), amount in wanted.items()}
     left = {item.posting_id: item.amount_minor - _held_outside(sheet, item, invoices) for item in credits_}
     for credit in credits_:
         assert credit.attempt_id is not None  # noqa: S101 -- receipts of links always have one
@@ -151,6 +151,18 @@ def _plan(sheet: Sheet, credits_: list[Item], invoices: set[UUID]) -> dict[tuple
             left[credit.posting_id] -= amount
             rooms[target_id] -= amount
     return wanted
+
+
+def _failed_refunds(sheet: Sheet, attempts: Iterable[UUID]) -> dict[tuple[UUID, UUID], int]:
+    """Refunds of ``attempts`` with the lines by which their money came back."""
+    pairs: dict[tuple[UUID, UUID], int] = {}
+    for attempt in attempts:
+        lines = [sheet.items[posting_id] for posting_id in sheet.by_attempt[attempt]]
+        refunds = {line.reference: line for line in lines if line.kind == "refund"}
+        for back in (line for line in lines if line.kind == "refund_failed"):
+            refund = refunds[back.reference]
+            _put(pairs, (refund.posting_id, back.posting_id), min(refund.amount_minor, back.amount_minor))
+    return pairs
 
 
 def _put(wanted: dict[tuple[UUID, UUID], int], pair: tuple[UUID, UUID], amount_minor: int) -> None:

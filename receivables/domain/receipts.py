@@ -68,6 +68,20 @@ class MoneyReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class MoneyReturnFailed:
+    """A refund that did not reach the payer: the money is with us again. With its :class:`MoneyReturned` it is nothing.
+
+    ``return_ref`` is the refund's id; the whole refund comes back, never a part of it.
+    """
+
+    return_ref: str
+    payment_ref: str
+    amount_minor: int
+    currency: str
+    failed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptMoved:
     """A payment is under way, failed or was given up: nothing for the books, something for the portal."""
 
@@ -77,7 +91,7 @@ class AttemptMoved:
     failure_code: str | None = None
 
 
-Fact = MoneyReceived | MoneyReturned | AttemptMoved
+Fact = MoneyReceived | MoneyReturned | MoneyReturnFailed | AttemptMoved
 
 
 class Outcome(StrEnum):

@@ -48,13 +48,14 @@ CHECKS = (
     ),
     _Check(
         "I4",
-        "one entry per payment and per return, one line on 411 for each",
-        "SELECT count(*) FROM entries WHERE supplier_id = :supplier AND source_kind IN ('receipt', 'return')",
+        "one entry per payment, per return and per return that failed, one line on 411 for each",
+        "SELECT count(*) FROM entries WHERE supplier_id = :supplier "
+        "AND source_kind IN ('receipt', 'return', 'return_failed')",
         "SELECT count(*) FROM (SELECT entry.source_ref FROM entries AS entry LEFT JOIN postings AS posting "
         "ON posting.supplier_id = :supplier AND posting.entry_id = entry.entry_id AND posting.customer_id IS NOT NULL "
         "LEFT JOIN receivable_items AS item ON item.supplier_id = :supplier "
         "AND item.posting_id = posting.posting_id AND item.reference = entry.source_ref "
-        "WHERE entry.supplier_id = :supplier AND entry.source_kind IN ('receipt', 'return') "
+        "WHERE entry.supplier_id = :supplier AND entry.source_kind IN ('receipt', 'return', 'return_failed') "
         "GROUP BY entry.source_kind, entry.source_ref HAVING count(item.posting_id) <> 1) AS wrong",
     ),
     _Check(

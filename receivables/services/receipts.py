@@ -14,7 +14,15 @@ from receivables.domain.collected import CollectedPart, split_movement
 from receivables.domain.events import Event, cash_collected
 from receivables.domain.ledger import BANK_JOURNAL, Chart, Entry, Posting, signed, without_zeros
 from receivables.domain.lettering import Item, Sheet, plan_changes
-from receivables.domain.receipts import AttemptMoved, AttemptState, Fact, MoneyReceived, MoneyReturned, Outcome
+from receivables.domain.receipts import (
+    AttemptMoved,
+    AttemptState,
+    Fact,
+    MoneyReceived,
+    MoneyReturned,
+    MoneyReturnFailed,
+    Outcome,
+)
 from receivables.services.matching import letter
 from receivables.store.attempts import Attempt, InvoiceCash, load_attempts, load_cash, move_attempts
 from receivables.store.books import known_sources, load_sheet, update_items, write_entries, write_items
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
 
 RECEIPT = "receipt"
 RETURN = "return"
+RETURN_FAILED = "return_failed"
 
 
 @dataclass(slots=True)
@@ -64,14 +73,16 @@ def record_facts(work: Work, facts: Sequence[Fact]) -> list[Outcome]:
 
 def _load(work: Work, facts: Sequence[Fact]) -> _Batch:
     """Lock the customers concerned in ascending order, then read everything the facts touch."""
-    returned = [fact.payment_ref for fact in facts if isinstance(fact, MoneyReturned)]
-    named = [fact.attempt_id for fact in facts if not isinstance(fact, MoneyReturned)]
+    backwards = [fact for fact in facts if isinstance(fact, MoneyReturned | MoneyReturnFailed)]
+    returned = [fact.payment_ref for fact in backwards]
+    named = [fact.attempt_id for fact in facts if not isinstance(fact, MoneyReturned | MoneyReturnFailed)]
     attempts = load_attempts(work, named, returned)
     lock_customers(work, (attempt.customer_id for attempt in attempts.values()))
     invoices = {invoice_id for attempt in attempts.values() for invoice_id in attempt.invoice_ids}
     booked = {
         RECEIPT: known_sources(work, RECEIPT, [f.payment_ref for f in facts if isinstance(f, MoneyReceived)]),
-        RETURN: known_sources(work, RETURN, [f.return_ref for f in facts if isinstance(f, MoneyReturned)]),
+        RETURN: known_sources(work, RETURN, [fact.return_ref for fact in backwards]),
+        RETURN_FAILED: known_sources(work, RETURN_FAILED, [fact.return_ref for fact in backwards]),
     }
     at = now()
     sheet = load_sheet(work, invoices)
@@ -90,6 +101,8 @@ def _record(batch: _Batch, fact: Fact) -> Outcome:
         return _receive(batch, fact)
     if isinstance(fact, MoneyReturned):
         return _return(batch, fact)
+    if isinstance(fact, MoneyReturnFailed):
+        return _return_failed(batch, fact)
     return _move(batch, fact)
 
 
@@ -112,20 +125,46 @@ def _receive(batch: _Batch, fact: MoneyReceived) -> Outcome:
 def _return(batch: _Batch, fact: MoneyReturned) -> Outcome:
     if fact.return_ref in batch.booked[RETURN]:
         return Outcome.KNOWN
-    receipt = next(
-        (item for item in batch.sheet.items.values() if item.kind == "receipt" and item.reference == fact.payment_ref),
-        None,
-    )
-    if receipt is None or receipt.attempt_id is None:
+    attempt = _paid_attempt(batch, fact.payment_ref)
+    if attempt is None:
         return Outcome.WAITING
-    if fact.currency != receipt.currency:
+    if fact.currency != attempt.currency:
         return Outcome.OTHER_CURRENCY
     batch.booked[RETURN].add(fact.return_ref)
-    attempt = batch.attempts[receipt.attempt_id]
     day = legal_day(fact.returned_at)
     item = _item(batch, attempt, fact.return_ref, kind="refund", amount_minor=fact.amount_minor, day=day)
     _book(batch, attempt, item, source_kind=RETURN, reason=fact.kind)
     return Outcome.POSTED
+
+
+def _return_failed(batch: _Batch, fact: MoneyReturnFailed) -> Outcome:
+    """Book the money back; where its refund was not told yet, book both: what is told of it later is known."""
+    if fact.return_ref in batch.booked[RETURN_FAILED]:
+        return Outcome.KNOWN
+    attempt = _paid_attempt(batch, fact.payment_ref)
+    if attempt is None:
+        return Outcome.WAITING
+    if fact.currency != attempt.currency:
+        return Outcome.OTHER_CURRENCY
+    day = legal_day(fact.failed_at)
+    ref, amount = fact.return_ref, fact.amount_minor
+    untold = ref not in batch.booked[RETURN]
+    refund = _item(batch, attempt, ref, kind="refund", amount_minor=amount, day=day) if untold else None
+    back = _item(batch, attempt, ref, kind="refund_failed", amount_minor=amount, day=day)
+    if refund:  # both lines are there before either is lettered: no cash of an invoice moves
+        batch.booked[RETURN].add(ref)
+        _book(batch, attempt, refund, source_kind=RETURN, reason="refund")
+    batch.booked[RETURN_FAILED].add(ref)
+    _book(batch, attempt, back, source_kind=RETURN_FAILED, reason=RETURN_FAILED)
+    return Outcome.POSTED
+
+
+def _paid_attempt(batch: _Batch, payment_ref: str) -> Attempt | None:
+    """The attempt whose receipt is booked; a racer's, booked after ours were loaded, has to wait like one to come."""
+    for item in batch.sheet.items.values():
+        if item.kind == "receipt" and item.reference == payment_ref and item.attempt_id:
+            return batch.attempts.get(item.attempt_id)
+    return None
 
 
 def _move(batch: _Batch, fact: AttemptMoved) -> Outcome:

@@ -13,6 +13,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -168,6 +169,7 @@ def measure(cluster: Cluster, meter: Meter, clients: int, send: Callable[[int], 
 
 def main() -> int:
     """Prepare, measure, print the table; exit 1 where the books do not add up afterwards."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing that was started is left behind
     if shutil.which("wrk") is None:
         print("This bench needs wrk (apt-get install wrk).")
         return 2

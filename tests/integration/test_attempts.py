@@ -13,6 +13,7 @@ from receivables.domain.receipts import (
     RESERVATION_STATE,
     AttemptMoved,
     AttemptState,
+    Fact,
     MoneyReceived,
     MoneyReturned,
     Outcome,
@@ -32,9 +33,9 @@ S = AttemptState
 
 def state_of(work: Work, attempt_id: UUID) -> tuple[str, str, str | None, str | None]:
     row = work.row(
-        "SELECT attempt.state, reservation.state AS reserved, payment_ref, failure_code FROM payment_attempts AS attempt "
-        "JOIN reservations AS reservation USING (supplier_id, attempt_id) WHERE supplier_id = :supplier "
-        "AND attempt_id = :id",
+        "SELECT attempt.state, reservation.state AS reserved, payment_ref, failure_code "
+        "FROM payment_attempts AS attempt JOIN reservations AS reservation USING (supplier_id, attempt_id) "
+        "WHERE supplier_id = :supplier AND attempt_id = :id",
         id=attempt_id,
     )
     assert row is not None
@@ -109,7 +110,7 @@ def test_two_payments_on_one_attempt_and_a_refund_are_three_facts(works: Works, 
     with works.begin(supplier.supplier_id) as work:
         invoice = issue(work)
         paid = attempt(work, invoice)
-        facts = [received(paid, 10000), received(paid, 10000, "pi_twice"), refunded(paid, 10000)]
+        facts: list[Fact] = [received(paid, 10000), received(paid, 10000, "pi_twice"), refunded(paid, 10000)]
         assert record_facts(work, facts) == [Outcome.POSTED] * 3
         assert exposure_of(work, invoice.customer_id).total_minor == 0
         assert [finding for finding in run_checks(work) if finding.gap] == []

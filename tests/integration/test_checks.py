@@ -37,14 +37,18 @@ FAULTS: dict[str, list[str]] = {
         "UPDATE receivable_items SET open_minor = open_minor - 1 WHERE supplier_id = %(s)s AND open_minor > 0",
         "DELETE FROM receivable_items WHERE supplier_id = %(s)s AND kind = 'invoice'",
         "DELETE FROM allocations WHERE supplier_id = %(s)s",
-        "UPDATE postings SET debit_minor = debit_minor + 5 WHERE supplier_id = %(s)s AND account LIKE '411%%' "
-        "AND debit_minor > 0",
+        (
+            "UPDATE postings SET debit_minor = debit_minor + 5 WHERE supplier_id = %(s)s AND account LIKE '411%%' "
+            "AND debit_minor > 0"
+        ),
     ],
     "I7": [
         "UPDATE letterings SET balanced = true WHERE supplier_id = %(s)s",
         "UPDATE allocations SET amount_minor = -amount_minor WHERE supplier_id = %(s)s",
-        "INSERT INTO lettering_ends SELECT supplier_id, lettering_id, 'planted', now() FROM receivable_items "
-        "WHERE supplier_id = %(s)s AND lettering_id IS NOT NULL LIMIT 1",
+        (
+            "INSERT INTO lettering_ends SELECT supplier_id, lettering_id, 'planted', now() FROM receivable_items "
+            "WHERE supplier_id = %(s)s AND lettering_id IS NOT NULL LIMIT 1"
+        ),
         "UPDATE receivable_items SET lettering_id = NULL WHERE supplier_id = %(s)s",
     ],
     "I8": [
@@ -53,11 +57,16 @@ FAULTS: dict[str, list[str]] = {
     ],
     "I9": [
         "DELETE FROM outbox WHERE supplier_id = %(s)s AND kind = 'cash.collected'",
-        "INSERT INTO outbox (supplier_id, kind, event_key, payload) SELECT supplier_id, 'cash.collected', "
-        "invoice_id || '/99', '{}' FROM invoices WHERE supplier_id = %(s)s",
-        "INSERT INTO statuses (supplier_id, invoice_id, message_id, code, direction, set_at, created_at) "
-        "SELECT supplier_id, invoice_id, 'F1_212_2026101410000' || n || '-1#380_20261001', '212', 'out', now(), now() "
-        "FROM invoices, generate_series(1, 2) AS n WHERE supplier_id = %(s)s",
+        (
+            "INSERT INTO outbox (supplier_id, kind, event_key, payload) SELECT supplier_id, 'cash.collected', "
+            "invoice_id || '/99', '{}' FROM invoices WHERE supplier_id = %(s)s"
+        ),
+        (
+            "INSERT INTO statuses (supplier_id, invoice_id, message_id, code, direction, set_at, created_at) "
+            "SELECT supplier_id, invoice_id, 'F1_212_2026101410000' || n || '-1#380_20261001', '212', 'out', "
+            "now(), now() "
+            "FROM invoices, generate_series(1, 2) AS n WHERE supplier_id = %(s)s"
+        ),
     ],
     "I10": [
         "UPDATE collections SET amount_minor = amount_minor + 1 WHERE supplier_id = %(s)s",
@@ -66,8 +75,10 @@ FAULTS: dict[str, list[str]] = {
         "UPDATE invoices SET payable_minor = 1 WHERE supplier_id = %(s)s",
     ],
     "I10-VAT": [
-        "UPDATE postings SET debit_minor = debit_minor - 1 WHERE supplier_id = %(s)s AND account LIKE '44574%%' "
-        "AND debit_minor > 0"
+        (
+            "UPDATE postings SET debit_minor = debit_minor - 1 WHERE supplier_id = %(s)s AND account LIKE '44574%%' "
+            "AND debit_minor > 0"
+        )
     ],
     "I12": [
         "UPDATE audit_rows SET actor = 'somebody' WHERE supplier_id = %(s)s",
@@ -78,7 +89,7 @@ FAULTS: dict[str, list[str]] = {
         "UPDATE invoices SET serial = serial + 100 WHERE supplier_id = %(s)s",
     ],
     "I15": [
-        "ALTER TABLE reservations ADD CONSTRAINT planted FOREIGN KEY (attempt_id) REFERENCES planted_keys (id) NOT VALID"
+        "ALTER TABLE reservations ADD CONSTRAINT planted FOREIGN KEY (attempt_id) REFERENCES planted_keys NOT VALID"
     ],
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from catalogue import APP, REVISION, superuser, tables, unprotected
+from checkout_builders import KEYRING
 from ledger_builders import attempt, issue, received, refunded
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -33,8 +34,6 @@ NO_RIGHT = "42501"
 @pytest.fixture
 def other(works: Works) -> Supplier:
     """Another supplier, with rows in every book that a payment and a refund touch."""
-    from checkout_builders import KEYRING
-
     somebody = create_supplier(works.database, f"FOREIGN {new_id()}", "Somebody else")
     with works.begin(somebody.supplier_id) as work:
         invoice = issue(work)
@@ -101,7 +100,7 @@ def test_the_application_role_owns_nothing_and_bypasses_nothing(owner: psycopg.C
 @pytest.mark.parametrize("table", WITH_SUPPLIER)
 def test_an_unset_supplier_is_an_error_and_never_an_empty_list(database: Database, table: str) -> None:
     with database.application.connect() as connection, pytest.raises(DBAPIError, match=r"app\.supplier_id|uuid"):
-        connection.execute(text(f"SELECT 1 FROM {table} LIMIT 1")).all()
+        connection.execute(text(f"SELECT 1 FROM {table} LIMIT 1")).all()  # noqa: S608 -- names of tables and columns come from the test
 
 
 @pytest.mark.parametrize("table", WITH_SUPPLIER)
@@ -109,11 +108,11 @@ def test_another_supplier_s_rows_cannot_be_seen(
     works: Works, supplier: Supplier, other: Supplier, owner: psycopg.Connection, table: str
 ) -> None:
     with works.begin(supplier.supplier_id) as work:
-        seen = work.scalar(f"SELECT count(*) FROM {table} WHERE supplier_id = :foreign", foreign=other.supplier_id)
+        seen = work.scalar(f"SELECT count(*) FROM {table} WHERE supplier_id = :foreign", foreign=other.supplier_id)  # noqa: S608 -- names of tables and columns come from the test
         assert seen == 0
-        assert work.scalar(f"SELECT count(*) FROM {table} WHERE supplier_id <> :supplier") == 0
+        assert work.scalar(f"SELECT count(*) FROM {table} WHERE supplier_id <> :supplier") == 0  # noqa: S608 -- names of tables and columns come from the test
     if table in {"entries", "postings", "allocations", "collections", "audit_seals", "pay_links", "outbox"}:
-        there = owner.execute(f"SELECT count(*) FROM {table} WHERE supplier_id = %s", (other.supplier_id,)).fetchone()
+        there = owner.execute(f"SELECT count(*) FROM {table} WHERE supplier_id = %s", (other.supplier_id,)).fetchone()  # noqa: S608 -- names of tables and columns come from the test
         assert there is not None
         assert there[0] > 0, "there was something to see"
 
@@ -156,7 +155,7 @@ def test_the_owner_itself_cannot_change_a_book(owner: psycopg.Connection, table:
 def test_an_entry_that_does_not_balance_is_refused_at_commit(works: Works, supplier: Supplier, gap: int) -> None:
     with works.begin(supplier.supplier_id) as work:
         invoice = issue(work)
-    with (
+    with (  # noqa: PT012 -- the fault shows at the commit that ends the block
         pytest.raises(DBAPIError, match="does not balance: debit and credit differ by 1 "),
         works.begin(supplier.supplier_id) as work,
     ):
@@ -230,7 +229,7 @@ def test_a_server_that_could_lose_an_acknowledged_payment_is_refused(
     postgres: EmbeddedPostgres, database: Database, settings: Settings
 ) -> None:
     with superuser(postgres) as connection:
-        connection.execute(f"ALTER DATABASE tests SET synchronous_commit = off")
+        connection.execute("ALTER DATABASE tests SET synchronous_commit = off")
     unsafe = Database(database.url, settings)
     try:
         with pytest.raises(UnsafeDatabaseError, match="synchronous_commit"):

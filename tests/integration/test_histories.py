@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from history_builders import Stage, World, make_world, open_account, shuffled
+from history_builders import Stage, make_world, open_account, shuffled
 
 from receivables.domain import lettering
 from receivables.domain.receipts import AttemptMoved, AttemptState, Outcome
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from receivables.domain.lettering import Sheet
     from receivables.store.register import Supplier
-    from receivables.store.work import Work, Works
+    from receivables.store.work import Works
 
 HISTORIES = int(os.environ.get("QUITTANCE_HISTORIES", "1000"))
 CHUNKS = 4
@@ -28,7 +28,7 @@ PER_WORLD = 10
 SEED = int(os.environ.get("QUITTANCE_SEED", "20261122"))
 
 
-class Divergence(AssertionError):
+class DivergenceError(AssertionError):
     """A history that ended in other books, or in wrong ones."""
 
 
@@ -39,14 +39,11 @@ def end_of(base: Stage, order: Random | None) -> tuple[str, int]:
     """
     stage, work, world = base.copy(), base.work, base.world
     point = work.connection.begin_nested()
-    if order is None:
-        waits = stage.tell(world.facts, Random(0), most=1)
-    else:
-        waits = stage.tell(shuffled(world, order), order)
+    waits = stage.tell(world.facts, Random(0), most=1) if order is None else stage.tell(shuffled(world, order), order)
     stage.finish()
     wrong = [finding for finding in run_checks(work) if finding.gap]
     if wrong:
-        raise Divergence(f"world {world.seed}: {wrong}")
+        raise DivergenceError(f"world {world.seed}: {wrong}")
     fingerprint = state_hash(work)
     point.rollback()
     return fingerprint, waits
@@ -68,8 +65,10 @@ def play_worlds(works: Works, supplier: Supplier, seeds: range) -> tuple[int, in
                 waits += waited
                 histories += 1
                 if ended != expected:
-                    raise Divergence(f"world {seed}, history {number} ended in other books")
-            work.connection.get_transaction().rollback()
+                    raise DivergenceError(f"world {seed}, history {number} ended in other books")
+            undone = work.connection.get_transaction()
+            assert undone is not None
+            undone.rollback()
     return histories, waits
 
 
@@ -102,7 +101,7 @@ def test_a_planted_first_come_first_served_is_caught(
     works: Works, supplier: Supplier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receipts, "plan_changes", first_come)
-    with pytest.raises(Divergence, match="other books"):
+    with pytest.raises(DivergenceError, match="other books"):
         play_worlds(works, supplier, range(SEED, SEED + 60))
 
 
@@ -113,7 +112,7 @@ def test_a_planted_last_word_wins_is_caught(works: Works, supplier: Supplier, mo
         return Outcome.POSTED
 
     monkeypatch.setattr(receipts, "_move", last_word)
-    with pytest.raises(Divergence, match="other books"):
+    with pytest.raises(DivergenceError, match="other books"):
         play_worlds(works, supplier, range(SEED, SEED + 60))
 
 

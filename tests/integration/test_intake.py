@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from bad_files import BAD_FILES
-from builders import buyer, credit_note, deposit, document, line
+from builders import credit_note, deposit, document, line
 from catalogue import superuser
 from document_strategies import documents
 from hand_written_invoices import CII, UBL
 from hypothesis import HealthCheck, given, settings
 from shared_material import shared
-from story_builders import Story, a_siren, build_services
+from story_builders import Story, a_siren, fresh_house
 
 from config import safe_xml
-from config.database import Database, migrate
 from einvoice.document import Attachment
 from einvoice.errors import EInvoiceError
 from einvoice.formats.link import PROFILES_WITHOUT_LINK
@@ -115,9 +114,7 @@ def test_a_form_that_loses_something_opens_no_supplier(plain_story: Story, postg
     assert everything(postgres) == before
 
 
-def test_what_cannot_be_judged_is_not_issued(
-    plain_story: Story, services: Services, postgres: EmbeddedPostgres
-) -> None:
+def test_what_cannot_be_judged_is_not_issued() -> None:
     class Unplugged:
         def check_invoice(self, _: bytes, *, french: bool | None = None) -> Report:  # noqa: ARG002 -- as the real one
             return Report((), ())
@@ -178,7 +175,10 @@ def test_each_kind_of_buyer_has_its_road(plain_story: Story, changes: dict[str, 
     ],
 )
 def test_vat_falls_due_on_collection_for_services_and_deposits(
-    plain_story: Story, lines: tuple[dict[str, Any], ...], changes: dict[str, Any], on_collection: bool
+    plain_story: Story,
+    lines: tuple[dict[str, Any], ...],
+    changes: dict[str, Any],
+    on_collection: bool,  # noqa: FBT001 -- the table of cases hands it over
 ) -> None:
     issued = plain_story.issue(*lines, **changes)
     assert issued.invoice.vat_on_collection is on_collection
@@ -247,14 +247,6 @@ def test_every_third_party_file_is_issued_with_its_link_or_refused_with_a_reason
         print(f"\n  {issued} third-party files issued in {len(houses)} houses, as {dict(forms)}; refused: {refused}")
     assert issued == len(samples()) == 33
     assert refused == []
-
-
-def fresh_house(postgres: EmbeddedPostgres, services: Services, folder: Path, number: int) -> Services:
-    """A house with a database and an archive of its own, and the rules that are loaded already."""
-    url = postgres.start(f"house_{number}")
-    migrate(url)
-    database = Database(url, services.settings)
-    return build_services(services.settings, database, services.engine, folder / str(number))
 
 
 def _issue_in_first_free(

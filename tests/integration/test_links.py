@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import pytest
 from checkout_builders import KEYRING
@@ -15,6 +14,8 @@ from config.secrets import Keyring, token_bytes, token_text
 from payments.links import TOKEN_LENGTH, find_link, mint_link, read_token, revoke_links
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from receivables.store.register import Supplier
     from receivables.store.work import Works
 

@@ -73,7 +73,7 @@ def test_the_pdf_shows_the_link_and_holds_the_xml(plain_story: Story) -> None:
         links = [
             str(note.A.URI)
             for page in pdf.pages
-            for note in page.get("/Annots", [])  # type: ignore[union-attr]
+            for note in page.get("/Annots", [])
             if "/A" in note and "/URI" in note.A
         ]
         assert issued.pay_url in links
@@ -90,7 +90,7 @@ def test_a_credit_note_asks_nobody_to_pay(plain_story: Story) -> None:
         targets = [
             str(each.A.URI)
             for page in pdf.pages
-            for each in page.get("/Annots", [])  # type: ignore[union-attr]
+            for each in page.get("/Annots", [])
             if "/A" in each and "/URI" in each.A
         ]
     assert note.pay_url not in targets
@@ -123,7 +123,7 @@ class Verdicts:
     """A judge that answers as told, after the number was given."""
 
     def __init__(self, verdict: Verdict) -> None:
-        finding = Finding("QT-TEST", Severity.FATAL, "A planted fault.", None, Layer.HOUSE)
+        finding = Finding("QT-TEST", Severity.FATAL, "A planted fault.", Layer.HOUSE)
         fatal = (finding,) if verdict is Verdict.INVALID else ()
         self.report = Report((LayerResult(Layer.HOUSE, verdict),), fatal)
 
@@ -147,9 +147,9 @@ def test_a_failure_after_the_number_is_an_alarm_and_no_file(plain_story: Story, 
     judged: Any = type(producer)(
         producer.works,
         producer.archive,
-        Verdicts(verdict),
+        Verdicts(verdict),  # type: ignore[arg-type]
         producer.pay_link_for,
-        producer.branding_of,  # type: ignore[arg-type]
+        producer.branding_of,
     )
     with pytest.raises(ProductionError, match=invoice.number) as alarm:
         judged.produce(plain_story.id, invoice.invoice_id)

@@ -124,7 +124,7 @@ def test_what_no_webhook_told_is_asked_for_and_posted_once(till: Till, invoice: 
     assert books(till, invoice) == ("part_paid", 2)
 
 
-def test_the_first_look_goes_back_three_days_and_the_next_ones_to_the_last(till: Till, invoice: Invoice) -> None:
+def test_the_first_look_goes_back_three_days_and_the_next_ones_to_the_last(till: Till) -> None:
     asked: list[timedelta] = []
 
     class Listening(StripeGateway):

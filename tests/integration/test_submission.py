@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import line
+from hand_written_invoices import CII
 
 from config import safe_xml
 from einvoice.lifecycle.cdar import read_cdar
@@ -51,6 +52,22 @@ def test_an_issued_invoice_is_sent_once_and_its_statuses_come_in(story: Story) -
     assert flow["invoice"] == {"number": issued.invoice.number, "total": "120.00"}
     assert (flow["flowSyntax"], flow["processingRule"]) == ("Factur-X", "B2B")
     story.until(lambda: story.codes() == ["200", "202", "203"])
+
+
+@pytest.mark.parametrize(
+    ("specification", "profile"),
+    [
+        ("urn:cen.eu:en16931:2017", "CIUS"),
+        ("urn:cen.eu:en16931:2017#conformant#urn.cpro.gouv.fr:1p0:extended-ctc-fr", "Extended-CTC-FR"),
+    ],
+)
+def test_a_flow_names_the_profile_of_its_invoice(story: Story, specification: str, profile: str) -> None:
+    content = CII.replace("732829320", story.siren).replace(
+        "<ram:ID>urn:cen.eu:en16931:2017<", f"<ram:ID>{specification}<"
+    )
+    story.issue_bytes(content.encode(), "theirs.xml")
+    story.until(lambda: story.flows() == [("invoice", "accepted", 1)])
+    assert [flow["flowProfile"] for flow in story.at_platform()] == [profile]
 
 
 def test_a_payment_is_told_once_with_its_amounts_by_rate(story: Story) -> None:

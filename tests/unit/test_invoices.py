@@ -79,7 +79,11 @@ def test_an_invoice_of_nothing_has_no_entry() -> None:
     st.booleans(),
 )
 def test_every_entry_balances(
-    table: list[tuple[int, int]], prepaid: int, rounding: int, type_code: str, on_collection: bool
+    table: list[tuple[int, int]],
+    prepaid: int,
+    rounding: int,
+    type_code: str,
+    on_collection: bool,  # noqa: FBT001 -- the table of cases hands it over
 ) -> None:
     rows = tuple(VatRow("S", Decimal(20), base, tax) for base, tax in table)
     total = sum(base + tax for base, tax in table)

@@ -38,5 +38,5 @@ def test_the_chart_of_accounts_is_dated_law() -> None:
     chart = Chart(**accounts_on(date(2026, 10, 1)))
     assert len({getattr(chart, field.name) for field in fields(chart)}) == len(fields(chart))
     assert chart.customers.startswith("411")
-    with pytest.raises(LawUnknownError, match="accounts.toml"):
+    with pytest.raises(LawUnknownError, match=r"accounts\.toml"):
         accounts_on(date(1999, 12, 31))

@@ -72,7 +72,7 @@ def test_an_xinclude_and_a_schema_location_are_left_alone(tmp_path: Path) -> Non
     assert b"s3cr3t" not in to_bytes(parse(xml.encode()))
 
 
-@pytest.mark.parametrize("text", ["déjà vu & <balise>", "€ 12,50", "𝔘nicode", "  spaces  "])
+@pytest.mark.parametrize("text", ["déjà vu & <balise>", "€ 12,50", "\U0001d518nicode", "  spaces  "])
 def test_what_is_read_is_written_again(text: str) -> None:
     root = parse(b"<i><t/></i>")
     root[0].text = text

@@ -72,11 +72,11 @@ def test_a_knob_outside_its_limits_is_refused(tmp_path: Path, name: str, value: 
 
 def test_settings_do_not_change_under_way(tmp_path: Path) -> None:
     with pytest.raises(ValidationError):
-        Settings(data_dir=tmp_path).pool_size = 99  # type: ignore[misc]
+        Settings(data_dir=tmp_path).pool_size = 99
 
 
 @pytest.mark.parametrize(
     ("url", "wanted", "secure"), [("https://x", None, True), ("http://x", None, False), ("http://x", True, True)]
 )
-def test_cookies_follow_the_address_unless_told(tmp_path: Path, url: str, wanted: bool | None, secure: bool) -> None:
+def test_cookies_follow_the_address_unless_told(tmp_path: Path, url: str, wanted: bool | None, secure: bool) -> None:  # noqa: FBT001 -- the table of cases hands it over
     assert Settings(data_dir=tmp_path, public_url=url, secure_cookies=wanted).cookies_are_secure is secure

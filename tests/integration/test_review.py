@@ -1,0 +1,166 @@
+"""Hard cases of money: refunds that fail, deposits and roundings, changed accounts, long outages, closed invoices."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+import pytest
+from ledger_builders import MORNING, attempt, issue, received, refunded
+
+from receivables.domain.collected import VatRow
+from receivables.domain.receipts import MoneyReturnFailed, Outcome
+from receivables.services.checks import run_checks, state_hash
+from receivables.services.dues import due_on_invoice, exposure_of
+from receivables.services.receipts import record_facts
+from receivables.services.sealing import seal_audit
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from receivables.domain.receipts import Fact
+    from receivables.store.register import Supplier
+    from receivables.store.work import Work, Works
+
+
+def gaps(work: Work) -> dict[str, int]:
+    return {finding.code: finding.gap for finding in run_checks(work) if finding.gap}
+
+
+def balance(work: Work, account: str) -> int:
+    return int(
+        work.scalar(
+            "SELECT coalesce(sum(debit_minor - credit_minor), 0) FROM postings "
+            "WHERE supplier_id = :supplier AND account LIKE :account",
+            account=account,
+        )
+    )
+
+
+def came_back(attempt_id: UUID, amount_minor: int, ref: str = "re_1") -> MoneyReturnFailed:
+    """The provider says that a refund of an attempt did not reach the payer."""
+    return MoneyReturnFailed(f"{ref}_{attempt_id.hex}", f"pi_{attempt_id.hex}", amount_minor, "EUR", MORNING)
+
+
+def tell(work: Work, facts: list[Fact]) -> None:
+    """Tell facts one by one; what has to wait comes again."""
+    todo = list(facts)
+    for _ in range(len(facts) + 1):
+        todo = [fact for fact in todo if record_facts(work, [fact]) == [Outcome.WAITING]]
+    assert todo == []
+
+
+def test_a_refund_that_failed_is_nothing_in_any_order(works: Works, supplier: Supplier) -> None:
+    ends = set()
+    for number, order in enumerate(permutations(range(3))):
+        with pytest.raises(ZeroDivisionError), works.begin(supplier.supplier_id) as work:
+            invoice = issue(work)
+            paid = attempt(work, invoice)
+            facts: list[Fact] = [received(paid, 10000), refunded(paid, 4000), came_back(paid, 4000)]
+            tell(work, [facts[each] for each in order])
+            tell(work, facts)
+            assert due_on_invoice(work, invoice.invoice_id).state == "paid"
+            assert exposure_of(work, invoice.customer_id).total_minor == 0
+            assert (balance(work, "5115%"), balance(work, "411%"), balance(work, "44574%")) == (10000, 0, 0)
+            assert gaps(work) == {}
+            told = work.rows(
+                "SELECT sum(amount_minor)::bigint AS minor FROM collections WHERE supplier_id = :supplier"
+            )
+            assert told[0]["minor"] == 10000
+            ends.add(state_hash(work).replace(paid.hex, "") if number < 0 else _open_items(work, paid))
+            raise ZeroDivisionError  # each order begins with the same empty books
+    assert len(ends) == 1
+
+
+def _open_items(work: Work, paid: UUID) -> str:
+    rows = work.rows(
+        "SELECT kind, reference, open_minor FROM receivable_items WHERE supplier_id = :supplier "
+        "ORDER BY kind, reference, open_minor"
+    )
+    return str([(row["kind"], row["reference"].replace(paid.hex, ""), row["open_minor"]) for row in rows])
+
+
+def test_a_refund_that_failed_frees_nothing_of_another_refund(works: Works, supplier: Supplier) -> None:
+    with works.begin(supplier.supplier_id) as work:
+        invoice = issue(work)
+        paid = attempt(work, invoice)
+        tell(work, [received(paid, 10000), refunded(paid, 4000), refunded(paid, 2500, "re_2"), came_back(paid, 4000)])
+        assert due_on_invoice(work, invoice.invoice_id).open_minor == 2500
+        assert gaps(work) == {}
+
+
+def test_a_failed_refund_that_was_never_told_declares_nothing(works: Works, supplier: Supplier) -> None:
+    with works.begin(supplier.supplier_id) as work:
+        invoice = issue(work)
+        paid = attempt(work, invoice)
+        tell(work, [received(paid, 10000), came_back(paid, 4000)])
+        assert record_facts(work, [refunded(paid, 4000)]) == [Outcome.KNOWN]
+        assert work.scalar("SELECT count(*) FROM collections WHERE supplier_id = :supplier") == 1
+        assert due_on_invoice(work, invoice.invoice_id).state == "paid"
+        assert gaps(work) == {}
+
+
+TWO_RATES = (VatRow("S", Decimal(20), 5001, 1000), VatRow("S", Decimal("5.5"), 3791, 208))
+
+
+@pytest.mark.parametrize("payable", [9995, 10005])
+def test_a_rounded_invoice_paid_in_full_leaves_no_vat_waiting(works: Works, supplier: Supplier, payable: int) -> None:
+    """BT-114 moves what is payable, not the VAT."""
+    with works.begin(supplier.supplier_id) as work:
+        invoice = issue(work, payable_minor=payable)
+        record_facts(work, [received(attempt(work, invoice), payable)])
+        assert (balance(work, "44574%"), balance(work, "44571%")) == (0, -1208)
+        assert gaps(work) == {}
+
+
+def test_a_partly_prepaid_invoice_paid_in_full_leaves_no_vat_waiting(works: Works, supplier: Supplier) -> None:
+    with works.begin(supplier.supplier_id) as work:
+        invoice = issue(work, prepaid_minor=4000, payable_minor=6000)
+        record_facts(work, [received(attempt(work, invoice), 6000)])
+        assert (balance(work, "44574%"), balance(work, "44571%")) == (0, -1208)
+        assert gaps(work) == {}
+
+
+def test_a_deposit_and_its_final_invoice_sell_once(works: Works, supplier: Supplier) -> None:
+    """A deposit (386) waits on 4191 until the final invoice (S4) takes it; sales and VAT are booked once."""
+    one_rate = {"type_code": "386", "total_minor": 3600, "payable_minor": 3600}
+    with works.begin(supplier.supplier_id) as work:
+        deposit = issue(work, vat_rows=(VatRow("S", Decimal(20), 3000, 600),), **one_rate)
+        record_facts(work, [received(attempt(work, deposit), 3600)])
+        assert (balance(work, "706%"), balance(work, "4191%"), balance(work, "44571%")) == (0, -3000, -600)
+        final = issue(
+            work,
+            process="S4",
+            vat_rows=(VatRow("S", Decimal(20), 10000, 2000),),
+            total_minor=12000,
+            prepaid_minor=3600,
+            payable_minor=8400,
+        )
+        record_facts(work, [received(attempt(work, final), 8400)])
+        assert {name: balance(work, f"{name}%") for name in ("411", "4191", "5115", "706", "44574", "44571")} == {
+            "411": 0,
+            "4191": 0,
+            "5115": 12000,
+            "706": -10000,
+            "44574": 0,
+            "44571": -2000,
+        }
+        assert gaps(work) == {}
+
+
+def test_an_old_balance_carried_over_does_not_stop_the_payment(works: Works, supplier: Supplier) -> None:
+    """A negative BT-113 (an old balance added to what is payable) is odd, but the money came."""
+    with works.begin(supplier.supplier_id) as work:
+        invoice = issue(work, prepaid_minor=-2000, payable_minor=12000)
+        assert record_facts(work, [received(attempt(work, invoice), 12000)]) == [Outcome.POSTED]
+        assert (balance(work, "44574%"), balance(work, "44571%")) == (0, -1208)
+        assert gaps(work) == {}
+
+
+def test_money_for_an_invoice_without_any_amount_at_a_rate_is_posted(works: Works, supplier: Supplier) -> None:
+    rows = (VatRow("Z", Decimal(0), 0, 0),)
+    with works.begin(supplier.supplier_id) as work:
+        invoice = issue(work, vat_rows=rows, total_minor=0, prepaid_minor=-500, payable_minor=500)
+        assert record_facts(work, [received(attempt(work, invoice), 500)]) == [Outcome.POSTED]
+        assert gaps(work) == {}
