@@ -25,7 +25,7 @@ from einvoice.rendering import Finished, LossyConversionError, Syntax, write_xml
 from einvoice.request import parse_request
 from einvoice.validation.verdict import Report, Verdict
 from receivables.domain.collected import VatRow
-from receivables.domain.invoices import DEPOSITS, IssueInvoice, Origin, Routing, format_number, series_of
+from receivables.domain.invoices import ABOUT_DEPOSITS, IssueInvoice, Origin, Routing, format_number, series_of
 from receivables.domain.money import Money
 from receivables.domain.parties import CustomerFacts, CustomerKind
 from receivables.services.issuing import issue_invoice
@@ -327,7 +327,7 @@ def _routing(document: Document) -> Routing:
 
 def _vat_on_collection(document: Document) -> bool:
     """Whether VAT falls due when paid: services without the debits option, and every deposit (CGI 269-2)."""
-    if document.tax_point is TaxPoint.PAYMENT or document.type_code in DEPOSITS:
+    if document.tax_point is TaxPoint.PAYMENT or document.type_code in ABOUT_DEPOSITS:
         return True
     if not any(row.tax for row in document.vat):
         return False

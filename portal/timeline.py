@@ -256,7 +256,7 @@ def _revoked(at: datetime, facts: dict[str, Any]) -> Told:
 
 
 _MAILS = {
-    "to_send": note_text("Courriel en attente d'envoi"),
+    "to_send": note_text("Courriel écrit"),
     "sent": note_text("Courriel envoyé"),
     "failed": note_text("Courriel non envoyé"),
 }

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from click import Command
+from pydantic_core import from_json
 
 from config.settings import Settings
 from einvoice.build import build_document
 from einvoice.kept import profile_from_json
 from einvoice.request import parse_request
 from portal.cli import main
+
+if TYPE_CHECKING:
+    from click import Command
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -25,8 +29,6 @@ def blocks(page: str, language: str) -> list[str]:
 
 def test_the_smallest_invoice_of_the_documentation_is_built_with_its_profile() -> None:
     invoice, profile = blocks("docs/issuing.md", "json")
-    from pydantic_core import from_json  # noqa: PLC0415 -- one use
-
     document = build_document(
         parse_request(invoice.encode()), profile_from_json(from_json(profile)), "F2026-00001", date(2026, 11, 2)
     )

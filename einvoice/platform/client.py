@@ -68,6 +68,7 @@ class AfnorPlatform:
             scope=settings.scope,
             leeway=0,  # renewal is ours, with redirects off
         )
+        self._session.register_compliance_hook("access_token_response", _refuse_failure)
         self._session.trust_env = False  # no .netrc password, no proxy that nobody configured
         if settings.proxy_url:
             self._session.proxies = {"http": settings.proxy_url, "https": settings.proxy_url}
@@ -266,6 +267,13 @@ class AfnorPlatform:
             f"{self._name} refuses our client ({why}); check its id and secret.",
             f"{self._name} refuse notre client ({why}) ; vérifiez son identifiant et son secret.",
         )
+
+
+def _refuse_failure(answer: requests.Response) -> requests.Response:
+    """Raise for a failed token answer that is no OAuth error: the library would keep its JSON as if it were a token."""
+    if answer.status_code in BUSY:
+        answer.raise_for_status()
+    return answer
 
 
 def _never_connected(error: requests.RequestException) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from pydantic import ValidationError
 from pydantic_core import from_json
+from rich.markup import escape
 
 from einvoice.kept import profile_from_json
 from einvoice.platform.accounts import connect_platform
@@ -41,10 +42,10 @@ def supplier(profile: Path) -> None:
         read = profile_from_json(from_json(profile.read_bytes()))
     except ValidationError as error:
         for each in error.errors():
-            err.print(f"[red]profile.invalid[/] {'.'.join(map(str, each['loc']))}: {each['msg']}")
+            err.print(f"[red]profile.invalid[/] {escape('.'.join(map(str, each['loc'])))}: {escape(each['msg'])}")
         raise SystemExit(1) from error
     except (ValueError, TypeError) as error:
-        err.print(f"[red]profile.not_json[/] {profile.name}: {error}")
+        err.print(f"[red]profile.not_json[/] {escape(profile.name)}: {escape(str(error))}")
         raise SystemExit(1) from error
     with services_of_house() as services:
         found = create_supplier(services.database, read.siren, read.name)
@@ -110,7 +111,7 @@ def connect_platform_(
             known = KNOWN_DRIVERS[driver] if driver else PlatformDriver("own", base_url or "", token_url or "")
             settings = PlatformSettings(known, client_id, client_secret, organization)
         except ValueError as error:
-            err.print(f"[red]platform.bad_settings[/] {error}")
+            err.print(f"[red]platform.bad_settings[/] {escape(str(error))}")
             raise SystemExit(1) from error
         with services.works.begin(found.supplier_id) as work:
             connect_platform(work, services.keyring, known.name, settings)
@@ -139,7 +140,7 @@ def invite(email: str, name: str, reference: str, role: str, customer: str | Non
             person = add_person(services.database, email, name)
             add_membership(services.database, person.person_id, found.supplier_id, Role(role), customer_id)
         except ValueError as error:
-            err.print(f"[red]person.invalid[/] {error}")
+            err.print(f"[red]person.invalid[/] {escape(str(error))}")
             raise SystemExit(1) from error
         with services.works.begin(found.supplier_id) as work:
             work.audit("command line", "person.invited", str(person.person_id), role=role)
@@ -177,7 +178,7 @@ def link(*, reference: str, number: str, year: int, revoke: bool) -> None:
 def _supplier(services: Services, reference: str) -> Supplier:
     found = find_supplier(services.database, reference)
     if found is None:
-        err.print(f"[red]supplier.unknown[/] No supplier {reference} is known here.")
+        err.print(f"[red]supplier.unknown[/] No supplier {escape(reference)} is known here.")
         raise SystemExit(1)
     return found
 
@@ -185,6 +186,6 @@ def _supplier(services: Services, reference: str) -> Supplier:
 def _invoice(work: Work, number: str, year: int) -> Invoice:
     found = find_by_number(work, number, year)
     if found is None:
-        err.print(f"[red]invoice.not_found[/] No invoice {number} of {year}.")
+        err.print(f"[red]invoice.not_found[/] No invoice {escape(number)} of {year}.")
         raise SystemExit(1)
     return found

@@ -48,26 +48,35 @@ class CollectedPart:
     vat_minor: int
 
 
-def split_movement(rows: Sequence[VatRow], before_minor: int, after_minor: int) -> CollectedPart:
+def split_movement(
+    rows: Sequence[VatRow], before_minor: int, after_minor: int, due_minor: int | None = None
+) -> CollectedPart:
     """Split the movement of the cumulative cash of an invoice from ``before_minor`` to ``after_minor``.
 
-    Both count what was prepaid at issue (BT-113). Rates of several categories are summed per rate, as the message
+    Both count what was prepaid at issue (BT-113). ``due_minor`` is the cash that settles the invoice, where that is not
+    the sum of the rows (a rounding, BT-114): all its VAT has fallen due then. Rates of several categories are summed per rate, as the message
     names rates alone; parts of zero are left out. Only a rate whose whole row is negative (a deduction larger than
     what is sold at that rate) has parts against the sense of the movement.
     """
     grosses = [row.gross_minor for row in rows]
     before, after = _shares(before_minor, grosses), _shares(after_minor, grosses)
+    settled = grosses if due_minor is None else _shares(due_minor, grosses)
     by_rate: dict[Decimal, int] = {}
     vat = 0
-    for row, old, new in zip(rows, before, after, strict=True):
+    for row, old, new, full in zip(rows, before, after, settled, strict=True):
         by_rate[row.rate] = by_rate.get(row.rate, 0) + new - old
-        vat += _vat_of(row, new) - _vat_of(row, old)
+        vat += _vat_of(row, new, full) - _vat_of(row, old, full)
     return CollectedPart(tuple(RatePart(rate, amount) for rate, amount in by_rate.items() if amount), vat)
 
 
 def _shares(cash_minor: int, grosses: Sequence[int]) -> tuple[int, ...]:
-    """The part of the cumulative cash at each row: deductions fall due in step with the rows that they reduce."""
+    """The part of the cumulative cash at each row: deductions fall due in step with the rows that they reduce.
+
+    Where no row asks for anything (cash of an old balance alone), all is at the first.
+    """
     owed = [max(gross, 0) for gross in grosses]
+    if not any(owed):
+        return (cash_minor, *(0 for _ in grosses[1:]))
     deducted = [max(-gross, 0) for gross in grosses]
     net, deductions = sum(grosses), sum(deducted)
     given_minor = (2 * deductions * cash_minor + net) // (2 * net) if deductions and net > 0 else 0
@@ -75,6 +84,6 @@ def _shares(cash_minor: int, grosses: Sequence[int]) -> tuple[int, ...]:
     return tuple(part - deduction for part, deduction in pairs)
 
 
-def _vat_of(row: VatRow, cash_minor: int) -> int:
-    """VAT within ``cash_minor`` of this row, half up; exactly the row's tax at full payment."""
-    return (2 * row.tax_minor * cash_minor + row.gross_minor) // (2 * row.gross_minor) if row.gross_minor else 0
+def _vat_of(row: VatRow, cash_minor: int, full_minor: int) -> int:
+    """VAT within ``cash_minor`` of this row, half up; exactly the row's tax when ``full_minor`` is paid."""
+    return (2 * row.tax_minor * cash_minor + full_minor) // (2 * full_minor) if full_minor else 0

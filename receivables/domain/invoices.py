@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from receivables.domain.collected import split_movement
 from receivables.domain.ledger import SALES_JOURNAL, Chart, Entry, Posting, signed, without_zeros
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ CREDIT_NOTES = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", 
 Of these, French invoices use 261, 262, 381, 396, 502 and 503 (BR-FR-04).
 """
 DEPOSITS = frozenset({"386", "500"})
+ABOUT_DEPOSITS = DEPOSITS | {"503"}
+"""Deposit invoices (factures d'acompte) and credit notes on them: nothing is sold yet."""
+AFTER_DEPOSIT = "4"
+"""Last figure of BT-23 of a final invoice after a deposit (S4, B4, M4)."""
 
 
 class Origin(StrEnum):
@@ -97,6 +102,15 @@ class Invoice:
         return self.type_code in CREDIT_NOTES
 
 
+def cash_at_issue(prepaid_minor: int, payable_minor: int) -> tuple[int, int]:
+    """Cumulative cash of an invoice at its issue, and the one that settles it.
+
+    A negative BT-113 adds an old balance to what is payable: no cash was there, more is to come.
+    """
+    before = max(prepaid_minor, 0)
+    return before, before + payable_minor
+
+
 def series_of(type_code: str) -> str:
     """The number series (série) of a kind of invoice: F invoices, A credit notes (avoirs), D deposits."""
     if type_code in CREDIT_NOTES:
@@ -121,11 +135,14 @@ def sales_entry(
     """The entry 411 / 70x / 4457x of an invoice; a credit note is its mirror, an invoice of nothing has none.
 
     What was prepaid (BT-113) comes out of the deposits received; a rounding (BT-114) goes to 658 or 758; VAT that
-    falls due on collection waits on 44574.
+    falls due on collection waits on 44574. A deposit invoice sells nothing: without its VAT it waits on 4191 for the
+    final invoice, whose own VAT is what the deposit has not declared. The VAT of other prepaid cash is due at issue.
     """
     sense = -1 if command.type_code in CREDIT_NOTES else 1
-    sales_account = chart.goods if (command.process or "").startswith("B") else chart.services
+    sales_account = _sales_account(command, chart)
     vat_account = chart.vat_pending if command.vat_on_collection else chart.vat_due
+    prepaid_vat = _vat_prepaid(command)
+    declared = prepaid_vat if (command.process or "").endswith(AFTER_DEPOSIT) else 0
     taxable = sum(row.taxable_minor for row in command.vat_rows)
     tax = sum(row.tax_minor for row in command.vat_rows)
     rounding = command.payable_minor + command.prepaid_minor - taxable - tax
@@ -137,9 +154,10 @@ def sales_entry(
     postings = without_zeros(
         (
             line(chart.customers, command.payable_minor, customer_id=customer_id),
-            line(chart.deposits, command.prepaid_minor),
+            line(chart.deposits, command.prepaid_minor - declared),
             line(sales_account, -taxable),
-            line(vat_account, -tax),
+            line(vat_account, prepaid_vat - tax),
+            line(chart.vat_due, declared - prepaid_vat),
             line(rounding_account, -rounding),
         )
     )
@@ -156,3 +174,17 @@ def sales_entry(
         currency=command.currency,
         postings=postings,
     )
+
+
+def _sales_account(command: IssueInvoice, chart: Chart) -> str:
+    if command.type_code in ABOUT_DEPOSITS:
+        return chart.deposits
+    return chart.goods if (command.process or "").startswith("B") else chart.services
+
+
+def _vat_prepaid(command: IssueInvoice) -> int:
+    """VAT within what was paid before the issue, split as later cash will be."""
+    before, due = cash_at_issue(command.prepaid_minor, command.payable_minor)
+    if not before or due <= 0:
+        return 0
+    return split_movement(command.vat_rows, 0, min(before, due), due).vat_minor

@@ -12,6 +12,7 @@ from config.clock import legal_day, new_id, now
 from config.law import accounts_on
 from receivables.domain.collected import CollectedPart, split_movement
 from receivables.domain.events import Event, cash_collected
+from receivables.domain.invoices import cash_at_issue
 from receivables.domain.ledger import BANK_JOURNAL, Chart, Entry, Posting, signed, without_zeros
 from receivables.domain.lettering import Item, Sheet, plan_changes
 from receivables.domain.receipts import (
@@ -251,8 +252,9 @@ def _collect(
 ) -> CollectedPart:
     """Note that final cash moved on an invoice, with its split, and announce it."""
     cash = batch.cash[invoice_id]
-    before = cash.prepaid_minor + cash.collected_minor
-    part = split_movement(cash.vat_rows, before, before + delta)
+    at_issue, due = cash_at_issue(cash.prepaid_minor, cash.payable_minor)
+    before = at_issue + cash.collected_minor
+    part = split_movement(cash.vat_rows, before, before + delta, due)
     cash.collected_minor += delta
     cash.sequence += 1
     batch.collections.append(

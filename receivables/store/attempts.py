@@ -40,6 +40,7 @@ class InvoiceCash:
     vat_rows: tuple[VatRow, ...]
     vat_on_collection: bool
     prepaid_minor: int
+    payable_minor: int
     collected_minor: int
     sequence: int
 
@@ -80,6 +81,7 @@ def load_cash(work: Work, invoice_ids: Collection[UUID]) -> dict[UUID, InvoiceCa
     """The cash state of invoices: one row each, summed from the append-only collections."""
     rows = work.rows(
         "SELECT invoice.invoice_id, invoice.vat_rows, invoice.vat_on_collection, invoice.prepaid_minor, "
+        "invoice.payable_minor, "
         "coalesce(sum(movement.amount_minor), 0)::bigint AS collected_minor, "
         "coalesce(max(movement.sequence), 0) AS sequence "
         "FROM invoices AS invoice LEFT JOIN collections AS movement USING (supplier_id, invoice_id) "
@@ -92,6 +94,7 @@ def load_cash(work: Work, invoice_ids: Collection[UUID]) -> dict[UUID, InvoiceCa
             vat_rows_from_json(row["vat_rows"]),
             row["vat_on_collection"],
             row["prepaid_minor"],
+            row["payable_minor"],
             row["collected_minor"],
             row["sequence"],
         )

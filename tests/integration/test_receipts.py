@@ -28,7 +28,8 @@ def balances(work: Work) -> dict[str, int]:
 
 def splits(work: Work, invoice_id: UUID) -> list[tuple[int, list[tuple[str, int]]]]:
     rows = work.rows(
-        "SELECT amount_minor, split FROM collections WHERE supplier_id = :supplier AND invoice_id = :id ORDER BY sequence",
+        "SELECT amount_minor, split FROM collections WHERE supplier_id = :supplier AND invoice_id = :id "
+        "ORDER BY sequence",
         id=invoice_id,
     )
     return [(row["amount_minor"], [(p["rate"], p["amount_minor"]) for p in row["split"]]) for row in rows]
@@ -128,5 +129,5 @@ def test_a_fact_of_an_unknown_attempt_is_named_as_such(works: Works, supplier: S
 
 @pytest.mark.parametrize("table", ["entries", "postings", "allocations", "collections", "invoices"])
 def test_the_books_refuse_change(works: Works, supplier: Supplier, table: str) -> None:
-    with pytest.raises(Exception, match="permission denied|append-only"), works.begin(supplier.supplier_id) as work:
-        work.execute(f"DELETE FROM {table} WHERE supplier_id = :supplier")
+    with pytest.raises(Exception, match=r"permission denied|append-only"), works.begin(supplier.supplier_id) as work:
+        work.execute(f"DELETE FROM {table} WHERE supplier_id = :supplier")  # noqa: S608 -- the names above

@@ -171,19 +171,7 @@ def test_an_answer_lost_after_the_effect_is_asked_for_and_not_sent_again(
     assert len(story.at_platform()) == 1
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "error_500",
-        "unavailable",
-        pytest.param(
-            "busy",
-            marks=pytest.mark.xfail(
-                strict=True, reason="a 429 of the token endpoint is kept by the client as if it were a token"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("kind", ["error_500", "unavailable", "busy"])
 def test_a_platform_that_is_down_makes_the_fact_wait_and_nothing_is_lost(
     story: Story, platform_house: PlatformHouse, kind: str
 ) -> None:
