@@ -13,7 +13,15 @@ from ledger_builders import MORNING, customer_facts, issue
 
 from config.clock import new_id, now
 from receivables.domain.collected import VatRow
-from receivables.domain.receipts import AttemptMoved, AttemptState, Fact, MoneyReceived, MoneyReturned, Outcome
+from receivables.domain.receipts import (
+    AttemptMoved,
+    AttemptState,
+    Fact,
+    MoneyReceived,
+    MoneyReturned,
+    MoneyReturnFailed,
+    Outcome,
+)
 from receivables.services.receipts import record_facts
 
 if TYPE_CHECKING:
@@ -117,7 +125,10 @@ def _life(attempt: NewAttempt, ref: str, chance: Random) -> list[Fact]:
             back = left
         if back:
             told.append(MoneyReturned(f"re_{ref}_{number}", payment, kind, back, "EUR", at + timedelta(days=number)))
-            left = max(0, left - back)
+            if kind == "refund" and chance.random() < 0.3:
+                told.append(MoneyReturnFailed(f"re_{ref}_{number}", payment, back, "EUR", at + timedelta(days=9)))
+            else:
+                left = max(0, left - back)
     return told
 
 

@@ -90,9 +90,11 @@ def test_any_order_of_the_same_facts_ends_in_the_same_books(
 def first_come(sheet: Sheet, attempt_id: UUID) -> list[tuple[tuple[UUID, UUID], int]]:
     """The planted bug: whoever comes first keeps what he got, later receipts take what is left."""
     invoices = set(sheet.targets.get(attempt_id, ()))
-    mine = [sheet.items[p] for p in sheet.by_attempt.get(attempt_id, ()) if sheet.items[p].kind == "receipt"]
+    lines = [sheet.items[p] for p in sheet.by_attempt.get(attempt_id, ())]
+    mine = [line for line in lines if line.kind == "receipt"]
     wanted = lettering._plan(sheet, mine, invoices)
-    held = {pair: sheet.pairs[pair] for each in mine for pair in sheet.pairs_of.get(each.posting_id, ())}
+    planned = [line for line in lines if not line.debit]
+    held = {pair: sheet.pairs[pair] for each in planned for pair in sheet.pairs_of.get(each.posting_id, ())}
     changes = [(p, wanted.get(p, 0) - held.get(p, 0)) for p in {**held, **wanted}]
     return sorted((change for change in changes if change[1]), key=lambda change: (change[1] > 0, change[0]))
 
