@@ -99,6 +99,7 @@ class Database:
             pool_size=self._settings.pool_size,
             max_overflow=self._settings.pool_size,
             pool_pre_ping=True,
+            hide_parameters=True,  # an error is logged and kept as a reason: it must not quote names and keys
             connect_args={"options": self._options()},
         )
 

@@ -58,6 +58,7 @@ def build_worker(services: Services) -> Worker:
             CASH_COLLECTED: {"status_212": _tell(services)},
             SIGN_IN_ASKED: {"mail": _write_sign_in_mail(services)},
         },
+        unheard={CASH_COLLECTED: lambda work: services.platform_for(work) is None},
         chores=(
             (settings.platform_poll_s, _for_each(services, services.submitter.follow)),
             (settings.platform_poll_s, _for_each(services, services.poller.poll)),
@@ -66,7 +67,7 @@ def build_worker(services: Services) -> Worker:
                 _for_each(services, lambda s: recover_missed_facts(services.works, s, services.gateway_for)),
             ),
             (MAIL_EVERY_S, _for_each(services, lambda s: send_due_mails(services, s))),
-            (SEAL_EVERY_S, _for_each(services, lambda s: services.works.run(s, seal_audit))),
+            (SEAL_EVERY_S, _for_each(services, lambda s: _seal_all(services, s))),
         ),
         inbox_batch=settings.inbox_batch,
         pause_s=settings.worker_pause_s,
@@ -104,6 +105,12 @@ def _tell(services: Services) -> Callable[[UUID, Announcement], None]:
             services.submitter.tell_collected(supplier_id, UUID(fact.payload["invoice_id"]), fact.payload["sequence"])
 
     return tell
+
+
+def _seal_all(services: Services, supplier_id: UUID) -> None:
+    """Seal block after block until nothing is left that may be sealed."""
+    while services.works.run(supplier_id, seal_audit):
+        continue
 
 
 @contextmanager

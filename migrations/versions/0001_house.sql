@@ -1,5 +1,6 @@
 -- The house: suppliers, customers, invoices, books, money on its way, messages in and out.
--- Every table of a supplier leads its keys with supplier_id, so that the schema also shards by it.
+-- Every table of a supplier leads its keys with supplier_id, so that the schema also shards by it. A table that
+-- refers to another one of the supplier needs no reference to suppliers of its own.
 
 -- The register: what exists before a supplier is known. Reached by the register role alone.
 
@@ -140,7 +141,7 @@ CREATE TABLE entries (
 );
 
 CREATE TABLE postings (
-    supplier_id uuid NOT NULL REFERENCES suppliers,
+    supplier_id uuid NOT NULL,
     posting_id uuid NOT NULL,
     entry_id uuid NOT NULL,
     account text NOT NULL,
@@ -159,7 +160,7 @@ CREATE INDEX postings_by_entry ON postings (supplier_id, entry_id);
 CREATE INDEX postings_by_customer ON postings (supplier_id, customer_id) WHERE customer_id IS NOT NULL;
 
 CREATE TABLE allocations (
-    supplier_id uuid NOT NULL REFERENCES suppliers,
+    supplier_id uuid NOT NULL,
     allocation_id uuid NOT NULL,
     customer_id uuid NOT NULL,
     debit_posting_id uuid NOT NULL,
@@ -176,7 +177,7 @@ CREATE INDEX allocations_by_credit ON allocations (supplier_id, credit_posting_i
 CREATE INDEX allocations_by_customer ON allocations (supplier_id, customer_id);
 
 CREATE TABLE letterings (
-    supplier_id uuid NOT NULL REFERENCES suppliers,
+    supplier_id uuid NOT NULL,
     lettering_id uuid NOT NULL,
     customer_id uuid NOT NULL,
     year integer NOT NULL,
@@ -190,7 +191,7 @@ CREATE TABLE letterings (
 );
 
 CREATE TABLE lettering_lines (
-    supplier_id uuid NOT NULL REFERENCES suppliers,
+    supplier_id uuid NOT NULL,
     lettering_id uuid NOT NULL,
     posting_id uuid NOT NULL,
     PRIMARY KEY (supplier_id, lettering_id, posting_id),
@@ -199,7 +200,7 @@ CREATE TABLE lettering_lines (
 );
 
 CREATE TABLE lettering_ends (
-    supplier_id uuid NOT NULL REFERENCES suppliers,
+    supplier_id uuid NOT NULL,
     lettering_id uuid NOT NULL,
     reason text NOT NULL,
     ended_at timestamptz NOT NULL,
@@ -208,7 +209,7 @@ CREATE TABLE lettering_ends (
 );
 
 CREATE TABLE collections (
-    supplier_id uuid NOT NULL REFERENCES suppliers,
+    supplier_id uuid NOT NULL,
     invoice_id uuid NOT NULL,
     sequence integer NOT NULL CHECK (sequence > 0),
     entry_id uuid NOT NULL,
@@ -227,7 +228,7 @@ CREATE TABLE collections (
 -- Projections of the books: kept in the same transaction, recomputed by the checks.
 
 CREATE TABLE receivable_items (
-    supplier_id uuid NOT NULL REFERENCES suppliers,
+    supplier_id uuid NOT NULL,
     posting_id uuid NOT NULL,
     customer_id uuid NOT NULL,
     invoice_id uuid,
@@ -265,7 +266,7 @@ CREATE TABLE letter_counters (
 -- Money on its way: links, attempts and what they reserve.
 
 CREATE TABLE pay_links (
-    supplier_id uuid NOT NULL REFERENCES suppliers,
+    supplier_id uuid NOT NULL,
     link_id uuid NOT NULL,
     invoice_id uuid NOT NULL,
     token_hash bytea NOT NULL,
@@ -294,7 +295,7 @@ CREATE TABLE gateway_accounts (
 CREATE UNIQUE INDEX one_active_gateway ON gateway_accounts (supplier_id) WHERE active;
 
 CREATE TABLE payment_attempts (
-    supplier_id uuid NOT NULL REFERENCES suppliers,
+    supplier_id uuid NOT NULL,
     attempt_id uuid NOT NULL,
     customer_id uuid NOT NULL,
     account_id uuid NOT NULL,
@@ -317,7 +318,7 @@ CREATE INDEX payment_attempts_open ON payment_attempts (supplier_id, created_at)
     WHERE state IN ('created', 'open', 'processing');
 
 CREATE TABLE reservations (
-    supplier_id uuid NOT NULL REFERENCES suppliers,
+    supplier_id uuid NOT NULL,
     attempt_id uuid NOT NULL,
     invoice_id uuid NOT NULL,
     amount_minor bigint NOT NULL CHECK (amount_minor > 0),
@@ -387,7 +388,7 @@ CREATE TABLE api_tokens (
 -- The invoice as a legal document, and its life at the platform.
 
 CREATE TABLE documents (
-    supplier_id uuid NOT NULL REFERENCES suppliers,
+    supplier_id uuid NOT NULL,
     document_id uuid NOT NULL,
     invoice_id uuid NOT NULL,
     form text NOT NULL CHECK (form IN ('original', 'facturx', 'cii', 'ubl', 'cdar')),
@@ -415,7 +416,7 @@ CREATE TABLE platform_accounts (
 CREATE UNIQUE INDEX one_active_platform ON platform_accounts (supplier_id) WHERE active;
 
 CREATE TABLE platform_flows (
-    supplier_id uuid NOT NULL REFERENCES suppliers,
+    supplier_id uuid NOT NULL,
     tracking_id text NOT NULL,
     account_id uuid NOT NULL,
     invoice_id uuid NOT NULL,
@@ -437,7 +438,7 @@ CREATE INDEX platform_flows_pending ON platform_flows (supplier_id, created_at)
     WHERE state IN ('to_send', 'in_doubt', 'sent');
 
 CREATE TABLE statuses (
-    supplier_id uuid NOT NULL REFERENCES suppliers,
+    supplier_id uuid NOT NULL,
     invoice_id uuid NOT NULL,
     message_id text NOT NULL,
     code text NOT NULL,
@@ -488,6 +489,7 @@ CREATE TABLE audit_rows (
     written_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
     PRIMARY KEY (supplier_id, audit_id)
 );
+CREATE INDEX audit_rows_to_seal ON audit_rows (supplier_id, written_in, audit_id);
 
 CREATE TABLE audit_seals (
     supplier_id uuid NOT NULL REFERENCES suppliers,
@@ -495,7 +497,8 @@ CREATE TABLE audit_seals (
     audit_ids bigint[] NOT NULL,
     previous_hash bytea NOT NULL,
     hash bytea NOT NULL,
-    sealed_before xid8 NOT NULL,
+    last_xid xid8 NOT NULL,
+    last_audit_id bigint NOT NULL,
     sealed_at timestamptz NOT NULL,
     PRIMARY KEY (supplier_id, block)
 );

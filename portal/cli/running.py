@@ -46,6 +46,7 @@ def web(host: str, port: int, processes: int, threads: int) -> None:
         workers=processes,
         blocking_threads=threads,
         log_enabled=False,
+        respawn_failed_workers=True,
         websockets=False,
     ).serve()
 

@@ -41,30 +41,32 @@ class ChainState:
 def seal_audit(work: Work) -> int:
     """Seal the rows that no running transaction can still precede; returns how many."""
     work.scalar("SELECT pg_advisory_xact_lock(hashtextextended('audit-seal:' || :supplier, 0))")
-    ids = [
-        row["audit_id"]
-        for row in work.rows(
-            "SELECT audit_id FROM audit_rows AS row WHERE supplier_id = :supplier "
-            "AND written_in < pg_snapshot_xmin(pg_current_snapshot()) "
-            "AND written_in >= coalesce((SELECT max(sealed_before) FROM audit_seals WHERE supplier_id = :supplier), "
-            "'0'::xid8) AND NOT EXISTS (SELECT 1 FROM audit_seals AS seal WHERE seal.supplier_id = :supplier "
-            "AND seal.sealed_before = row.written_in AND row.audit_id = ANY(seal.audit_ids)) "
-            "ORDER BY written_in, audit_id LIMIT :limit",
-            limit=BLOCK_ROWS,
-        )
-    ]
+    last = work.row(
+        "SELECT block, hash, last_xid, last_audit_id FROM audit_seals WHERE supplier_id = :supplier "
+        "ORDER BY block DESC LIMIT 1"
+    )
+    rows = work.rows(
+        "SELECT audit_id, written_in FROM audit_rows WHERE supplier_id = :supplier "
+        "AND written_in < pg_snapshot_xmin(pg_current_snapshot()) "
+        "AND (CAST(:xid AS xid8) IS NULL OR (written_in, audit_id) > (CAST(:xid AS xid8), :audit_id)) "
+        "ORDER BY written_in, audit_id LIMIT :limit",
+        xid=last["last_xid"] if last else None,
+        audit_id=last["last_audit_id"] if last else 0,
+        limit=BLOCK_ROWS,
+    )
+    ids = [row["audit_id"] for row in rows]
     if not ids:
         return 0
-    last = work.row("SELECT block, hash FROM audit_seals WHERE supplier_id = :supplier ORDER BY block DESC LIMIT 1")
     previous = bytes(last["hash"]) if last else GENESIS
     work.execute(
-        "INSERT INTO audit_seals (supplier_id, block, audit_ids, previous_hash, hash, sealed_before, sealed_at) "
-        "VALUES (:supplier, :block, :ids, :previous, :hash, (SELECT max(written_in) FROM audit_rows "
-        "WHERE supplier_id = :supplier AND audit_id = ANY(:ids)), :at)",
+        "INSERT INTO audit_seals (supplier_id, block, audit_ids, previous_hash, hash, last_xid, last_audit_id, "
+        "sealed_at) VALUES (:supplier, :block, :ids, :previous, :hash, CAST(:xid AS xid8), :audit_id, :at)",
         block=(last["block"] if last else 0) + 1,
         ids=ids,
         previous=previous,
         hash=_hash(previous, work.rows(_ROWS, ids=ids)),
+        xid=rows[-1]["written_in"],
+        audit_id=rows[-1]["audit_id"],
         at=now(),
     )
     return len(ids)

@@ -20,6 +20,8 @@ LONGEST_WAIT_S = 300
 """A waiting message is looked at again after 50 ms, then twice as long each time, never longer than five minutes."""
 PATIENCE = timedelta(days=3)
 """What waited this long will not come: the message is buried, with its reason, for a human."""
+LEAST_TRIES = 20
+"""But not before it was looked at for about three quarters of an hour: the worker itself may have been down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +78,17 @@ def claim_one(work: Work, inbox_id: int) -> Message | None:
 
 
 def settle(work: Work, messages: Sequence[Message], settlements: Sequence[Settlement]) -> None:
-    """Write what became of ``messages``; a wait beyond :data:`PATIENCE` becomes a burial."""
+    """Write what became of ``messages``; a wait beyond :data:`PATIENCE` becomes a burial.
+
+    What another worker has settled meanwhile stays as it is.
+    """
     by_id = {message.inbox_id: message for message in messages}
     at = now()
     rows = []
     for each in settlements:
         message = by_id[each.inbox_id]
         state = each.state
-        if state == "waiting" and at - message.received_at > PATIENCE:
+        if state == "waiting" and at - message.received_at > PATIENCE and message.tries >= LEAST_TRIES:
             state = "buried"
         wait = min(FIRST_WAIT_S * 2 ** min(message.tries, 20), LONGEST_WAIT_S)
         rows.append(
@@ -101,6 +106,7 @@ def settle(work: Work, messages: Sequence[Message], settlements: Sequence[Settle
             "next_try_at = given.next_try_at, done_at = given.done_at "
             "FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given "
             "(inbox_id bigint, state text, reason text, next_try_at timestamptz, done_at timestamptz) "
-            "WHERE inbox.supplier_id = :supplier AND inbox.inbox_id = given.inbox_id",
+            "WHERE inbox.supplier_id = :supplier AND inbox.inbox_id = given.inbox_id "
+            "AND inbox.state IN ('new', 'waiting')",
             rows=to_json(rows),
         )

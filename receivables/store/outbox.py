@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(seconds=60)
 """A taken fact is given to another worker after this long: longer than any time-out of what is called with it."""
+MOST_FINISHED = 1_000
+"""Facts finished as one set: a statement stays short enough not to hold up others."""
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 300
 PATIENCE = timedelta(days=30)
 """A platform may be down for days; a fact is only buried, for a human, after a month of trying."""
+LEAST_TRIES = 20
+"""But not before it was tried for about an hour: the worker itself may have been down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +84,30 @@ def finish(work: Work, outbox_ids: Sequence[int]) -> None:
     )
 
 
+def finish_due(work: Work, kind: str) -> int:
+    """Finish up to :data:`MOST_FINISHED` facts of a kind that are due and concern nobody; returns how many."""
+    return work.execute(
+        "UPDATE outbox SET state = 'done', done_at = now() WHERE supplier_id = :supplier AND outbox_id IN ("
+        "SELECT outbox_id FROM outbox WHERE supplier_id = :supplier AND state = 'new' AND next_try_at <= now() "
+        "AND kind = :kind ORDER BY next_try_at, outbox_id LIMIT :limit FOR UPDATE SKIP LOCKED)",
+        kind=kind,
+        limit=MOST_FINISHED,
+    )
+
+
 def postpone(work: Work, announcement: Announcement, reason: str, *, wait_s: float | None = None) -> None:
-    """Try again later, or bury what was tried for longer than :data:`PATIENCE`."""
+    """Try again later, or bury what was tried for longer than :data:`PATIENCE`.
+
+    What another worker has finished meanwhile, after our lease, stays finished.
+    """
     at = now()
+    buried = at - announcement.created_at > PATIENCE and announcement.tries >= LEAST_TRIES
     wait = wait_s if wait_s is not None else min(FIRST_WAIT_S * 2 ** min(announcement.tries, 20), LONGEST_WAIT_S)
     work.execute(
         "UPDATE outbox SET state = :state, reason = :reason, next_try_at = :next "
-        "WHERE supplier_id = :supplier AND outbox_id = :id",
+        "WHERE supplier_id = :supplier AND outbox_id = :id AND state = 'new'",
         id=announcement.outbox_id,
-        state="buried" if at - announcement.created_at > PATIENCE else "new",
+        state="buried" if buried else "new",
         reason=reason[:500],
         next=at + timedelta(seconds=wait),
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from decimal import Decimal
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
+from catalogue import superuser
 from ledger_builders import MORNING, attempt, issue, received, refunded
 
 from portal.worker import Worker
@@ -22,9 +21,10 @@ from receivables.store.inbox import Settlement, accept, claim, settle
 from receivables.store.outbox import finish, postpone, take
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
+    from config.embedded import EmbeddedPostgres
     from receivables.domain.receipts import Fact
     from receivables.store.inbox import Message
     from receivables.store.register import Supplier
@@ -170,15 +170,17 @@ def test_money_for_an_invoice_without_any_amount_at_a_rate_is_posted(works: Work
         assert gaps(work) == {}
 
 
-def _receive(works: Works, supplier: Supplier, state: str, *, days: int, tries: int) -> tuple[str, str | None]:
+def _look(
+    works: Works, supplier: Supplier, postgres: EmbeddedPostgres, *, days: int, tries: int
+) -> tuple[str, str | None]:
     """What becomes of a message of this age that was tried so often, when it is looked at now and has to wait."""
 
     def wait(_: Work, messages: Sequence[Message]) -> list[Settlement]:
-        return [Settlement(message.inbox_id, state, "tests.not_yet") for message in messages]
+        return [Settlement(message.inbox_id, "waiting", "tests.not_yet") for message in messages]
 
     with works.begin(supplier.supplier_id) as work:
         accept(work, "tests", [("one", b"{}")])
-    with superuser_of(works) as connection:
+    with superuser(postgres) as connection:
         connection.execute(
             "UPDATE inbox SET received_at = now() - make_interval(days => %s), tries = %s WHERE supplier_id = %s",
             (days, tries, supplier.supplier_id),
@@ -190,19 +192,17 @@ def _receive(works: Works, supplier: Supplier, state: str, *, days: int, tries: 
     return row["state"], row["reason"]
 
 
-@contextmanager
-def superuser_of(works: Works) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(works.database.url, autocommit=True) as connection:
-        yield connection
-
-
-def test_an_outage_of_a_week_buries_nothing_at_the_first_look(works: Works, supplier: Supplier) -> None:
+def test_an_outage_of_a_week_buries_nothing_at_the_first_look(
+    works: Works, supplier: Supplier, postgres: EmbeddedPostgres
+) -> None:
     """The worker was down: a refund looked at before its payment of the same batch has to wait like on any day."""
-    assert _receive(works, supplier, "waiting", days=7, tries=0)[0] == "waiting"
+    assert _look(works, supplier, postgres, days=7, tries=0)[0] == "waiting"
 
 
-def test_what_waited_long_and_was_often_looked_at_is_buried(works: Works, supplier: Supplier) -> None:
-    assert _receive(works, supplier, "waiting", days=7, tries=40) == ("buried", "tests.not_yet")
+def test_what_waited_long_and_was_often_looked_at_is_buried(
+    works: Works, supplier: Supplier, postgres: EmbeddedPostgres
+) -> None:
+    assert _look(works, supplier, postgres, days=7, tries=40) == ("buried", "tests.not_yet")
 
 
 def test_a_fact_that_was_done_by_another_worker_is_not_taken_up_again(works: Works, supplier: Supplier) -> None:
