@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     """Events posted in one transaction: large enough to spread the commit, small enough to replay."""
     worker_pause_s: Annotated[float, Field(gt=0, le=10)] = 0.05
     """Sleep of an idle worker between two looks."""
+    worker_niceness: Annotated[int, Field(ge=0, le=19)] = 5
+    """How far the worker steps back for the web processes on a full machine: an answer waits for nobody's books."""
     platform_poll_s: Annotated[float, Field(gt=0)] = 2.0
     """How often a supplier's platform is asked for news, in seconds."""
     provider_poll_s: Annotated[float, Field(gt=0)] = 900.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from config.clock import new_id, now
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 PURPOSE = "gateway-account"
+LONGEST_TAIL = timedelta(days=430)
+"""What an account may still tell after the last payer was sent to it: an unauthorised SEPA debit is returned for up to
+13 months, and a checkout stays open for a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +33,29 @@ class GatewayAccount:
     webhook_secrets: tuple[str, ...]
 
 
-def active_account(work: Work, keyring: Keyring) -> GatewayAccount:
-    """The account through which this supplier is paid.
+def accounts_to_ask(work: Work) -> list[UUID]:
+    """The active account, then earlier ones whose payments may still succeed, be refunded or come back."""
+    rows = work.rows(
+        "SELECT account_id FROM gateway_accounts AS account WHERE supplier_id = :supplier AND (active OR EXISTS ("
+        "SELECT 1 FROM payment_attempts AS attempt WHERE attempt.supplier_id = :supplier "
+        "AND attempt.account_id = account.account_id AND attempt.created_at > :since)) "
+        "ORDER BY active DESC, created_at DESC",
+        since=now() - LONGEST_TAIL,
+    )
+    return [row["account_id"] for row in rows]
+
+
+def active_account(work: Work, keyring: Keyring, account_id: UUID | None = None) -> GatewayAccount:
+    """The account through which this supplier is paid, or the one with ``account_id``, active or not.
 
     Raises:
         PaymentError: ``payment.no_provider``.
     """
     row = work.row(
         "SELECT account_id, provider, live, base_url, sealed_key, sealed_webhook_secret, sealed_previous_secret "
-        "FROM gateway_accounts WHERE supplier_id = :supplier AND active"
+        "FROM gateway_accounts WHERE supplier_id = :supplier "
+        "AND (CAST(:id AS uuid) IS NULL AND active OR account_id = :id)",
+        id=account_id,
     )
     if row is None:
         raise PaymentError(

@@ -87,8 +87,12 @@ def fact_of(told: PaymentFact) -> Fact | None:
         return MoneyReturnFailed(
             told.object_ref, told.payment_ref, told.amount.minor, told.amount.currency, told.occurred_at
         )
-    if told.attempt_id is None:
-        return None
+    return _move_of(told) if told.attempt_id else None
+
+
+def _move_of(told: PaymentFact) -> AttemptMoved | None:
+    """What becomes of the attempt; a try that failed is nothing: the payer may try again in the same checkout."""
+    assert told.attempt_id is not None  # noqa: S101 -- asked before
     if told.kind in _MOVES:
         return AttemptMoved(told.attempt_id, _MOVES[told.kind], told.payment_ref or None)
     if told.kind is FactKind.FAILED and told.object_ref == told.payment_ref:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from config.clock import now, today
 from config.secrets import fingerprint
 from einvoice.errors import EInvoiceError
+from einvoice.formats.page import check_logo, choose_colours
 from einvoice.intake import Prepared, demand_form, issue_prepared, prepare_finished, prepare_own, read_finished
 from einvoice.kept import profile_from_json, profile_to_json
+from einvoice.parties import check_account, seller_party
 from einvoice.request import parse_request
 from einvoice.seller import SellerProfile
 from receivables.domain.events import INVOICE_ISSUED
@@ -21,6 +23,8 @@ from receivables.store.register import Supplier, create_supplier, find_supplier
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from einvoice.document import Document, Party
     from einvoice.kept import Form
     from einvoice.production import ProducedFile
@@ -32,8 +36,29 @@ DOCUMENTS = "documents"
 """Name of the subscriber that produces files."""
 
 
+BRANDING = frozenset({"colour", "logo_svg"})
+"""What a profile holds beside the seller's own data."""
+MAX_TERMS_DAYS = 365
+"""Longer terms are a typing error: the law allows 60 days, and some trades a little more (art. L441-10 C. com.)."""
+
+
 class SupplierError(EInvoiceError):
     """Who issues is not clear: ``supplier.unknown``, ``supplier.differs``, ``supplier.unnamed``."""
+
+
+class FilesPendingError(EInvoiceError):
+    """``invoice.files_pending``: issued for good; the worker makes the files once the cause is gone."""
+
+    status = 500
+
+    def __init__(self, number: str, cause: EInvoiceError) -> None:
+        super().__init__(
+            "invoice.files_pending",
+            f"Invoice {number} is issued: do not issue it again. Its files cannot be made yet: {cause} "
+            "The worker tries again.",
+            f"La facture {number} est émise : ne l'émettez pas une seconde fois. Ses fichiers ne peuvent pas encore "
+            f"être produits : {cause.sentence_fr} Le traitement réessaie.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +87,7 @@ def issue_content(services: Services, content: bytes, filename: str, options: Is
     """Issue the invoice in ``content`` (our JSON, UBL, CII or Factur-X) and produce its files.
 
     Raises:
+        FilesPendingError: numbered and booked, but the files cannot be made yet.
         EInvoiceError, UnsafeXmlError, MoneyError, ReceivablesError: nothing was numbered; the sentence says why.
     """
     supplier, prepared = prepare_content(services, content, filename, options)
@@ -70,7 +96,10 @@ def issue_content(services: Services, content: bytes, filename: str, options: Is
         if invoice is None:
             invoice = issue_prepared(work, services.archive, prepared, options.actor)
             _note_request(work, options.request_key, invoice)
-    files = services.producer.produce(supplier.supplier_id, invoice.invoice_id)
+    try:
+        files = services.producer.produce(supplier.supplier_id, invoice.invoice_id)
+    except EInvoiceError as error:
+        raise FilesPendingError(invoice.number, error) from error
     with services.works.begin(supplier.supplier_id) as work:
         mark_event_done_by(work, INVOICE_ISSUED, str(invoice.invoice_id), DOCUMENTS)
         pay_url = services.pay_link(work, invoice.invoice_id, "document")
@@ -128,6 +157,36 @@ def prepare_content(
     if options.form:
         demand_form(prepared, options.form)
     return (_supplier_of(services, found[0], options) if found else supplier), prepared
+
+
+def check_profile(profile: SellerProfile, given: Mapping[str, Any]) -> None:
+    """Refuse a profile that would print something wrong on every invoice; ``given`` is what it was read from.
+
+    Raises:
+        SupplierError: ``profile.unknown_field``, ``profile.bad_terms``.
+        BuildError: ``party.bad_siren``, ``party.bad_siret``, ``party.bad_vat_id``, ``party.bad_iban`` ...
+        PageError: ``page.bad_colour``, ``page.bad_logo``.
+    """
+    known = {each.name for each in fields(SellerProfile)} | BRANDING
+    if unknown := sorted(set(given) - known):
+        raise SupplierError(
+            "profile.unknown_field",
+            f"The profile has no field {', '.join(unknown)}: see docs/issuing.md.",
+            f"Le profil n'a pas de champ {', '.join(unknown)} : voir docs/issuing.md.",
+        )
+    if not 0 <= profile.terms_days <= MAX_TERMS_DAYS:
+        raise SupplierError(
+            "profile.bad_terms",
+            f"terms_days is {profile.terms_days}: give 0 to {MAX_TERMS_DAYS} days.",
+            f"terms_days vaut {profile.terms_days} : donnez de 0 à {MAX_TERMS_DAYS} jours.",
+        )
+    seller_party(profile, None)
+    if profile.iban:
+        check_account(profile.iban, profile.bic, profile.holder, "seller")
+    if given.get("colour"):
+        choose_colours(str(given["colour"]))
+    if given.get("logo_svg"):
+        check_logo(str(given["logo_svg"]))
 
 
 def save_profile(work: Work, profile: SellerProfile, extra: dict[str, Any] | None = None) -> None:

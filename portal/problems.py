@@ -15,7 +15,7 @@ from einvoice.errors import EInvoiceError
 from payments.errors import PaymentError
 from payments.gateways.port import GatewayError
 from portal.access.roles import Door, access_of
-from portal.words import gettext, language, note_text
+from portal.words import catalogue, gettext, language, note_text
 from receivables.domain.money import MoneyError
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
 from receivables.store.work import to_json
@@ -127,6 +127,14 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
 }
 """Code: status, title and what to do, in French; other codes take the words of the error itself."""
 
+FOR_PROGRAMS = {
+    404: ("Nothing is at this address: see docs/issuing.md.", "Rien à cette adresse : voir docs/issuing.md."),
+    405: ("This address does not take this method.", "Cette adresse n'accepte pas cette méthode."),
+    413: ("The body is larger than this house accepts.", "Le corps dépasse ce que cette maison accepte."),
+    429: ("Too many calls: wait before the next one.", "Trop d'appels : attendez avant le prochain."),
+}
+"""What a program is told, English and French, where the words for people speak of pages."""
+
 _CLASSES: tuple[tuple[type[Exception], int], ...] = (
     (NotFoundError, 404),
     (ConflictError, 409),
@@ -174,6 +182,8 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
             "status": problem.status,
             "detail": problem.detail,
         }
+        if request.path.startswith(API_PREFIX):
+            body["detail"], body["detail_fr"] = _for_programs(problem)
         response = Response(to_json(body), problem.status, content_type=PROBLEM_JSON)
     else:
         response = make_response(render_template("problem.html", problem=problem), problem.status)
@@ -202,6 +212,14 @@ def _answer_unknown(error: Exception) -> Response:
     problem = problem_of(error)
     named = gettext("Référence : %(reference)s") % {"reference": reference}
     return answer(Problem(problem.code, problem.status, problem.title, f"{problem.detail} {named}"))
+
+
+def _for_programs(problem: Problem) -> tuple[str, str]:
+    """The sentence of a problem, in English and French."""
+    if problem.code == f"http.{problem.status}" and problem.status in FOR_PROGRAMS:
+        return FOR_PROGRAMS[problem.status]
+    french = PROBLEMS[problem.code][2] if problem.code in PROBLEMS else problem.detail
+    return catalogue("en").gettext(french), french
 
 
 def _known(code: str) -> Problem | None:

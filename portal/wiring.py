@@ -46,9 +46,9 @@ class Services:
     _gateways: dict[tuple[UUID, str], Gateway] = field(default_factory=dict)
     _platforms: dict[UUID, tuple[PlatformSettings, Platform]] = field(default_factory=dict)
 
-    def gateway_for(self, work: Work) -> Gateway:
-        """The payment provider through which this work's supplier is paid."""
-        account = active_account(work, self.keyring)
+    def gateway_for(self, work: Work, account_id: UUID | None = None) -> Gateway:
+        """The payment provider through which this work's supplier is paid, or was through an earlier account."""
+        account = active_account(work, self.keyring, account_id)
         known = self._gateways.get((account.account_id, account.key))
         if known is None:
             known = self._gateways[account.account_id, account.key] = StripeGateway(

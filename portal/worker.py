@@ -157,7 +157,7 @@ class Worker:
             self.works.run(supplier_id, alone)
         except Exception as error:
             log.exception("A message failed", extra={"supplier": str(supplier_id), "inbox_id": message.inbox_id})
-            reason = f"{type(error).__name__}: {error}"[:500]
+            reason = _reason(error)
             try:
                 self.works.run(
                     supplier_id,
@@ -179,7 +179,7 @@ class Worker:
             self._postpone(supplier_id, announcement, str(error), error.wait_s)
         except Exception as error:
             log.exception("A fact could not be delivered", extra={"supplier": str(supplier_id)})
-            self._postpone(supplier_id, announcement, f"{type(error).__name__}: {error}")
+            self._postpone(supplier_id, announcement, _reason(error))
         else:
             return True
         return False
@@ -207,3 +207,10 @@ class Worker:
                 found, failures = 0, failures + 1
             if found < full:
                 self.stop.wait(max(pause_s, min(pause_s * 2**failures, LONGEST_PAUSE_S)))
+
+
+def _reason(error: Exception) -> str:
+    """Why something failed, for people: of an error of the database its first line, the next ones quote the row."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return f"{type(error.orig).__name__}: {error.orig}".splitlines()[0][:500]
+    return f"{type(error).__name__}: {error}"[:500]

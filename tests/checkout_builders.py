@@ -13,6 +13,8 @@ from payments.checkout import CheckoutRequest, start_checkout
 from payments.gateways.stripe import StripeGateway
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from payment_sandbox import Sandbox
 
     from payments.gateways.port import Gateway
@@ -51,8 +53,8 @@ class Till:
             id=self.account_id,
         )
 
-    def gateway_for(self, work: Work) -> Gateway:
-        account = active_account(work, KEYRING)
+    def gateway_for(self, work: Work, account_id: UUID | None = None) -> Gateway:
+        account = active_account(work, KEYRING, account_id)
         return StripeGateway(account.key, api_url=account.base_url, network_retries=0, timeout_s=2)
 
     def press(self, invoice: Invoice, **changes: Any) -> str:

@@ -42,7 +42,7 @@ RULES = (
     rule("migrations", "migrations", "alembic"),
     rule("receivables.errors"),
     rule("receivables.domain", "receivables.domain receivables.errors"),
-    rule("receivables.store", "receivables.store receivables.domain receivables.errors config", "sqlalchemy"),
+    rule("receivables.store", "receivables.store receivables.domain receivables.errors config", "sqlalchemy orjson"),
     rule("receivables.services", "receivables config", "sqlalchemy"),
     rule("receivables", "receivables config"),
     rule(

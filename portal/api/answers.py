@@ -25,6 +25,14 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
 REFUSALS = tuple(kind for kind, _ in STATUSES)
 
 
+FRENCH = {
+    "request.key_reused": "Cette Idempotency-Key a servi avec un autre envoi. Renvoyez le même, ou changez de clé.",
+    "invoice.not_found": "Il n'y a pas de facture de ce numéro et de cette année.",
+    "document.not_found": "Cette facture n'a pas de fichier de cette forme.",
+}
+"""Refusals of the core, which speaks English only."""
+
+
 class CallRefusedError(ReceivablesError):
     """The call itself is wrong, whatever its invoice: ``api.unauthorised``, ``request.unknown_format`` ..."""
 
@@ -42,12 +50,13 @@ def answer(value: object, status: int = 200) -> Response:
 def refuse(error: Exception) -> Response:
     """``error`` as problem+json; an invoice that breaks rules lists every one with its place."""
     status = getattr(error, "status", None) or next(s for kind, s in STATUSES if isinstance(error, kind))
+    code = str(getattr(error, "code", "error"))
     problem: dict[str, object] = {
-        "type": f"urn:quittance:{getattr(error, 'code', 'error')}",
-        "code": getattr(error, "code", "error"),
+        "type": f"urn:quittance:{code}",
+        "code": code,
         "status": status,
         "detail": str(error),
-        "detail_fr": getattr(error, "sentence_fr", None) or str(error),
+        "detail_fr": getattr(error, "sentence_fr", None) or FRENCH.get(code) or str(error),
     }
     for name in ("term", "place"):
         if getattr(error, name, None):

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Response, g, request, url_for
 
+from config.clock import today
 from einvoice.request import request_schema
 from portal.access.context import services
 from portal.access.roles import api_clients, public
 from portal.api.answers import REFUSALS, CallRefusedError, answer, refuse
 from portal.api.tokens import supplier_of_token
 from portal.issuing import IssueOptions, issue_content
+from portal.states import credit_left, state_of
 from receivables.domain.money import Money
 from receivables.errors import NotFoundError
 from receivables.services.dues import due_on_invoice
@@ -109,8 +111,9 @@ def show_invoice(year: int, number: str) -> Response:
             invoice=invoice.invoice_id,
         )
         url = services().pay_link(work, invoice.invoice_id, "document")
+        left_minor = credit_left(work, invoice)
     told = _invoice(invoice, due.open_minor, url)
-    told["state"] = due.state
+    told["state"] = state_of(invoice, due, today(), left_minor)
     told["in_flight"] = str(Money(due.in_flight_minor, due.currency).decimal)
     told["statuses"] = [dict(row) for row in statuses]
     return answer(told)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 INVOICES = 400
 INVOICES_ONCE = 24
 PORT, PORT_ONCE = 8000, 18000
+STARTING = "Starting the house / Démarrage"
 LABELS = {"issue": "Issuing invoices / Émission", "pay": "Paying / Paiement"}
 
 
@@ -43,8 +44,11 @@ def demo(*, once: bool, invoices: int | None, port: int | None, samples: Path) -
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     folder = Path(".var") / ("demo-once" if once else "demo")
+    begun = time.monotonic()
+    err.print(STARTING)
     try:
         with DemoHouse(folder, port or (PORT_ONCE if once else PORT)) as house:
+            err.print(f"{STARTING} {time.monotonic() - begun:.0f} s")
             services = build_services(house.settings)
             try:
                 _play(house, services, invoices or (INVOICES_ONCE if once else INVOICES), samples if once else None)
@@ -59,7 +63,7 @@ def demo(*, once: bool, invoices: int | None, port: int | None, samples: Path) -
 
 def _play(house: DemoHouse, services: Services, count: int, samples: Path | None) -> None:
     with _bars() as bars:
-        stage = Stage(services, house.addresses, _teller(bars))
+        stage = Stage(services, house.addresses, _teller(bars) if err.is_terminal else _liner())
         staged = stage.issue_all(stage.open_suppliers(), count)
         if samples is None:
             stage.pay_many(staged)
@@ -93,9 +97,22 @@ def _welcome(house: DemoHouse, services: Services, staged: list[Staged]) -> None
 
 
 def _bars() -> Progress:
-    return Progress(
-        TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err
-    )
+    columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=err, disable=not err.is_terminal)
+
+
+def _liner() -> Callable[[str, int, int], None]:
+    """A line where a step begins and where it ends: for logs, where bars are not seen."""
+    begun: dict[str, float] = {}
+
+    def tell(step: str, done: int, total: int) -> None:
+        if step not in begun:
+            begun[step] = time.monotonic()
+            err.print(f"{LABELS[step]}: {total}")
+        elif done == total:
+            err.print(f"{LABELS[step]}: {done}/{total} {time.monotonic() - begun[step]:.0f} s")
+
+    return tell
 
 
 def _teller(bars: Progress) -> Callable[[str, int, int], None]:

@@ -13,7 +13,7 @@ from config import safe_xml
 from einvoice.errors import EInvoiceError
 from einvoice.formats.pdf_reader import extract_invoice_xml
 from portal.cli.house import err, fail, out, services_of_house, supplier_option
-from portal.issuing import Issued, IssueOptions, issue_content
+from portal.issuing import FilesPendingError, Issued, IssueOptions, issue_content
 from receivables.domain.money import Money, MoneyError
 from receivables.errors import ReceivablesError
 
@@ -36,18 +36,23 @@ def issue(
 ) -> None:
     """Issue invoices: our JSON, or finished UBL, CII and Factur-X files. Exit 1 if any is refused."""
     options = IssueOptions(supplier, create_supplier, cast("Form | None", form), "command line")
-    refused = 0
+    refused = pending = 0
     with services_of_house() as services:
         for path in files:
             try:
                 issued = issue_content(services, path.read_bytes(), path.name, options)
+            except FilesPendingError as error:
+                pending += 1
+                err.print(f"[bold]{escape(path.name)}[/] issued without files / émise sans fichiers")
+                fail(error)
+                continue
             except REFUSALS as error:
                 refused += 1
                 err.print(f"[bold]{escape(path.name)}[/] refused / refusé")
                 fail(error)
                 continue
             _show(issued, path, form, output)
-    if refused:
+    if refused or pending:
         err.print(f"{len(files) - refused} issued, {refused} refused.")
         raise SystemExit(1)
 
@@ -88,6 +93,10 @@ def validate(*, files: tuple[Path, ...], as_json: bool) -> None:
 
 def _judge(services: Services, path: Path) -> dict[str, Any]:
     content = path.read_bytes()
+    if content.lstrip()[:1] in {b"{", b"["}:
+        told = "validate judges finished files, XML or PDF. Our JSON is judged when it is issued."
+        rule = {"rule": "file.unknown_kind", "severity": "fatal", "message": told}
+        return {"file": path.name, "verdict": "invalid", "layers": [], "rules": [rule]}
     try:
         xml = extract_invoice_xml(content).xml if content.startswith(b"%PDF") else content
     except EInvoiceError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -56,6 +57,7 @@ def worker() -> None:
     """Post what came in, send what must go out."""
     with services_of_house() as services:
         log_to_stderr()
+        os.nice(services.settings.worker_niceness)
         build_worker(services).run()
 
 

@@ -6,13 +6,15 @@ Secrets are typed or come from the environment: on the command line every proces
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 from pydantic import ValidationError
 from pydantic_core import from_json
 from rich.markup import escape
 
+from einvoice.errors import EInvoiceError
 from einvoice.kept import profile_from_json
 from einvoice.platform.accounts import connect_platform
 from einvoice.platform.settings import KNOWN_DRIVERS, PlatformDriver, PlatformSettings
@@ -24,7 +26,7 @@ from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.api.tokens import create_token
 from portal.cli.house import err, fail, out, services_of_house
-from portal.issuing import save_profile
+from portal.issuing import BRANDING, check_profile, save_profile
 from receivables.store.invoices import find_by_number
 from receivables.store.register import Supplier, create_supplier, find_supplier
 
@@ -39,7 +41,8 @@ if TYPE_CHECKING:
 def supplier(profile: Path) -> None:
     """Open a supplier, or change it, from a JSON profile (docs/issuing.md)."""
     try:
-        read = profile_from_json(from_json(profile.read_bytes()))
+        given = _json_object(profile.read_bytes())
+        read = profile_from_json(given)
     except ValidationError as error:
         for each in error.errors():
             err.print(f"[red]profile.invalid[/] {escape('.'.join(map(str, each['loc'])))}: {escape(each['msg'])}")
@@ -47,10 +50,15 @@ def supplier(profile: Path) -> None:
     except (ValueError, TypeError) as error:
         err.print(f"[red]profile.not_json[/] {escape(profile.name)}: {escape(str(error))}")
         raise SystemExit(1) from error
+    try:
+        check_profile(read, given)
+    except EInvoiceError as error:
+        fail(error)
+        raise SystemExit(1) from error
     with services_of_house() as services:
         found = create_supplier(services.database, read.siren, read.name)
         with services.works.begin(found.supplier_id) as work:
-            save_profile(work, read)
+            save_profile(work, read, {name: given[name] for name in sorted(BRANDING & set(given))})
             work.audit("command line", "supplier.profile_saved", found.reference)
         out.print(f"{found.name}, {found.reference}: {found.supplier_id}")
 
@@ -69,6 +77,12 @@ def connect_provider(reference: str, key: str, webhook_secret: str, api_url: str
         except GatewayRefusedError as error:
             fail(error)
             raise SystemExit(1) from error
+        if not webhook_secret.startswith("whsec_"):
+            err.print("[red]gateway.bad_secret[/] The webhook secret begins with whsec_: copy it from the endpoint.")
+            raise SystemExit(1)
+        if api_url and urlsplit(api_url).scheme not in {"http", "https"}:
+            err.print(f"[red]gateway.bad_address[/] {escape(api_url)} is no http or https address.")
+            raise SystemExit(1)
         with services.works.begin(found.supplier_id) as work:
             open_account(
                 work,
@@ -136,6 +150,12 @@ def invite(email: str, name: str, reference: str, role: str, customer: str | Non
         if customer and customer_id is None:
             err.print(f"[red]customer.not_found[/] {found.name} has no customer account {customer}.")
             raise SystemExit(1)
+        if (role == Role.CUSTOMER.value) != (customer_id is not None):
+            err.print("[red]person.invalid[/] Role customer needs --customer; the other roles have none.")
+            raise SystemExit(1)
+        if not name.strip():
+            err.print("[red]person.invalid[/] The name is empty.")
+            raise SystemExit(1)
         try:
             person = add_person(services.database, email, name)
             add_membership(services.database, person.person_id, found.supplier_id, Role(role), customer_id)
@@ -173,6 +193,13 @@ def link(*, reference: str, number: str, year: int, revoke: bool) -> None:
             else:
                 said = services.pay_link(work, invoice.invoice_id, "document")
         out.print(said)
+
+
+def _json_object(content: bytes) -> dict[str, Any]:
+    given = from_json(content)
+    if not isinstance(given, dict):
+        raise TypeError("a JSON object with name, siren and address is wanted.")
+    return given
 
 
 def _supplier(services: Services, reference: str) -> Supplier:

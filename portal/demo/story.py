@@ -99,14 +99,19 @@ class Stage:
         random = Random(SEED)  # noqa: S311 -- the same play every time
         days = sorted(random.randint(0, HISTORY_DAYS) for _ in range(count))
         issued: dict[UUID, list[Invoice]] = {supplier.supplier_id: [] for supplier, _, _ in opened}
+        asked: dict[UUID, dict[str, Any]] = {}
+        self.progress("issue", 0, count)
         for number, day in enumerate(reversed(days), start=1):
             supplier, player, _ = random.choice(opened)
             issue_date = today() - timedelta(days=day)
-            request = to_json(_request(random, player, issue_date, issued[supplier.supplier_id]))
-            prepared = prepare_own(request.encode(), player.profile, self.services.validator, today())
+            request = _request(
+                random, player, issue_date, [(each, asked[each.invoice_id]) for each in issued[supplier.supplier_id]]
+            )
+            prepared = prepare_own(to_json(request).encode(), player.profile, self.services.validator, today())
             with self.services.works.begin(supplier.supplier_id) as work:
                 invoice = issue_prepared(work, self.services.archive, prepared, "demo")
             issued[supplier.supplier_id].append(invoice)
+            asked[invoice.invoice_id] = request
             self.progress("issue", number, count)
         return [Staged(s, player, account, tuple(issued[s.supplier_id])) for s, player, account in opened]
 
@@ -133,6 +138,7 @@ class Stage:
             if not invoice.is_credit_note
             and random.random() < (PAID_WHEN_LATE if invoice.due_on < today() else PAID_WHEN_NOT_DUE)
         ]
+        self.progress("pay", 0, len(chosen))
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for done, _ in enumerate(pool.map(lambda one: self.pay(*one), chosen), start=1):
                 self.progress("pay", done, len(chosen))
@@ -226,8 +232,10 @@ def _card(random: Random) -> str:
     return next(name for name, limit in CARDS if draw < limit)
 
 
-def _request(random: Random, player: Player, issue_date: date, earlier: list[Invoice]) -> dict[str, Any]:
-    """An invoice of this day, or now and then a credit note on an earlier one."""
+def _request(
+    random: Random, player: Player, issue_date: date, earlier: list[tuple[Invoice, dict[str, Any]]]
+) -> dict[str, Any]:
+    """An invoice of this day, or now and then a credit note on the first line of an earlier one."""
     buyer = random.choice(player.customers)
     articles = random.sample(player.articles, random.randint(1, MAX_LINES))
     request: dict[str, Any] = {
@@ -246,9 +254,12 @@ def _request(random: Random, player: Player, issue_date: date, earlier: list[Inv
         ],
     }
     if earlier and random.random() < 0.04:  # noqa: PLR2004 -- one in twenty-five
-        credited = random.choice(earlier)
+        credited, before = random.choice([each for each in earlier if not each[0].is_credit_note])
         request |= {
             "type_code": "381",
+            "buyer": before["buyer"],
+            "purchase_order": before["purchase_order"],
+            "lines": before["lines"][:1],
             "preceding_invoices": [{"number": credited.number, "issue_date": credited.issued_on}],
         }
     return request

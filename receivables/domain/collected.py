@@ -54,9 +54,9 @@ def split_movement(
     """Split the movement of the cumulative cash of an invoice from ``before_minor`` to ``after_minor``.
 
     Both count what was prepaid at issue (BT-113). ``due_minor`` is the cash that settles the invoice, where that is not
-    the sum of the rows (a rounding, BT-114): all its VAT has fallen due then. Rates of several categories are summed per rate, as the message
-    names rates alone; parts of zero are left out. Only a rate whose whole row is negative (a deduction larger than
-    what is sold at that rate) has parts against the sense of the movement.
+    the sum of the rows (a rounding, BT-114): all its VAT has fallen due then. Rates of several categories are summed
+    per rate, as the message names rates alone; parts of zero are left out. Only a rate whose whole row is negative (a
+    deduction larger than what is sold at that rate) has parts against the sense of the movement.
     """
     grosses = [row.gross_minor for row in rows]
     before, after = _shares(before_minor, grosses), _shares(after_minor, grosses)

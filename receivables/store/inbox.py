@@ -20,8 +20,8 @@ LONGEST_WAIT_S = 300
 """A waiting message is looked at again after 50 ms, then twice as long each time, never longer than five minutes."""
 PATIENCE = timedelta(days=3)
 """What waited this long will not come: the message is buried, with its reason, for a human."""
-LEAST_TRIES = 20
-"""But not before it was looked at for about three quarters of an hour: the worker itself may have been down."""
+LEAST_TRIES = 16
+"""But not before it was looked at for about twenty minutes: the worker itself may have been down."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 300
 PATIENCE = timedelta(days=30)
 """A platform may be down for days; a fact is only buried, for a human, after a month of trying."""
-LEAST_TRIES = 20
-"""But not before it was tried for about an hour: the worker itself may have been down."""
+LEAST_TRIES = 16
+"""But not before it was tried for about half an hour: the worker itself may have been down."""
 
 
 @dataclass(frozen=True, slots=True)

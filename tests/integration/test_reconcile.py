@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from checkout_builders import Till
+from checkout_builders import KEYRING, Till
 from ledger_builders import issue
 from payment_sandbox import running_sandbox
 
 from config.clock import now
-from payments.gateways.port import GatewayError, GatewayRefusedError
+from payments.accounts import open_account
+from payments.gateways.port import FactKind, GatewayError, GatewayRefusedError
 from payments.gateways.stripe import StripeGateway
 from payments.reactions import receive_events
 from payments.reconcile import WATERMARK, recover_missed_facts
@@ -26,13 +27,14 @@ from receivables.store.inbox import accept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
     from payment_sandbox import Sandbox
 
-    from payments.gateways.port import PaymentFact
+    from payments.gateways.port import Gateway, PaymentFact
     from receivables.domain.invoices import Invoice
     from receivables.store.register import Supplier
-    from receivables.store.work import Works
+    from receivables.store.work import Work, Works
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +136,7 @@ def test_the_first_look_goes_back_three_days_and_the_next_ones_to_the_last(till:
 
     gateway = Listening(till.gateway_for_key, api_url=till.sandbox.url)
     for _ in range(2):
-        recover_missed_facts(till.works, till.supplier.supplier_id, lambda _: gateway)
+        recover_missed_facts(till.works, till.supplier.supplier_id, lambda *_: gateway)
     assert asked[0] > timedelta(days=2, hours=23)
     assert timedelta(minutes=29) < asked[1] < timedelta(minutes=31)
 
@@ -163,7 +165,7 @@ def test_one_unreadable_event_hides_no_other(till: Till, invoice: Invoice) -> No
     till.sandbox.http.delete("/_sandbox/faults")
     gateway = Unreadable(till.gateway_for_key, api_url=till.sandbox.url)
     with pytest.raises(GatewayRefusedError, match="odd"):
-        recover_missed_facts(till.works, till.supplier.supplier_id, lambda _: gateway)
+        recover_missed_facts(till.works, till.supplier.supplier_id, lambda *_: gateway)
     assert books(till, invoice) == ("paid", 1)
     assert watermark(till) is None, "it is asked for again, until a human has looked"
 
@@ -171,7 +173,8 @@ def test_one_unreadable_event_hides_no_other(till: Till, invoice: Invoice) -> No
 def watermark(till: Till) -> Any:
     with till.works.begin(till.supplier.supplier_id) as work:
         return work.scalar(
-            "SELECT reached_at FROM watermarks WHERE supplier_id = :supplier AND name = :name", name=WATERMARK
+            "SELECT reached_at FROM watermarks WHERE supplier_id = :supplier AND name = :name",
+            name=f"{WATERMARK}/{till.account_id}",
         )
 
 
@@ -215,3 +218,43 @@ def test_a_declined_card_leaves_the_invoice_due_and_a_second_try_pays(till: Till
     till.sandbox.pay(session)
     post(till, till.sandbox.delivered())
     assert books(till, invoice) == ("paid", 1)
+
+
+def test_an_account_that_was_replaced_is_still_asked(till: Till, invoice: Invoice) -> None:
+    """The payer was on the old account's page when the supplier changed it; its webhooks are no longer taken."""
+    till.press(invoice)
+    session = till.attempts()[-1]["session_ref"]
+    with till.works.begin(till.supplier.supplier_id) as work:
+        new = open_account(
+            work, KEYRING, provider="stripe", key="sk_test_new", webhook_secret="whsec_new", base_url=None, live=False
+        )
+
+    class Silent(StripeGateway):
+        def facts_since(self, _: datetime) -> Iterator[PaymentFact]:
+            raise GatewayRefusedError("The new key has no rights yet.")
+
+    def gateway_of(work: Work, account_id: UUID) -> Gateway:
+        return Silent("sk_test_new") if account_id == new else till.gateway_for(work, account_id)
+
+    till.sandbox.pay(session)
+    with pytest.raises(GatewayRefusedError, match="no rights"):
+        recover_missed_facts(till.works, till.supplier.supplier_id, gateway_of)
+    assert books(till, invoice) == ("paid", 1)
+
+
+def test_a_return_asked_for_before_its_payment_is_booked_is_asked_for_again(till: Till, invoice: Invoice) -> None:
+    """Its webhook was lost and its payment's is late: the look that found it must not be the last."""
+    payment = paid(till, invoice)
+    till.sandbox.gateway.refund(payment, Money(10000), "key-3")
+
+    class OnlyReturns(StripeGateway):
+        def facts_since(self, since: datetime) -> Iterator[PaymentFact]:
+            yield from (fact for fact in super().facts_since(since) if fact.kind is FactKind.REFUNDED)
+
+    gateway = OnlyReturns(till.gateway_for_key, api_url=till.sandbox.url)
+    outcomes = recover_missed_facts(till.works, till.supplier.supplier_id, lambda *_: gateway)
+    assert outcomes[Outcome.WAITING] >= 1
+    assert watermark(till) < now() - timedelta(days=2)
+    assert recover(till)[Outcome.POSTED] >= 2
+    assert watermark(till) > now() - timedelta(minutes=1)
+    assert books(till, invoice) == ("due", 2)

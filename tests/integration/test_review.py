@@ -61,7 +61,7 @@ def tell(work: Work, facts: list[Fact]) -> None:
 def test_a_refund_that_failed_is_nothing_in_any_order(works: Works, supplier: Supplier) -> None:
     ends = set()
     for order in permutations(range(3)):
-        with pytest.raises(ZeroDivisionError), works.begin(supplier.supplier_id) as work:
+        with works.begin(supplier.supplier_id) as work:
             invoice = issue(work)
             paid = attempt(work, invoice)
             facts: list[Fact] = [received(paid, 10000), refunded(paid, 4000), came_back(paid, 4000)]
@@ -71,12 +71,10 @@ def test_a_refund_that_failed_is_nothing_in_any_order(works: Works, supplier: Su
             assert exposure_of(work, invoice.customer_id).total_minor == 0
             assert (balance(work, "5115%"), balance(work, "411%"), balance(work, "44574%")) == (10000, 0, 0)
             assert gaps(work) == {}
-            told = work.rows(
-                "SELECT sum(amount_minor)::bigint AS minor FROM collections WHERE supplier_id = :supplier"
-            )
+            told = work.rows("SELECT sum(amount_minor)::bigint AS minor FROM collections WHERE supplier_id = :supplier")
             assert told[0]["minor"] == 10000
             ends.add(_open_items(work, paid))
-            raise ZeroDivisionError  # each order begins with the same empty books
+            work.connection.get_transaction().rollback()  # each order begins with the same empty books
     assert len(ends) == 1
 
 
@@ -229,7 +227,9 @@ def test_a_reason_never_quotes_what_was_to_be_written(works: Works, supplier: Su
     """An error of the database must not carry names and keys into the list of problems and the log."""
 
     def clumsy(work: Work, _: Sequence[Message]) -> list[Settlement]:
-        work.execute("INSERT INTO mails (supplier_id, recipient) VALUES (:supplier, :secret)", secret="a@secret.example")
+        work.execute(
+            "INSERT INTO mails (supplier_id, recipient) VALUES (:supplier, :secret)", secret="a@secret.example"
+        )
         return []
 
     with works.begin(supplier.supplier_id) as work:
