@@ -10,7 +10,7 @@ demo: $(VENV)/installed
 	@$(BIN)/quittance demo $(ARGS)
 
 test: $(VENV)/installed lint
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -q $(ARGS)
+	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile -q $(ARGS)
 
 lint: $(VENV)/installed
 	@$(BIN)/ruff check .
@@ -19,10 +19,12 @@ lint: $(VENV)/installed
 
 # Long proofs; a short version of each is part of `make test`.
 chaos: $(VENV)/installed
-	@$(BIN)/python -m tests.chaos $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python -m chaos.crash
+	@$(BIN)/python -m pytest -q -m slow $(ARGS)
 
 bench: $(VENV)/installed
-	@$(BIN)/python -m tests.bench $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python -m bench.webhooks
+	@PYTHONPATH=tests $(BIN)/python -m bench.issuing
 
 # Writes requirements.lock anew from pyproject.toml: exact versions with their hashes.
 lock: $(VENV)/installed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from config import safe_xml
 from einvoice.errors import EInvoiceError
 from einvoice.lifecycle.cdar import read_cdar
-from einvoice.platform.port import Direction, Syntax
+from einvoice.platform.port import Direction, PlatformRefusedError, Syntax
 from einvoice.submission import note_status
 from receivables.store.inbox import Settlement, accept
 from receivables.store.invoices import find_by_number
@@ -37,7 +37,11 @@ class Poller:
     platform_for: Callable[[Work], tuple[UUID, Platform] | None]
 
     def poll(self, supplier_id: UUID) -> int:
-        """Put the statuses that came in since the last look into the inbox; returns how many were new."""
+        """Put the statuses that came in since the last look into the inbox; returns how many were new.
+
+        Raises:
+            PlatformError: the platform did not answer, or not for every status: the look is repeated from there.
+        """
         with self.works.begin(supplier_id) as work:
             connected = self.platform_for(work)
             since: datetime = work.scalar(
@@ -50,10 +54,17 @@ class Poller:
         with self.works.begin(supplier_id) as work:
             fresh = _unknown(work, flows)
         stored = 0
+        failure: PlatformRefusedError | None = None
         for flow in fresh:
-            body = connected[1].fetch(flow.flow_id)
+            try:
+                body = connected[1].fetch(flow.flow_id)
+            except PlatformRefusedError as error:  # one lost file must not hide the others; it is asked for again
+                failure = failure or error
+                continue
             with self.works.begin(supplier_id) as work:
                 stored += accept(work, SOURCE, [(flow.flow_id, body)])
+        if failure:
+            raise failure
         if flows:
             with self.works.begin(supplier_id) as work:
                 _reach(work, max(flow.updated_at for flow in flows))

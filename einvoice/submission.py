@@ -17,7 +17,16 @@ from einvoice.intake import XML_MIME, Original, keep_document
 from einvoice.kept import kept_from_json
 from einvoice.lifecycle.cdar import write_cdar
 from einvoice.lifecycle.collected import COLLECTED_STATUS, CollectedInvoice, collected_message
-from einvoice.platform.port import AckStatus, Flow, ProcessingRule, Profile, Syntax, tracking_id_for
+from einvoice.lifecycle.statuses import closed_by
+from einvoice.platform.port import (
+    AckStatus,
+    Flow,
+    PlatformRefusedError,
+    ProcessingRule,
+    Profile,
+    Syntax,
+    tracking_id_for,
+)
 from einvoice.validation import standards as rules
 from einvoice.validation.standards import profile_of
 from einvoice.validation.verdict import Verdict
@@ -123,6 +132,8 @@ class Submitter:
             invoice = get_invoice(work, invoice_id)
             if connected is None or not must_tell(invoice) or not _was_accepted(work, invoice):
                 return
+            if _is_closed(work, invoice):
+                return
             message = _message(work, invoice, sequence)
             tracking_id = tracking_id_for(str(supplier_id), COLLECTED_STATUS, str(invoice_id), str(sequence))
             known = work.row(
@@ -142,7 +153,11 @@ class Submitter:
         self._send(supplier_id, connected[1], Flow(tracking_id, name, Syntax.CDAR, content))
 
     def follow(self, supplier_id: UUID) -> int:
-        """Ask about the flows that are not acknowledged; returns how many changed."""
+        """Ask about the flows that are not acknowledged; returns how many changed.
+
+        Raises:
+            PlatformError: the platform did not answer; or it knows one of the flows no more, all others are asked.
+        """
         with self.works.begin(supplier_id) as work:
             connected = self.platform_for(work)
             pending = work.rows(
@@ -153,12 +168,19 @@ class Submitter:
         if connected is None:
             return 0
         changed = 0
+        failure: PlatformRefusedError | None = None
         for row in pending:
-            state = connected[1].flow_state(row["flow_ref"])
+            try:
+                state = connected[1].flow_state(row["flow_ref"])
+            except PlatformRefusedError as error:  # one lost flow must not hide the others
+                failure = failure or error
+                continue
             if state.status is not AckStatus.PENDING:
                 with self.works.begin(supplier_id) as work:
                     _acknowledge(work, row["tracking_id"], state)
                 changed += 1
+        if failure:
+            raise failure
         return changed
 
     def _write(self, invoice: Invoice, message: StatusMessage) -> bytes:
@@ -305,6 +327,14 @@ def _was_accepted(work: Work, invoice: Invoice) -> bool:
         f"The platform has not accepted invoice {invoice.number} yet.",
         f"La plateforme n'a pas encore accepté la facture {invoice.number}.",
     )
+
+
+def _is_closed(work: Work, invoice: Invoice) -> bool:
+    """Whether a status closed the invoice for the State (210, 213, 220): a 212 after it would be refused."""
+    rows = work.rows(
+        "SELECT code FROM statuses WHERE supplier_id = :supplier AND invoice_id = :invoice", invoice=invoice.invoice_id
+    )
+    return closed_by([row["code"] for row in rows]) is not None
 
 
 def _is_announced(work: Work, invoice: Invoice) -> bool:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from config.clock import now
 from einvoice.platform.port import PlatformBusyError, PlatformError
 from einvoice.reception import SOURCE as PLATFORM_SOURCE
 from einvoice.reception import receive_statuses
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("quittance.duties")
 
 PENDING_WAIT_S = 1.0
-"""How soon to look again whether the platform has accepted an invoice."""
+MOST_PENDING_WAIT_S = 60.0
+"""How soon to look again whether the platform has accepted an invoice: after a quarter of the time waited so far, so
+that ten thousand facts that wait for a platform that is down do not keep the worker busy."""
 MAIL_EVERY_S = 1.0
 """Somebody waits for their sign-in mail."""
 SEAL_EVERY_S = 10.0
@@ -83,7 +86,7 @@ def _produce(services: Services) -> Callable[[UUID, Announcement], None]:
 
 def _submit(services: Services) -> Callable[[UUID, Announcement], None]:
     def submit(supplier_id: UUID, fact: Announcement) -> None:
-        with _patience():
+        with _patience(fact):
             services.submitter.submit_invoice(supplier_id, UUID(fact.payload["invoice_id"]))
 
     return submit
@@ -101,7 +104,7 @@ def _write_sign_in_mail(services: Services) -> Callable[[UUID, Announcement], No
 
 def _tell(services: Services) -> Callable[[UUID, Announcement], None]:
     def tell(supplier_id: UUID, fact: Announcement) -> None:
-        with _patience():
+        with _patience(fact):
             services.submitter.tell_collected(supplier_id, UUID(fact.payload["invoice_id"]), fact.payload["sequence"])
 
     return tell
@@ -114,12 +117,13 @@ def _seal_all(services: Services, supplier_id: UUID) -> None:
 
 
 @contextmanager
-def _patience() -> Iterator[None]:
+def _patience(fact: Announcement) -> Iterator[None]:
     """Turn what only needs time into a wait, so that the log keeps its alarms for defects."""
     try:
         yield
     except NotAcceptedYetError as error:
-        raise NotYetError(str(error), PENDING_WAIT_S) from error
+        waited_s = (now() - fact.created_at).total_seconds()
+        raise NotYetError(str(error), min(max(waited_s / 4, PENDING_WAIT_S), MOST_PENDING_WAIT_S)) from error
     except PlatformBusyError as error:
         raise NotYetError(str(error), error.retry_after_s) from error
     except PlatformError as error:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from config.clock import new_id, now
 from portal.access.sign_in_mail import Mail
-from receivables.domain.money import Money
+from portal.words import day, known_language, money
 from receivables.services.dues import due_on_invoice
 from receivables.store.register import get_supplier
 
@@ -26,13 +26,13 @@ TIMEOUT_S = 20.0
 BATCH = 20
 _WORDS = {
     "fr": (
-        "Facture {number} de {supplier}",
+        "{supplier} : facture {number}",
         "Bonjour,",
         "Votre facture {number} de {amount} est à régler au plus tard le {due}.",
         "Voir et payer en ligne :",
     ),
     "en": (
-        "Invoice {number} from {supplier}",
+        "{supplier}: invoice {number}",
         "Hello,",
         "Your invoice {number} of {amount} is due by {due}.",
         "View and pay online:",
@@ -69,14 +69,14 @@ def write_invoice_mail(services: Services, supplier_id: UUID, invoice_id: UUID) 
             "WHERE supplier_id = :supplier AND invoice_id = :invoice",
             invoice=invoice_id,
         )
-        words = _WORDS.get(language, _WORDS["fr"])
+        spoken = known_language(language)
         values = {
             "number": due.number,
             "supplier": supplier.name,
-            "amount": Money(due.open_minor, due.currency),
-            "due": f"{due.due_on:%d/%m/%Y}" if language == "fr" else due.due_on.isoformat(),
+            "amount": money(due.open_minor, due.currency, spoken),
+            "due": day(due.due_on, spoken),
         }
-        subject, hello, sentence, invite = (each.format(**values) for each in words)
+        subject, hello, sentence, invite = (each.format(**values) for each in _WORDS[spoken])
         url = services.pay_link(work, invoice_id, "mail")
         keep_mail(
             work,

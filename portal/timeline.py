@@ -178,11 +178,13 @@ def _attempt(at: datetime, facts: dict[str, Any]) -> Told:
 def _status(at: datetime, facts: dict[str, Any]) -> Told:
     known = status(facts["code"])
     name = known.english if language() == "en" else known.french
-    tone = "late" if known.code in _BAD_STATUSES else "paid" if known.code in _GOOD_STATUSES else "plain"
+    taken_back = any(each["amount"].startswith("-") for each in facts["amounts"])
+    bad = known.code in _BAD_STATUSES or taken_back
+    tone = "late" if bad else "paid" if known.code in _GOOD_STATUSES else "plain"
     sense = gettext("Statut reçu") if facts["direction"] == "in" else gettext("Statut envoyé")
     reasons = ", ".join(_reason(each) for each in facts["reasons"])
     detail = " · ".join(part for part in (sense, _split(facts["amounts"]), reasons, facts["note"]) if part)
-    icon = "alert" if tone == "late" else "check" if tone == "paid" else "send"
+    icon = "back" if taken_back else "alert" if bad else "check" if tone == "paid" else "send"
     return Told(at, f"{known.code} {name}" if name != known.code else known.code, detail, tone, icon)
 
 

@@ -7,6 +7,7 @@ is lost is *in doubt*, never assumed done or undone. Test and live money never m
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -65,6 +66,9 @@ SESSION_SEARCH_AFTER = timedelta(hours=24)
 """Stripe forgets idempotency keys after a day, so no attempt is opened later than that."""
 
 UUID_VERSION_WITH_TIME = 7
+
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
+"""What Stripe surely takes as an address; the payer types any other one on the page."""
 
 
 class StripeGateway:
@@ -326,7 +330,7 @@ def _session_params(order: CheckoutOrder) -> SessionCreateParams:
         ],
         "adaptive_pricing": {"enabled": False},  # an invoice is settled in its own currency
     }
-    if order.payer_email:
+    if order.payer_email and _EMAIL.fullmatch(order.payer_email):  # Stripe refuses the whole checkout for an odd one
         params["customer_email"] = order.payer_email
     if order.methods:  # payment_method_types is gone since API 2026-09-30
         params["allowed_payment_method_types"] = list(order.methods)

@@ -100,7 +100,8 @@ def payment_facts(payment: StripeJson, telling: Telling) -> Facts:
     if status == "canceled":
         return (_payment_fact(payment, telling, FactKind.CANCELED, payment["id"], telling.at),)
     if status == "requires_payment_method" and error:
-        tried = error.get("charge") or _id(charge) or payment["id"]
+        # a failed authentication made no charge, and leaves the checkout open: it must not look like the payment's end
+        tried = error.get("charge") or _id(charge) or f"{payment['id']}/try"
         return (_payment_fact(payment, telling, FactKind.FAILED, tried, telling.at),)
     return ()
 

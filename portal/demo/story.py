@@ -76,6 +76,8 @@ class Stage:
         for player in cast_of(Random(SEED)):  # noqa: S311 -- the same play every time
             supplier = create_supplier(self.services.database, player.profile.siren, player.profile.name)
             secret = self._register_webhook(supplier)
+            named = {"supplier_id": str(supplier.supplier_id), "name": supplier.name}
+            self.sandbox("POST", "/_sandbox/merchants", named)
             with self.services.works.begin(supplier.supplier_id) as work:
                 save_profile(work, player.profile, {"colour": player.colour})
                 account_id = open_account(

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One problem explained: what happened, what to do next, and the technical reason for whoever helps."""
+    """One problem explained: what happened, what to do next, and the technical reason for whoever helps.
+
+    ``said`` is what the recipient wrote about an invoice; ``tries`` counts only what is tried by us.
+    """
 
     at: datetime
     title: str
     step: str
+    said: str
     reason: str
     tries: int
     invoice_id: UUID | None
@@ -91,13 +95,17 @@ def explain(problem: Problem) -> Trouble:
     shown = gettext(title)
     if problem.place == "status":
         known = status(problem.what)
-        shown = f"{shown} : {known.code} {known.english if language() == 'en' else known.french}"
+        shown = gettext("%(what)s : %(status)s") % {
+            "what": shown,
+            "status": f"{known.code} {known.english if language() == 'en' else known.french}",
+        }
     return Trouble(
         problem.at,
         shown,
         gettext(step),
-        problem.reason,
-        problem.tries,
+        problem.reason if problem.place == "status" else "",
+        "" if problem.place == "status" else problem.reason,
+        0 if problem.place == "status" else problem.tries,
         problem.invoice_id,
         problem.number,
         "part" if problem.place in _SELF_HEALING else "late",

@@ -103,10 +103,19 @@ CHECKS = (
         "exposure of every customer = its open 411 postings, in cents",
         "SELECT count(*) FROM customers WHERE supplier_id = :supplier",
         "SELECT coalesce(sum(abs(coalesce(ledger.minor, 0) - coalesce(open_items.minor, 0))), 0) FROM "
-        "(SELECT customer_id, sum(debit_minor - credit_minor) AS minor FROM postings WHERE supplier_id = :supplier "
-        "AND customer_id IS NOT NULL GROUP BY customer_id) AS ledger FULL JOIN "
-        f"(SELECT customer_id, {_MOVED} AS minor FROM receivable_items WHERE supplier_id = :supplier "
-        "GROUP BY customer_id) AS open_items USING (customer_id)",
+        "(SELECT customer_id, currency, sum(debit_minor - credit_minor) AS minor FROM postings "
+        "WHERE supplier_id = :supplier AND customer_id IS NOT NULL GROUP BY customer_id, currency) AS ledger "
+        f"FULL JOIN (SELECT customer_id, currency, {_MOVED} AS minor FROM receivable_items "
+        "WHERE supplier_id = :supplier GROUP BY customer_id, currency) AS open_items USING (customer_id, currency)",
+    ),
+    _Check(
+        "I8-FLIGHT",
+        "what is on its way is reserved on its invoices, and nothing else is",
+        "SELECT count(*) FROM payment_attempts WHERE supplier_id = :supplier",
+        "SELECT count(*) FROM reservations AS reservation JOIN payment_attempts AS attempt "
+        "USING (supplier_id, attempt_id) WHERE supplier_id = :supplier "
+        "AND ((reservation.state = 'processing') <> (attempt.state = 'processing') "
+        "OR (reservation.state = 'consumed') <> (attempt.state = 'succeeded'))",
     ),
     _Check(
         "I9",
@@ -141,16 +150,42 @@ CHECKS = (
         "WHERE invoice.supplier_id = :supplier",
     ),
     _Check(
+        "I10-RATE",
+        "of an invoice paid in full, the 212 hold what its VAT table holds at each rate, in cents",
+        "SELECT count(*) FROM invoices WHERE supplier_id = :supplier",
+        "WITH owed AS (SELECT invoice_id, CAST(vat ->> 'rate' AS numeric) AS rate, "
+        "sum(CAST(vat ->> 'taxable_minor' AS bigint) + CAST(vat ->> 'tax_minor' AS bigint)) AS minor "
+        "FROM invoices CROSS JOIN jsonb_array_elements(vat_rows) AS vat WHERE supplier_id = :supplier "
+        "GROUP BY invoice_id, 2), told AS (SELECT invoice_id, CAST(part ->> 'rate' AS numeric) AS rate, "
+        "sum(CAST(part ->> 'amount_minor' AS bigint)) AS minor FROM collections "
+        "CROSS JOIN jsonb_array_elements(split) AS part WHERE supplier_id = :supplier GROUP BY invoice_id, 2), "
+        "paid AS (SELECT invoice_id FROM invoices AS invoice WHERE supplier_id = :supplier AND prepaid_minor = 0 "
+        "AND payable_minor = (SELECT sum(minor) FROM owed WHERE owed.invoice_id = invoice.invoice_id) "
+        "AND payable_minor = (SELECT sum(amount_minor) FROM collections AS movement "
+        "WHERE movement.supplier_id = :supplier AND movement.invoice_id = invoice.invoice_id)) "
+        "SELECT coalesce(sum(abs(coalesce(owed.minor, 0) - coalesce(told.minor, 0))), 0) "
+        "FROM owed FULL JOIN told USING (invoice_id, rate) JOIN paid USING (invoice_id)",
+    ),
+    _Check(
         "I10-VAT",
-        "VAT waiting for collection (44574) is used up exactly when the invoice is paid, in cents",
+        "VAT waiting for collection (44574) goes to 44571 with the cash: all when the invoice is paid, none when all "
+        "came back, in cents",
         "SELECT count(*) FROM invoices WHERE supplier_id = :supplier AND vat_on_collection",
-        "SELECT coalesce(sum(abs(waiting.minor)), 0) FROM (SELECT posting.invoice_id, "
+        "SELECT (SELECT coalesce(sum(abs(waiting.minor)), 0) FROM (SELECT posting.invoice_id, "
         "sum(debit_minor - credit_minor) AS minor FROM postings AS posting JOIN invoices AS invoice "
         "USING (supplier_id, invoice_id) WHERE supplier_id = :supplier AND account LIKE '44574%' "
         "AND invoice.vat_on_collection AND NOT EXISTS (SELECT 1 FROM receivable_items AS item "
         "WHERE item.supplier_id = :supplier AND item.invoice_id = invoice.invoice_id AND item.open_minor > 0) "
         "AND EXISTS (SELECT 1 FROM collections AS movement WHERE movement.supplier_id = :supplier "
-        "AND movement.invoice_id = invoice.invoice_id) GROUP BY posting.invoice_id) AS waiting",
+        "AND movement.invoice_id = invoice.invoice_id) GROUP BY posting.invoice_id) AS waiting) "
+        "+ (SELECT coalesce(sum(abs(moved.minor)), 0) FROM (SELECT sum(debit_minor - credit_minor) AS minor "
+        "FROM postings AS posting JOIN entries AS entry USING (supplier_id, entry_id) WHERE supplier_id = :supplier "
+        "AND entry.source_kind <> 'invoice' AND account LIKE '445%' GROUP BY posting.invoice_id, entry_id) AS moved) "
+        "+ (SELECT coalesce(sum(abs(moved.minor)), 0) FROM (SELECT sum(debit_minor - credit_minor) AS minor "
+        "FROM postings AS posting JOIN entries AS entry USING (supplier_id, entry_id) WHERE supplier_id = :supplier "
+        "AND entry.source_kind <> 'invoice' AND account LIKE '44574%' AND NOT EXISTS (SELECT 1 FROM collections "
+        "AS movement WHERE movement.supplier_id = :supplier AND movement.invoice_id = posting.invoice_id "
+        "HAVING sum(amount_minor) <> 0) GROUP BY posting.invoice_id) AS moved)",
     ),
     _Check(
         "I14",
@@ -209,7 +244,7 @@ _STATE = {
     "balances": "SELECT account, currency, sum(debit_minor - credit_minor)::bigint AS minor FROM postings "
     "WHERE supplier_id = :supplier GROUP BY account, currency ORDER BY account, currency",
     "open": "SELECT kind, reference, open_minor FROM receivable_items WHERE supplier_id = :supplier "
-    "ORDER BY kind, reference",
+    "ORDER BY kind, reference, open_minor",
     "allocations": "SELECT debit.reference AS debit, credit.reference AS credit, "
     "sum(allocation.amount_minor)::bigint AS minor FROM allocations AS allocation "
     "JOIN receivable_items AS debit ON debit.supplier_id = :supplier "
@@ -218,9 +253,12 @@ _STATE = {
     "AND credit.posting_id = allocation.credit_posting_id "
     "WHERE allocation.supplier_id = :supplier GROUP BY debit.reference, credit.reference "
     "HAVING sum(allocation.amount_minor) <> 0 ORDER BY debit.reference, credit.reference",
-    "exposure": f"SELECT account_code, {_MOVED}::bigint AS minor FROM receivable_items AS item "
+    "exposure": f"SELECT account_code, currency, {_MOVED}::bigint AS minor FROM receivable_items AS item "
     "JOIN customers USING (supplier_id, customer_id) WHERE supplier_id = :supplier "
-    "GROUP BY account_code ORDER BY account_code",
+    "GROUP BY account_code, currency ORDER BY account_code, currency",
+    "in flight": "SELECT invoice.number, sum(reservation.amount_minor)::bigint AS minor FROM reservations "
+    "AS reservation JOIN invoices AS invoice USING (supplier_id, invoice_id) WHERE supplier_id = :supplier "
+    "AND reservation.state = 'processing' GROUP BY invoice.number ORDER BY invoice.number",
     "collected": "SELECT invoice.number, part ->> 'rate' AS rate, sum((part ->> 'amount_minor')::bigint)::bigint "
     "AS minor FROM collections AS movement JOIN invoices AS invoice USING (supplier_id, invoice_id) "
     "CROSS JOIN jsonb_array_elements(movement.split) AS part WHERE supplier_id = :supplier "

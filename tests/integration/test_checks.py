@@ -54,6 +54,11 @@ FAULTS: dict[str, list[str]] = {
     "I8": [
         "UPDATE receivable_items SET open_minor = open_minor - 7 WHERE supplier_id = %(s)s AND open_minor > 7",
         "UPDATE postings SET customer_id = NULL WHERE supplier_id = %(s)s AND account LIKE '411%%'",
+        "UPDATE receivable_items SET currency = 'USD' WHERE supplier_id = %(s)s AND open_minor > 0",
+    ],
+    "I8-FLIGHT": [
+        "UPDATE reservations SET state = 'released' WHERE supplier_id = %(s)s AND state = 'processing'",
+        "UPDATE payment_attempts SET state = 'failed' WHERE supplier_id = %(s)s AND state = 'processing'",
     ],
     "I9": [
         "DELETE FROM outbox WHERE supplier_id = %(s)s AND kind = 'cash.collected'",
@@ -74,11 +79,25 @@ FAULTS: dict[str, list[str]] = {
         "UPDATE collections SET split = '[]' WHERE supplier_id = %(s)s",
         "UPDATE invoices SET payable_minor = 1 WHERE supplier_id = %(s)s",
     ],
+    "I10-RATE": [
+        (
+            """UPDATE collections SET split = '[{"rate": "20", "amount_minor": 6000}, """
+            """{"rate": "5.5", "amount_minor": 4000}]' WHERE supplier_id = %(s)s AND amount_minor = 10000"""
+        ),
+    ],
     "I10-VAT": [
         (
             "UPDATE postings SET debit_minor = debit_minor - 1 WHERE supplier_id = %(s)s AND account LIKE '44574%%' "
             "AND debit_minor > 0"
-        )
+        ),
+        (
+            "UPDATE postings SET account = '706000' WHERE supplier_id = %(s)s AND account LIKE '44571%%' "
+            "AND credit_minor > 0"
+        ),
+        (
+            "DELETE FROM postings WHERE supplier_id = %(s)s AND account LIKE '4457%%' AND entry_id IN "
+            "(SELECT entry_id FROM entries WHERE supplier_id = %(s)s AND source_kind = 'return')"
+        ),
     ],
     "I12": [
         "UPDATE audit_rows SET actor = 'somebody' WHERE supplier_id = %(s)s",

@@ -258,3 +258,14 @@ def test_a_return_asked_for_before_its_payment_is_booked_is_asked_for_again(till
     assert recover(till)[Outcome.POSTED] >= 2
     assert watermark(till) > now() - timedelta(minutes=1)
     assert books(till, invoice) == ("due", 2)
+
+
+def test_a_failed_authentication_leaves_the_checkout_live(till: Till, invoice: Invoice) -> None:
+    """The payer may try again on the same page: a second press must find it, not open another one beside it."""
+    page = till.press(invoice)
+    session = till.attempts()[0]["session_ref"]
+    till.sandbox.pay(session, card="4000002500003155")
+    till.sandbox.pay(session, card="4000002500003155", confirm=False)
+    post(till, till.sandbox.delivered())
+    assert [row["state"] for row in till.attempts()] == ["open"]
+    assert till.press(invoice) == page

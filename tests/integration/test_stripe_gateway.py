@@ -412,3 +412,14 @@ def test_metadata_of_another_program_is_no_supplier(sandbox: Sandbox) -> None:
     event["data"]["object"]["metadata"] = {"supplier_id": "not-an-id", "attempt_id": ""}
     (fact,) = sandbox.gateway.facts_of(json.dumps(event).encode())
     assert (fact.supplier_id, fact.attempt_id) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("address", "sent"),
+    [("compta@boulangerie.example", True), ("voir site web", False), ("a@b", False), ("é@x.example", False)],
+)
+def test_an_address_that_is_none_does_not_stop_the_payer(sandbox: Sandbox, address: str, sent: bool) -> None:  # noqa: FBT001 -- the table of cases hands it over
+    """Stripe refuses a checkout whose customer_email is no address; a finished invoice may hold anything there."""
+    opened = sandbox.gateway.open_checkout(replace(an_order(), payer_email=address))
+    session = sandbox.http.get(f"/v1/checkout/sessions/{opened.session_id}").json()
+    assert session["customer_email"] == (address if sent else None)

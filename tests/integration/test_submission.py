@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,19 @@ from builders import line
 from hand_written_invoices import CII
 
 from config import safe_xml
+from config.clock import now
 from einvoice.lifecycle.cdar import read_cdar
-from einvoice.platform.port import Flow, ProcessingRule, Syntax
+from einvoice.platform.port import Flow, PlatformRefusedError, ProcessingRule, Syntax
 from einvoice.submission import NotAcceptedYetError
+from portal import duties
+from portal.worker import NotYetError
 from receivables.services.checks import run_checks
+from receivables.store.outbox import Announcement
 
 if TYPE_CHECKING:
     from story_builders import PlatformHouse, Story
 
+    from einvoice.platform.port import FlowState
     from portal.issuing import Issued
 
 TWO_RATES = (
@@ -301,3 +307,51 @@ def test_a_chargeback_names_itself(story: Story) -> None:
     story.give_back(payment, issued.invoice.payable_minor, "chargeback")
     story.settle()
     assert story.collected_at_platform() == [{"20": "120.00"}, {"20": "-120.00"}]
+
+
+def test_a_receipt_of_an_invoice_that_the_buyer_refused_is_not_told(
+    story: Story, platform_house: PlatformHouse
+) -> None:
+    """210 closes an invoice for the State; the books still hold the money."""
+    issued = accepted(story)
+    platform_house.play(issued.invoice.number, story.siren, status="210", reason="DOUBLE_FACT", comment="Déjà payée")
+    story.until(lambda: "210" in story.codes())
+    story.pay(issued.invoice)
+    story.settle()
+    assert story.collected_at_platform() == []
+    assert [state for kind, state, _ in story.flows() if kind == "status"] == []
+    assert_books(story)
+
+
+def test_one_flow_that_the_platform_does_not_know_hides_no_other(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        story.issue()
+    story.until(lambda: [state for _, state, _ in story.flows()] == ["accepted"] * 2)
+    with story.services.works.begin(story.id) as work:
+        found = story.services.platform_for(work)
+        work.execute("UPDATE platform_flows SET state = 'sent' WHERE supplier_id = :supplier")
+        first = work.scalar("SELECT flow_ref FROM platform_flows WHERE supplier_id = :supplier ORDER BY created_at")
+    assert found is not None
+    ask = found[1].flow_state
+
+    def forgetful(flow_id: str) -> FlowState:
+        if flow_id == first:
+            raise PlatformRefusedError("gone", "disparu", error_code="NOT_FOUND", http_status=404)
+        return ask(flow_id)
+
+    monkeypatch.setattr(found[1], "flow_state", forgetful)
+    with pytest.raises(PlatformRefusedError, match="gone"):
+        story.services.submitter.follow(story.id)
+    assert [state for _, state, _ in story.flows()] == ["sent", "accepted"]
+
+
+def test_a_fact_that_waits_for_the_platform_is_looked_at_less_and_less() -> None:
+    def wait_after(age: timedelta) -> float | None:
+        fact = Announcement(1, "cash.collected", "1/1", {}, frozenset(), 1, now() - age)
+        with pytest.raises(NotYetError) as told, duties._patience(fact):
+            raise NotAcceptedYetError("platform.invoice_pending", "not yet", "pas encore")
+        return told.value.wait_s
+
+    assert wait_after(timedelta(seconds=2)) == 1.0
+    assert wait_after(timedelta(seconds=100)) == pytest.approx(25, abs=1)
+    assert wait_after(timedelta(days=2)) == 60.0

@@ -155,3 +155,26 @@ def test_without_the_judge_nothing_is_issued(settings: Settings, database: Datab
     answer = post(create_app(services, [api]).test_client(), token, INVOICE)
     deaf.close()
     assert (answer.status_code, answer.json["code"]) == (503, "invoice.not_checked")
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "nothing", 404), ("DELETE", "invoices", 405)])
+def test_even_a_wrong_address_is_refused_in_both_languages(
+    client: FlaskClient, method: str, path: str, status: int
+) -> None:
+    told = client.open(f"/api/v1/{path}", method=method).json
+    assert told["code"] == f"http.{status}"
+    assert "address" in told["detail"]
+    assert "adresse" in told["detail_fr"]
+
+
+def test_an_invoice_whose_files_cannot_be_made_is_said_to_be_issued(
+    client: FlaskClient, house: Services, supplier: Supplier, token: str
+) -> None:
+    with house.works.begin(supplier.supplier_id) as work:
+        work.execute(
+            'UPDATE supplier_profiles SET profile = profile || \'{"colour": "red"}\' WHERE supplier_id = :supplier'
+        )
+    answer = post(client, token, INVOICE)
+    assert answer.status_code == 500
+    assert answer.json["code"] == "invoice.files_pending"
+    assert "-00001 is issued: do not issue it again" in answer.json["detail"]

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from portal_house import press
 
+from config.clock import today
 from portal.app import create_app
-from receivables.services.dues import exposure_of
+from portal.states import credit_left, state_of
+from receivables.services.dues import due_on_invoice, exposure_of
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -172,3 +174,12 @@ def test_names_with_markup_stay_text(client: FlaskClient, house: House) -> None:
     page = client.get("/s/?q=<b>x</b>").text
     assert "<b>x</b>" not in page
     assert press(client, "/switch", place="<script>").status_code == 303
+
+
+def test_a_credit_note_that_is_used_up_says_so(house: House, services: Services) -> None:
+    with services.works.begin(house.supplier.supplier_id) as work:
+        credit, due = house.invoices["credit"], due_on_invoice(work, house.invoices["credit"].invoice_id)
+        assert credit_left(work, credit) == credit.payable_minor
+        assert credit_left(work, house.invoices["due"]) == 0
+    assert state_of(credit, due, today(), credit.payable_minor) == "credit_open"
+    assert state_of(credit, due, today(), 0) == "credit_used"

@@ -54,6 +54,8 @@ class Books:
         self.waiting: dict[str, float] = {}
         """What time will end: open sessions and processing payments, with the Unix second of it."""
         self.advanced_s = 0
+        self.merchants: dict[str, str] = {}
+        """Names for the hosted page by the ``supplier_id`` in a session's metadata: one sandbox serves a whole demo."""
         self._ids = _ids(settings.seed)
 
     def now(self) -> int:

@@ -49,6 +49,14 @@ def _guard(control: Blueprint, books: Books) -> None:
 
 
 def _money_routes(control: Blueprint, books: Books) -> None:
+    @control.post("/merchants")
+    def name_merchant() -> Response:
+        """Name who is paid by sessions of a supplier: ``{"supplier_id": ..., "name": ...}``."""
+        told = _told()
+        with books.lock:
+            books.merchants[str(told.get("supplier_id"))] = str(told.get("name"))
+        return jsonify(named=len(books.merchants))
+
     @control.post("/pay/<session_id>")
     def pay(session_id: str) -> Response:
         """Pay a session with ``{"card": "4242..."}``; a 3-D Secure question is answered by ``{"confirm": true}``."""

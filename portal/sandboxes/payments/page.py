@@ -32,6 +32,10 @@ def create_page(books: Books) -> Blueprint:
 
 
 def _pay_routes(page: Blueprint, books: Books) -> None:
+    @page.get("/")
+    def welcome() -> AnyResponse:
+        return _message("welcome", None, books, 200)
+
     @page.get("/pay/<session_id>")
     def show(session_id: str) -> AnyResponse:
         session = _session(books, session_id)
@@ -146,7 +150,7 @@ def _words(session: Json | None, books: Books) -> dict[str, Any]:
         "lang": language,
         "t": TEXTS[language],
         "other": "en" if language == "fr" else "fr",
-        "merchant": books.settings.merchant,
+        "merchant": _merchant(session, books),
         "session": session,
         "amount": "",
         "lines": [],
@@ -162,6 +166,11 @@ def _words(session: Json | None, books: Books) -> dict[str, Any]:
             for line in session["_lines"]
         ]
     return words
+
+
+def _merchant(session: Json | None, books: Books) -> str:
+    supplier_id = (session or {}).get("metadata", {}).get("supplier_id")
+    return books.merchants.get(supplier_id, books.settings.merchant)
 
 
 def _choice(means: Means, texts: dict[str, str]) -> dict[str, str]:

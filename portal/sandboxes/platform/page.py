@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from babel.dates import format_datetime
@@ -169,12 +170,15 @@ def _overview(error: str | None) -> str:
         error=error,
         faults=desk().faults.waiting(),
         playable=[(code, speaker.status(code)) for code in PLAYABLE],
-        reasons=sorted(
-            (code, named.french if speaker.language == "fr" else named.english)
-            for code, named in reasons.REASONS.items()
-            if any(code in reasons.ALLOWED.get(playable, ()) for playable in PLAYABLE)
-        ),
+        reasons=[(code, _reasons_for(code, speaker)) for code in PLAYABLE if reasons.ALLOWED.get(code)],
+        played=request.form,
     )
+
+
+def _reasons_for(code: str, speaker: Speaker) -> list[tuple[str, str]]:
+    """The reasons that go with a status, by name."""
+    known = (reasons.reason(each) for each in reasons.ALLOWED[code])
+    return sorted(((e.code, e.french if speaker.language == "fr" else e.english) for e in known), key=itemgetter(1))
 
 
 def _moved_at(invoice: DepositedInvoice) -> datetime:
