@@ -45,6 +45,11 @@ class EmbeddedPostgres:
         """Folder of the server's programs (``pg_dump``, ``pgbench`` ...)."""
         return self._server.bin_path
 
+    def leave(self) -> None:
+        """Let go of the server; the last process that leaves stops it."""
+        atexit.unregister(self._server._cleanup)  # noqa: SLF001 -- it is called just here
+        self._server.cleanup()
+
     def stop(self) -> None:
         """Stop the server whoever else uses it."""
         atexit.unregister(self._server._cleanup)  # noqa: SLF001 -- it would stop the stopped server, loudly

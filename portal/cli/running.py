@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from werkzeug.serving import make_server
 
+from config.embedded import EmbeddedPostgres
 from config.logging import log_to_stderr
 from einvoice.formats.pdf_reader import extract_invoice_xml
 from einvoice.validation.check import Validator
@@ -22,7 +24,11 @@ from portal.sandboxes.platform.app import create_platform_sandbox
 from portal.sandboxes.platform.options import PlatformSandboxOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flask import Flask
+
+    from config.settings import Settings
 
 PROCESSES = 2
 """Web processes: one per core of the smallest machine."""
@@ -37,19 +43,35 @@ THREADS = 32
 @click.option("--threads", default=THREADS, show_default=True)
 def web(host: str, port: int, processes: int, threads: int) -> None:
     """Serve portal, API and webhooks."""
-    settings_of_house()
-    Granian(
-        "portal.serve:build_web",
-        factory=True,
-        interface=Interfaces.WSGI,
-        address=host,
-        port=port,
-        workers=processes,
-        blocking_threads=threads,
-        log_enabled=False,
-        respawn_failed_workers=True,
-        websockets=False,
-    ).serve()
+    with _database_of(settings_of_house()):
+        Granian(
+            "portal.serve:build_web",
+            factory=True,
+            interface=Interfaces.WSGI,
+            address=host,
+            port=port,
+            workers=processes,
+            blocking_threads=threads,
+            log_enabled=False,
+            respawn_failed_workers=True,
+            websockets=False,
+        ).serve()
+
+
+@contextmanager
+def _database_of(settings: Settings) -> Iterator[None]:
+    """Start the embedded server once for all server processes, which are ended too hard to leave it in order."""
+    if settings.database_url is not None:
+        yield
+        return
+    postgres = EmbeddedPostgres(settings.data_dir / "postgres")
+    assert settings.secret_key is not None  # noqa: S101 -- the settings' validator has made sure
+    os.environ["DATABASE_URL"] = postgres.start()
+    os.environ["QUITTANCE_SECRET_KEY"] = settings.secret_key.get_secret_value()
+    try:
+        yield
+    finally:
+        postgres.leave()
 
 
 @click.command()
