@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S = 0.1
 STOP_WITHIN_S = 15.0
+STARTED_WITHIN_S = 15.0
+"""Importing and connecting takes a few seconds on a full machine."""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,7 @@ class Crew:
         codes: dict[str, int | None] = {}
         for member in self._members.values():
             if member.process is not None and member.process.poll() is None:
+                _let_start(member.process)
                 member.process.send_signal(signal.SIGTERM)
         for member in self._members.values():
             if member.process is None:
@@ -108,6 +111,12 @@ class Crew:
                 stdout=log,
                 stderr=log,
             )
+
+
+def _let_start(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a process that was just started can hear a signal: before, SIGTERM ends it as any program."""
+    age_s = time.time() - psutil.Process(process.pid).create_time()
+    time.sleep(max(0.0, STARTED_WITHIN_S - age_s))
 
 
 def _family(process: subprocess.Popen[bytes] | None) -> list[psutil.Process]:
