@@ -15,7 +15,7 @@ from config import safe_xml
 from config.clock import new_id, now
 from einvoice.build import build_document, is_french_b2b
 from einvoice.document import TaxPoint
-from einvoice.errors import EInvoiceError
+from einvoice.errors import BuildError, EInvoiceError
 from einvoice.formats.facturx import FacturXError, conformance_level
 from einvoice.formats.page import PageError, check_characters
 from einvoice.formats.pdf_reader import extract_invoice_xml
@@ -156,6 +156,13 @@ def prepare_own(content: bytes, profile: SellerProfile, validator: Validator, to
     year = (request.issue_date or today).year
     number = format_number(series_of(request.type_code), year, PLACEHOLDER_SERIAL)
     document = build_document(request, profile, number, today)
+    if document.issued_on > today:
+        raise BuildError(
+            "invoice.issued_in_future",
+            f"The issue date {document.issued_on} (BT-2) is after today, {today}. Issue it on its day.",
+            f"La date d'émission {document.issued_on} (BT-2) est postérieure à ce jour, {today}. Émettez-la à sa date.",
+            term="BT-2",
+        )
     check_characters(document)
     syntaxes: tuple[Syntax, ...] = ("cii", "ubl")
     reports = {
@@ -221,6 +228,11 @@ def keep_document(work: Work, invoice: Invoice, form: str, file: Original, repor
         at=now(),
     )
     return document_id
+
+
+def file_stem(number: str) -> str:
+    """An invoice number as part of a file name."""
+    return "".join(char if char.isalnum() or char in "-_." else "_" for char in number)
 
 
 def command_of(prepared: Prepared, actor: str) -> IssueInvoice:

@@ -10,7 +10,7 @@ from einvoice.build import with_number, with_payment_link
 from einvoice.errors import EInvoiceError
 from einvoice.formats.facturx import write_facturx
 from einvoice.formats.reader import read_xml
-from einvoice.intake import PDF_MIME, XML_MIME, Original, judge, keep_document, read_finished
+from einvoice.intake import PDF_MIME, XML_MIME, Original, file_stem, judge, keep_document, read_finished
 from einvoice.kept import kept_from_json
 from einvoice.rendering import write_xml
 from einvoice.validation.verdict import Verdict
@@ -107,7 +107,7 @@ class Producer:
                 xml = write_xml(_whole(document, finished), finished, syntax, url)
                 written[syntax] = (xml, self._judge(xml, document, invoice))
         files = [
-            ProducedFile(syntax, Original(xml, f"{_safe(invoice.number)}-{syntax}.xml", XML_MIME), report)
+            ProducedFile(syntax, Original(xml, f"{file_stem(invoice.number)}-{syntax}.xml", XML_MIME), report)
             for syntax, (xml, report) in written.items()
         ]
         if "facturx" in kept.forms:
@@ -121,7 +121,9 @@ class Producer:
                 logo_svg=branding.logo_svg,
                 language="fr",
             )
-            files.insert(0, ProducedFile("facturx", Original(pdf, f"{_safe(invoice.number)}.pdf", PDF_MIME), report))
+            files.insert(
+                0, ProducedFile("facturx", Original(pdf, f"{file_stem(invoice.number)}.pdf", PDF_MIME), report)
+            )
         return files
 
     def _judge(self, xml: bytes, document: Document, invoice: Invoice) -> Report:
@@ -145,8 +147,3 @@ class Producer:
 def _whole(document: Document, finished: Finished | None) -> Document:
     """A finished document with the contents of its attachments, which the database does not keep."""
     return read_xml(safe_xml.parse(finished.xml)).document if finished else document
-
-
-def _safe(number: str) -> str:
-    """An invoice number as part of a file name."""
-    return "".join(char if char.isalnum() or char in "-_." else "_" for char in number)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from config.clock import PARIS, now
 from einvoice.build import with_number
 from einvoice.errors import EInvoiceError
-from einvoice.intake import XML_MIME, Original, keep_document
+from einvoice.intake import XML_MIME, Original, file_stem, keep_document
 from einvoice.kept import kept_from_json
 from einvoice.lifecycle.cdar import write_cdar
 from einvoice.lifecycle.collected import COLLECTED_STATUS, CollectedInvoice, collected_message
@@ -144,7 +144,7 @@ class Submitter:
             if known:
                 content, name = self.archive.get(known["sha256"]), known["filename"]
             else:
-                content, name = self._write(invoice, message), f"{invoice.number}-212-{sequence}.xml"
+                content, name = self._write(invoice, message), f"{file_stem(invoice.number)}-212-{sequence}.xml"
                 document_id = keep_document(work, invoice, "cdar", Original(content, name, XML_MIME), None)
                 _plan_flow(
                     work, tracking_id, "status", account_id=connected[0], invoice_id=invoice_id, document_id=document_id

@@ -16,6 +16,7 @@ from portal.cli.house import err, fail, out, services_of_house, supplier_option
 from portal.issuing import FilesPendingError, Issued, IssueOptions, issue_content
 from receivables.domain.money import Money, MoneyError
 from receivables.errors import ReceivablesError
+from receivables.services.sealing import seal_audit
 
 if TYPE_CHECKING:
     from einvoice.kept import Form
@@ -52,6 +53,7 @@ def issue(
                 fail(error)
                 continue
             _show(issued, path, form, output)
+            services.works.run(issued.supplier.supplier_id, seal_audit)  # there may be no worker in this house
     if refused or pending:
         err.print(f"{len(files) - refused} issued, {refused} refused.")
         raise SystemExit(1)

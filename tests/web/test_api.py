@@ -178,3 +178,8 @@ def test_an_invoice_whose_files_cannot_be_made_is_said_to_be_issued(
     assert answer.status_code == 500
     assert answer.json["code"] == "invoice.files_pending"
     assert "-00001 is issued: do not issue it again" in answer.json["detail"]
+
+
+def test_an_invoice_of_the_future_is_refused_with_its_term(client: FlaskClient, token: str) -> None:
+    answer = post(client, token, {**INVOICE, "issue_date": "2099-01-01"})
+    assert (answer.status_code, answer.json["code"], answer.json["term"]) == (422, "invoice.issued_in_future", "BT-2")
