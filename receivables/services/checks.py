@@ -159,10 +159,11 @@ CHECKS = (
         "GROUP BY invoice_id, 2), told AS (SELECT invoice_id, CAST(part ->> 'rate' AS numeric) AS rate, "
         "sum(CAST(part ->> 'amount_minor' AS bigint)) AS minor FROM collections "
         "CROSS JOIN jsonb_array_elements(split) AS part WHERE supplier_id = :supplier GROUP BY invoice_id, 2), "
-        "paid AS (SELECT invoice_id FROM invoices AS invoice WHERE supplier_id = :supplier AND prepaid_minor = 0 "
-        "AND payable_minor = (SELECT sum(minor) FROM owed WHERE owed.invoice_id = invoice.invoice_id) "
-        "AND payable_minor = (SELECT sum(amount_minor) FROM collections AS movement "
-        "WHERE movement.supplier_id = :supplier AND movement.invoice_id = invoice.invoice_id)) "
+        "claim AS (SELECT invoice_id, sum(minor) AS minor FROM owed GROUP BY invoice_id), "
+        "cash AS (SELECT invoice_id, sum(amount_minor) AS minor FROM collections WHERE supplier_id = :supplier "
+        "GROUP BY invoice_id), paid AS (SELECT invoice_id FROM invoices AS invoice JOIN claim USING (invoice_id) "
+        "JOIN cash USING (invoice_id) WHERE supplier_id = :supplier AND prepaid_minor = 0 "
+        "AND payable_minor = claim.minor AND payable_minor = cash.minor) "
         "SELECT coalesce(sum(abs(coalesce(owed.minor, 0) - coalesce(told.minor, 0))), 0) "
         "FROM owed FULL JOIN told USING (invoice_id, rate) JOIN paid USING (invoice_id)",
     ),
