@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from portal.cli.house import out, services_of_house
-from receivables.services.checks import PROVED_ELSEWHERE, Finding, run_checks
+from receivables.services.checks import NOT_SHOWN, Finding, run_checks
 from receivables.store.register import list_suppliers
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def show_findings(findings: list[Finding]) -> None:
     for each in findings:
         mark = "[green]ok [/]" if each.gap == 0 else "[red]GAP[/]"
         out.print(f"{mark} {each.code:8} {each.looked_at:>9} looked at, gap {each.gap:<6} {each.title}")
-    for code, reason in PROVED_ELSEWHERE.items():
+    for code, reason in NOT_SHOWN.items():
         out.print(f"[dim]--- {code:8} {reason}[/]")
 
 
@@ -63,9 +63,7 @@ def verify(*, as_json: bool) -> None:
     with services_of_house() as services:
         findings = verify_house(services)
     if as_json:
-        click.echo(
-            json.dumps({"checks": [asdict(e) for e in findings], "proved_elsewhere": PROVED_ELSEWHERE}, indent=2)
-        )
+        click.echo(json.dumps({"checks": [asdict(e) for e in findings], "not_shown": NOT_SHOWN}, indent=2))
     else:
         show_findings(findings)
     if any(each.gap for each in findings):

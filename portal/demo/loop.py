@@ -155,7 +155,7 @@ class Loop:
             issued.append(one)
             amount = Money(one.invoice.payable_minor, one.invoice.currency)
             self.say(f"  issued     {path.name}: {one.invoice.number}, {amount}, {one.invoice.routing}")
-        self.say(f"  {len(issued)} issued of {len(files)}")
+        self.say(f"  {len(issued)} issued of {len(files)}; a duplicate is the same invoice in another syntax")
 
     def _open(self, staged: Staged, invoice: Invoice) -> int:
         with self.services.works.begin(staged.supplier.supplier_id) as work:
