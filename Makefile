@@ -28,7 +28,7 @@ bench: $(VENV)/installed
 
 # Writes requirements.lock anew from pyproject.toml: exact versions with their hashes.
 lock: $(VENV)/installed
-	@$(BIN)/uv pip compile -q --universal --extra test --generate-hashes --no-emit-index-url --no-header \
+	@$(BIN)/uv pip compile -q --universal --extra test --generate-hashes --no-header \
 		pyproject.toml -o requirements.lock
 
 $(VENV)/installed: requirements.lock pyproject.toml
