@@ -6,17 +6,15 @@ The tracking id is deterministic, and a flow that may have been sent is asked fo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from config.clock import PARIS, now
-from einvoice.build import with_number
+from config.clock import now
+from einvoice.cash_movement import issued_document, message_of_movement, must_tell
 from einvoice.errors import EInvoiceError
 from einvoice.intake import XML_MIME, Original, file_stem, keep_document
-from einvoice.kept import kept_from_json
 from einvoice.lifecycle.cdar import write_cdar
-from einvoice.lifecycle.collected import COLLECTED_STATUS, CollectedInvoice, collected_message
+from einvoice.lifecycle.collected import COLLECTED_STATUS
 from einvoice.lifecycle.statuses import closed_by
 from einvoice.platform.port import (
     AckStatus,
@@ -31,8 +29,7 @@ from einvoice.validation import standards as rules
 from einvoice.validation.standards import profile_of
 from einvoice.validation.verdict import Verdict
 from receivables.domain.events import INVOICE_ISSUED
-from receivables.domain.invoices import DEPOSITS, Routing
-from receivables.domain.money import Money
+from receivables.domain.invoices import Routing
 from receivables.store.invoices import get_invoice
 from receivables.store.work import to_json
 
@@ -58,15 +55,6 @@ FLOW_PROFILES: dict[rules.Profile | None, Profile] = {
     rules.Profile.EXTENDED: Profile.EXTENDED,
     rules.Profile.EXTENDED_CTC_FR: Profile.EXTENDED,
 }
-COMMENTS = {
-    "refund": "Remboursement au client",
-    "return": "Rejet du prélèvement",
-    "chargeback": "Paiement par carte contesté",
-    "receipt": "Réimputation d'un encaissement",
-}
-"""Why money went back (MDT-126), compulsory with a negative amount."""
-NEGATIVE_RATE = "Base négative à l'un des taux de la facture"
-"""Why a receipt has a negative part: the invoice deducts more than it sells at that rate."""
 CHECK_AFTER = timedelta(seconds=2)
 """A platform needs a moment to acknowledge."""
 
@@ -115,7 +103,7 @@ class Submitter:
             syntax=FORMS[document["form"]],
             content=self.archive.get(document["sha256"]),
             processing_rule=ProcessingRule.B2B,
-            profile=profile_told(_document(invoice)),
+            profile=profile_told(issued_document(invoice)),
         )
         self._send(supplier_id, connected[1], flow)
 
@@ -134,7 +122,6 @@ class Submitter:
                 return
             if _is_closed(work, invoice):
                 return
-            message = _message(work, invoice, sequence)
             tracking_id = tracking_id_for(str(supplier_id), COLLECTED_STATUS, str(invoice_id), str(sequence))
             known = work.row(
                 "SELECT sha256, filename FROM platform_flows JOIN documents USING (supplier_id, document_id) "
@@ -144,6 +131,7 @@ class Submitter:
             if known:
                 content, name = self.archive.get(known["sha256"]), known["filename"]
             else:
+                message = message_of_movement(work, invoice, sequence)
                 content, name = self._write(invoice, message), f"{file_stem(invoice.number)}-212-{sequence}.xml"
                 document_id = keep_document(work, invoice, "cdar", Original(content, name, XML_MIME), None)
                 _plan_flow(
@@ -212,11 +200,6 @@ class Submitter:
                 tracking=flow.tracking_id,
                 at=now(),
             )
-
-
-def must_tell(invoice: Invoice) -> bool:
-    """Whether 212 goes to the State: VAT due on collection, or a deposit (BR-FR-CDV-14, CGI 290 A)."""
-    return invoice.routing is Routing.B2B and (invoice.vat_on_collection or invoice.type_code in DEPOSITS)
 
 
 def profile_told(document: Document) -> Profile:
@@ -347,57 +330,3 @@ def _is_announced(work: Work, invoice: Invoice) -> bool:
             key=str(invoice.invoice_id),
         )
     )
-
-
-def _message(work: Work, invoice: Invoice, sequence: int) -> StatusMessage:
-    """The 212 of one movement of cash; built again, it says the same."""
-    row = work.row(
-        "SELECT amount_minor, currency, split, reason, collected_on, created_at, "
-        "(SELECT sum(earlier.amount_minor)::bigint FROM collections AS earlier WHERE earlier.supplier_id = :supplier "
-        "AND earlier.invoice_id = :invoice AND earlier.sequence <= :sequence) AS collected_minor "
-        "FROM collections WHERE supplier_id = :supplier AND invoice_id = :invoice AND sequence = :sequence",
-        invoice=invoice.invoice_id,
-        sequence=sequence,
-    )
-    assert row is not None  # noqa: S101 -- announced in the transaction that wrote it
-    document = _document(invoice)
-    remaining = Money(invoice.payable_minor - row["collected_minor"], invoice.currency)
-    moment = _moment(row["collected_on"], row["created_at"])
-    return collected_message(
-        seller=document.seller,
-        buyer=document.buyer,
-        invoice=CollectedInvoice(invoice.number, invoice.type_code, invoice.issued_on, _deposited_at(work, invoice)),
-        split=[(Decimal(part["rate"]), Money(part["amount_minor"], row["currency"])) for part in row["split"]],
-        sequence=sequence,
-        collected_at=moment,
-        made_at=row["created_at"].replace(microsecond=0),
-        remaining=remaining if remaining.minor > 0 else None,
-        comment=_comment(row),
-    )
-
-
-def _comment(movement: RowMapping) -> str | None:
-    """MDT-126, compulsory where any amount is negative."""
-    if movement["amount_minor"] < 0:
-        return COMMENTS.get(movement["reason"] or "receipt")
-    return NEGATIVE_RATE if any(part["amount_minor"] < 0 for part in movement["split"]) else None
-
-
-def _document(invoice: Invoice) -> Document:
-    kept = kept_from_json(invoice.document)
-    return kept.document if kept.finished_syntax else with_number(kept.document, invoice.number)
-
-
-def _moment(day: Any, recorded_at: datetime) -> datetime:
-    """The instant of a receipt: when it was booked if that was the same French day, else noon of its day."""
-    if recorded_at.astimezone(PARIS).date() == day:
-        return recorded_at.replace(microsecond=0)
-    return datetime.combine(day, time(12), tzinfo=PARIS).astimezone(UTC)
-
-
-def _deposited_at(work: Work, invoice: Invoice) -> datetime | None:
-    instant: datetime | None = work.scalar(
-        "SELECT min(set_at) FROM statuses WHERE supplier_id = :supplier AND invoice_id = :invoice AND code = '200'",
-        invoice=invoice.invoice_id,
-    )
-    return instant
