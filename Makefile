@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test lint conformance chaos bench lock clean
+.PHONY: demo test lint conformance chaos fuzz bench lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/quittance demo $(ARGS)
@@ -17,14 +17,24 @@ lint: $(VENV)/installed
 	@$(BIN)/ruff format --check -q .
 	@$(BIN)/mypy
 
+# Our files before independent judges (veraPDF, Mustang, published Schematron): docs/conformance.md.
+conformance: $(VENV)/installed
+	@PYTHONPATH=tests $(BIN)/python -m conformance $(ARGS)
+
 # Long proofs; a short version of each is part of `make test`.
 chaos: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m chaos.crash
 	@$(BIN)/python -m pytest -q -m slow $(ARGS)
 
+# N inputs (a million by default) of SEED; goes on where it stopped, the sums are in .var/fuzz.
+fuzz: $(VENV)/installed
+	@PYTHONPATH=tests $(BIN)/python -m fuzz.campaign
+
 bench: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m bench.webhooks
 	@PYTHONPATH=tests $(BIN)/python -m bench.issuing
+	@PYTHONPATH=tests $(BIN)/python -m bench.facturx
+	@PYTHONPATH=tests $(BIN)/python -m bench.memory
 
 # Writes requirements.lock anew from pyproject.toml: exact versions with their hashes.
 lock: $(VENV)/installed

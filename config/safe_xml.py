@@ -12,14 +12,17 @@ MAX_BYTES = 20 * 1024 * 1024
 """Largest XML read, in bytes: an invoice with attachments stays under the platforms' own limits."""
 MAX_DEPTH = 100
 """Deepest nesting accepted: UBL and CII stay under 20."""
+_LONGEST_DETAIL = 300
 
 
 class UnsafeXmlError(ValueError):
-    """The bytes are not XML that we accept; ``code`` is stable, the sentence says what to do."""
+    """The bytes are not XML that we accept; ``code`` is stable, the sentence says what to do, in both languages."""
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: str, sentence_fr: str) -> None:
         super().__init__(sentence)
         self.code = code
+        self.sentence = sentence
+        self.sentence_fr = sentence_fr
 
 
 def parse(data: bytes, *, max_bytes: int = MAX_BYTES) -> etree._Element:
@@ -29,7 +32,11 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES) -> etree._Element:
         UnsafeXmlError: ``xml.too_large``, ``xml.not_well_formed``, ``xml.doctype`` or ``xml.too_deep``.
     """
     if len(data) > max_bytes:
-        raise UnsafeXmlError("xml.too_large", f"The XML has {len(data)} bytes; the limit is {max_bytes}.")
+        raise UnsafeXmlError(
+            "xml.too_large",
+            f"The XML has {len(data)} bytes; the limit is {max_bytes}. Send it without attachments.",
+            f"Le XML compte {len(data)} octets ; la limite est de {max_bytes}. L'envoyer sans pièces jointes.",
+        )
     parser = etree.XMLParser(
         resolve_entities=False,
         load_dtd=False,
@@ -41,14 +48,33 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise UnsafeXmlError("xml.not_well_formed", f"This is not well-formed XML: {error}.") from error
+        detail = str(error)
+        if len(detail) > _LONGEST_DETAIL:  # the parser repeats the name that it stumbled over, however long
+            detail = f"{detail[:_LONGEST_DETAIL]}..."
+        raise UnsafeXmlError(
+            "xml.not_well_formed",
+            f"This is not well-formed XML: {detail}. Export the file again.",
+            f"Ce n'est pas du XML bien formé : {detail}. Exporter le fichier à nouveau.",
+        ) from error
     if root.getroottree().docinfo.doctype or root.getroottree().docinfo.internalDTD is not None:
-        raise UnsafeXmlError("xml.doctype", "The XML declares a DOCTYPE. Invoices never need one: remove it.")
+        raise UnsafeXmlError(
+            "xml.doctype",
+            "The XML declares a DOCTYPE. Invoices never need one: remove it.",
+            "Le XML déclare un DOCTYPE. Une facture n'en a jamais besoin : le retirer.",
+        )
     for element in root.iter():
         if isinstance(element, etree._Entity):  # noqa: SLF001 -- lxml's only name for an entity node
-            raise UnsafeXmlError("xml.doctype", "The XML uses an entity. Write the character itself instead.")
+            raise UnsafeXmlError(
+                "xml.doctype",
+                "The XML uses an entity. Write the character itself instead.",
+                "Le XML utilise une entité. Écrire le caractère lui-même.",
+            )
     if _depth(root) > MAX_DEPTH:
-        raise UnsafeXmlError("xml.too_deep", f"The XML is nested deeper than {MAX_DEPTH} levels.")
+        raise UnsafeXmlError(
+            "xml.too_deep",
+            f"The XML is nested deeper than {MAX_DEPTH} levels, which no invoice is. Export the file again.",
+            f"Le XML a plus de {MAX_DEPTH} niveaux, ce qu'aucune facture n'a. Exporter le fichier à nouveau.",
+        )
     return root
 
 

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     """PostgreSQL >= 16, e.g. ``postgresql://login@host/name``; absent: the embedded one."""
     data_dir: Path = Path(".var")
     """Archive, embedded database and generated secret. One folder, to be backed up as one."""
+    archive_url: str | None = None
+    """Where legal documents are kept for ten years: a folder, or ``s3://bucket/prefix?endpoint=...&region=...`` with
+    Object Lock and the credentials of the AWS environment; absent: ``archive`` below ``data_dir``."""
     secret_key: SecretStr | None = None
     """Root secret, at least 32 bytes; every purpose derives its own key from it."""
     previous_secret_key: SecretStr | None = None

@@ -1,8 +1,8 @@
 """The one typesetting engine: a typst template and its data become a PDF, byte-identical for equal input.
 
-Data reach a template as strings only (``sys.inputs``), so that markup in a customer's name stays text. The only
-fonts are those of the package ``font-source-sans-pro``: system fonts would make the same invoice differ from one
-machine to the next.
+Data reach a template as strings only (``sys.inputs``), so that markup in a customer's name stays text, and files to
+attach as bytes that it never looks into. The only fonts are those of the package ``font-source-sans-pro``: system fonts
+would make the same invoice differ from one machine to the next.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import threading
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import font_source_sans_pro
@@ -17,7 +19,6 @@ import typst
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 FONT = "Source Sans Pro"
 """The family every template must name."""
@@ -41,17 +42,33 @@ class TypesetError(ValueError):
 
 
 def compile_pdf(
-    template: Path, data: Mapping[str, str], *, standards: Sequence[typst.PDFStandard] = ARCHIVE_STANDARDS
+    template: Path,
+    data: Mapping[str, str],
+    *,
+    files: Sequence[bytes] = (),
+    standards: Sequence[typst.PDFStandard] = ARCHIVE_STANDARDS,
 ) -> bytes:
     """Set ``template`` with ``data`` and return the PDF.
 
-    The template sees its own folder and nothing else. Safe from any thread: each has its own compiler, and typst
-    releases the interpreter lock while it works.
+    The template sees its own folder and nothing else; ``files`` are ``files/0``, ``files/1`` ... in it. Safe from any
+    thread: each has its own compiler, and typst releases the interpreter lock while it works.
 
     Raises:
         TypesetError: ``page.missing_glyph`` names the characters that the font lacks; ``page.not_set`` is any
             other refusal of typst, with its message.
     """
+    if not files:
+        return _compile(template, data, standards)
+    with TemporaryDirectory(prefix="quittance-page-") as folder:
+        copy = Path(folder) / template.name
+        copy.write_bytes(template.read_bytes())
+        (copy.parent / "files").mkdir()
+        for number, content in enumerate(files):
+            (copy.parent / "files" / str(number)).write_bytes(content)
+        return _compile(copy, data, standards)
+
+
+def _compile(template: Path, data: Mapping[str, str], standards: Sequence[typst.PDFStandard]) -> bytes:
     try:
         pdf = _compiler().compile(
             input=template,

@@ -7,8 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from config.clock import PARIS
-from einvoice.build import with_number
-from einvoice.kept import kept_from_json
+from einvoice.kept import issued_document
 from einvoice.lifecycle.collected import CollectedInvoice, collected_message
 from receivables.domain.invoices import DEPOSITS, Routing
 from receivables.domain.money import Money
@@ -16,7 +15,6 @@ from receivables.domain.money import Money
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
-    from einvoice.document import Document
     from einvoice.lifecycle.message import StatusMessage
     from receivables.domain.invoices import Invoice
     from receivables.store.work import Work
@@ -34,7 +32,8 @@ NEGATIVE_RATE = "Base négative à l'un des taux de la facture"
 
 def must_tell(invoice: Invoice) -> bool:
     """Whether 212 goes to the State: VAT due on collection, or a deposit (BR-FR-CDV-14, CGI 290 A)."""
-    return invoice.routing is Routing.B2B and (invoice.vat_on_collection or invoice.type_code in DEPOSITS)
+    through_platform = invoice.routing in {Routing.B2B, Routing.B2G}
+    return through_platform and (invoice.vat_on_collection or invoice.type_code in DEPOSITS)
 
 
 def message_of_movement(work: Work, invoice: Invoice, sequence: int) -> StatusMessage:
@@ -69,12 +68,6 @@ def _comment(movement: RowMapping) -> str | None:
     if movement["amount_minor"] < 0:
         return COMMENTS.get(movement["reason"] or "receipt")
     return NEGATIVE_RATE if any(part["amount_minor"] < 0 for part in movement["split"]) else None
-
-
-def issued_document(invoice: Invoice) -> Document:
-    """The legal document of an issued invoice, under its number."""
-    kept = kept_from_json(invoice.document)
-    return kept.document if kept.finished_syntax else with_number(kept.document, invoice.number)
 
 
 def _moment(day: date, recorded_at: datetime) -> datetime:

@@ -7,27 +7,25 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from config import safe_xml
 from config.clock import new_id, now
-from einvoice.build import build_document, is_french_b2b
-from einvoice.document import TaxPoint
+from einvoice.archive.retention import retain_until
+from einvoice.booking import command_of
+from einvoice.composing.build import build_document, is_french_b2b
+from einvoice.composing.public_buyers import is_public
 from einvoice.errors import BuildError, EInvoiceError
 from einvoice.formats.facturx import FacturXError, conformance_level
 from einvoice.formats.page import PageError, check_characters
 from einvoice.formats.pdf_reader import extract_invoice_xml
+from einvoice.formats.profiles import in_form
 from einvoice.formats.reader import read_xml
-from einvoice.kept import Form, KeptDocument, kept_to_json
-from einvoice.rendering import Finished, LossyConversionError, Syntax, write_xml
-from einvoice.request import parse_request
+from einvoice.rendering import SYNTAXES, Finished, LossyConversionError, write_xml
+from einvoice.request.reading import parse_request
+from einvoice.validation.payment_terms import with_own_term
 from einvoice.validation.verdict import Report, Verdict
-from receivables.domain.collected import VatRow
-from receivables.domain.invoices import ABOUT_DEPOSITS, IssueInvoice, Origin, Routing, format_number, series_of
-from receivables.domain.money import Money
-from receivables.domain.parties import CustomerFacts, CustomerKind
+from receivables.domain.invoices import Routing, format_number, series_of
 from receivables.services.issuing import issue_invoice
 
 if TYPE_CHECKING:
@@ -35,8 +33,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from einvoice.archive import ArchivePort
+    from einvoice.composing.seller import SellerProfile
     from einvoice.document import Document
-    from einvoice.seller import SellerProfile
+    from einvoice.formats.profiles import Form
+    from einvoice.request.model import InvoiceRequest
     from einvoice.validation.check import Validator
     from receivables.domain.invoices import Invoice
     from receivables.store.work import Work
@@ -45,8 +45,6 @@ ALL_FORMS: tuple[Form, ...] = ("facturx", "cii", "ubl")
 PLACEHOLDER_SERIAL = 99_999
 PLACEHOLDER_LINK = "https://pay.example/p/" + "0" * 64
 """Same shape as a real link, so that what is judged before the number is what is sent after it."""
-STATUTORY_TERM_DAYS = 30
-"""Due date of an invoice that names none (art. L441-10 C. com.: 30 days)."""
 XML_MIME = "application/xml"
 PDF_MIME = "application/pdf"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -89,12 +87,10 @@ class Prepared:
     forms: tuple[Form, ...]
     finished: Finished | None
     original: Original | None
-    reports: dict[Syntax, Report]
-
-    @property
-    def origin(self) -> Origin:
-        """Ours to number, or finished elsewhere."""
-        return Origin.FINISHED if self.finished else Origin.OWN
+    reports: dict[Form, Report]
+    """By form; ``facturx`` is there where its XML is valid, even if no page can be made of it."""
+    to_public_body: bool = False
+    """A public buyer (B2G), which the document itself cannot tell."""
 
 
 def read_finished(content: bytes) -> tuple[Document, Finished] | None:
@@ -133,17 +129,16 @@ def prepare_finished(
         InvalidInvoiceError: ``invoice.invalid``, ``invoice.not_checked``.
     """
     _judge(finished.xml, document, validator)
-    own = finished.syntax
-    reports: dict[Syntax, Report] = {
-        own: _judge(write_xml(document, finished, own, PLACEHOLDER_LINK), document, validator)
-    }
-    other: Syntax = "ubl" if own == "cii" else "cii"
-    try:
-        reports[other] = _judge(write_xml(document, finished, other, PLACEHOLDER_LINK), document, validator)
-    except (LossyConversionError, InvalidInvoiceError):
-        reports.pop(other, None)  # that form is not offered; asking for it says why
+    reports: dict[Form, Report] = {}
+    judged: dict[bytes, Report] = {}
+    for form in ALL_FORMS:
+        try:
+            reports[form] = _judge_form(document, finished, form, validator, judged)
+        except (LossyConversionError, InvalidInvoiceError):
+            if SYNTAXES[form] == finished.syntax:
+                raise  # another form is just not offered; asking for it says why
     mime = PDF_MIME if content.lstrip().startswith(b"%PDF") else XML_MIME
-    return Prepared(document, _forms(document, reports), finished, Original(content, filename, mime), reports)
+    return Prepared(document, _forms(document, finished, reports), finished, Original(content, filename, mime), reports)
 
 
 def prepare_own(content: bytes, profile: SellerProfile, validator: Validator, today: date) -> Prepared:
@@ -152,7 +147,15 @@ def prepare_own(content: bytes, profile: SellerProfile, validator: Validator, to
     Raises:
         EInvoiceError: the request, the totals or the parties are wrong; or ``invoice.invalid``.
     """
-    request = parse_request(content)
+    return prepare_request(parse_request(content), profile, validator, today)
+
+
+def prepare_request(request: InvoiceRequest, profile: SellerProfile, validator: Validator, today: date) -> Prepared:
+    """Build and judge the invoice that ``request`` asks for, in every form.
+
+    Raises:
+        EInvoiceError: the totals or the parties are wrong; or ``invoice.invalid``.
+    """
     year = (request.issue_date or today).year
     number = format_number(series_of(request.type_code), year, PLACEHOLDER_SERIAL)
     document = build_document(request, profile, number, today)
@@ -164,11 +167,12 @@ def prepare_own(content: bytes, profile: SellerProfile, validator: Validator, to
             term="BT-2",
         )
     check_characters(document)
-    syntaxes: tuple[Syntax, ...] = ("cii", "ubl")
+    judged: dict[bytes, Report] = {}
     reports = {
-        each: _judge(write_xml(document, None, each, PLACEHOLDER_LINK), document, validator) for each in syntaxes
+        form: with_own_term(_judge_form(document, None, form, validator, judged), request, profile, document)
+        for form in ALL_FORMS
     }
-    return Prepared(document, ALL_FORMS, None, None, reports)
+    return Prepared(document, ALL_FORMS, None, None, reports, is_public(request.buyer))
 
 
 def demand_form(prepared: Prepared, form: Form) -> None:
@@ -179,29 +183,33 @@ def demand_form(prepared: Prepared, form: Form) -> None:
     """
     if form in prepared.forms:
         return
-    syntax: Syntax = "ubl" if form == "ubl" else "cii"
-    if syntax not in prepared.reports:
-        write_xml(prepared.document, prepared.finished, syntax, PLACEHOLDER_LINK)
+    if form not in prepared.reports:
+        write_xml(prepared.document, prepared.finished, form, PLACEHOLDER_LINK)
         raise EInvoiceError(
             "invoice.form_invalid",
             f"Converted to {form.upper()} this invoice would break the rules of that syntax. Ask for another format.",
             f"Convertie en {form.upper()}, cette facture enfreindrait les règles de cette syntaxe. Choisissez-en une "
             "autre.",
         )
-    conformance_level(prepared.document.profile)
-    check_characters(prepared.document)
+    _demand_page(prepared.document, prepared.finished)
 
 
 def issue_prepared(work: Work, archive: ArchivePort, prepared: Prepared, actor: str) -> Invoice:
-    """Issue a prepared invoice: archive the original, then number, book and announce in this transaction.
+    """Issue a prepared invoice: number, book and announce in this transaction, and archive the original before its end.
 
     Raises:
         ConflictError, ReceivablesError: see ``issue_invoice``.
     """
-    sha256 = archive.put(prepared.original.content) if prepared.original else None
-    invoice = issue_invoice(work, replace(command_of(prepared, actor), source_sha256=sha256))
-    if prepared.original:
-        keep_document(work, invoice, "original", prepared.original, None)
+    sha256 = prepared.original.sha256 if prepared.original else None
+    finished = prepared.finished.syntax if prepared.finished else None
+    command = command_of(prepared.document, prepared.forms, finished, actor)
+    if prepared.to_public_body:
+        command = replace(command, routing=Routing.B2G)
+    invoice = issue_invoice(work, replace(command, source_sha256=sha256))
+    if prepared.original:  # only now: what is refused must not stay in a store that forgets nothing
+        until = retain_until(work, invoice.issued_on)
+        archive.put(prepared.original.content, until)
+        keep_document(work, invoice, "original", prepared.original, None, until=until)
     return invoice
 
 
@@ -210,13 +218,15 @@ def judge(xml: bytes, document: Document, validator: Validator) -> Report:
     return validator.check_invoice(xml, french=None if is_french_b2b(document) else False)
 
 
-def keep_document(work: Work, invoice: Invoice, form: str, file: Original, report: Report | None) -> UUID:
-    """Note an archived file of an invoice, with the report that judged it; the same file twice is one row."""
+def keep_document(
+    work: Work, invoice: Invoice, form: str, file: Original, report: Report | None, *, until: date
+) -> UUID:
+    """Note a file of an invoice that is archived to the end of ``until``; the same file twice is one row."""
     document_id = new_id()
     work.execute(
         "INSERT INTO documents (supplier_id, document_id, invoice_id, form, filename, mime, sha256, size_bytes, "
-        "report, created_at) VALUES (:supplier, :id, :invoice, :form, :filename, :mime, :sha, :size, "
-        "CAST(:report AS jsonb), :at) ON CONFLICT (supplier_id, invoice_id, form, filename) DO NOTHING",
+        "report, retain_until, created_at) VALUES (:supplier, :id, :invoice, :form, :filename, :mime, :sha, :size, "
+        "CAST(:report AS jsonb), :until, :at) ON CONFLICT (supplier_id, invoice_id, form, filename) DO NOTHING",
         id=document_id,
         invoice=invoice.invoice_id,
         form=form,
@@ -225,6 +235,7 @@ def keep_document(work: Work, invoice: Invoice, form: str, file: Original, repor
         sha=file.sha256,
         size=len(file.content),
         report=report.to_json() if report else None,
+        until=until,
         at=now(),
     )
     return document_id
@@ -233,38 +244,6 @@ def keep_document(work: Work, invoice: Invoice, form: str, file: Original, repor
 def file_stem(number: str) -> str:
     """An invoice number as part of a file name."""
     return "".join(char if char.isalnum() or char in "-_." else "_" for char in number)
-
-
-def command_of(prepared: Prepared, actor: str) -> IssueInvoice:
-    """What the books need of the document."""
-    document = prepared.document
-    totals = document.totals
-    kept = KeptDocument(document, prepared.forms, prepared.finished.syntax if prepared.finished else None)
-    if prepared.finished:  # the archived original holds the contents of attachments
-        bare = tuple(replace(each, content=None) for each in document.attachments)
-        kept = replace(kept, document=replace(document, attachments=bare))
-    return IssueInvoice(
-        customer=_customer(document),
-        origin=prepared.origin,
-        number=document.number if prepared.finished else None,
-        type_code=document.type_code,
-        process=document.process,
-        issued_on=document.issued_on,
-        due_on=document.due_on or document.issued_on + timedelta(days=STATUTORY_TERM_DAYS),
-        currency=document.currency,
-        total_minor=_minor(totals.with_vat, document),
-        prepaid_minor=_minor(totals.prepaid or Decimal(0), document),
-        payable_minor=_minor(totals.payable, document),
-        vat_rows=tuple(
-            VatRow(row.category, row.rate or Decimal(0), _minor(row.taxable, document), _minor(row.tax, document))
-            for row in document.vat
-        ),
-        vat_on_collection=_vat_on_collection(document),
-        routing=_routing(document),
-        document=kept_to_json(kept),
-        buyer_reference=document.buyer_reference,
-        actor=actor,
-    )
 
 
 def _judge(xml: bytes, document: Document, validator: Validator) -> Report:
@@ -290,57 +269,31 @@ def _judge(xml: bytes, document: Document, validator: Validator) -> Report:
     )
 
 
-def _forms(document: Document, reports: dict[Syntax, Report]) -> tuple[Form, ...]:
-    forms: list[Form] = [each for each in ALL_FORMS if each in reports]
-    if "cii" in reports:
-        try:
-            conformance_level(document.profile)
-            check_characters(document)
-        except (FacturXError, PageError):
-            return tuple(forms)
-        forms.insert(0, "facturx")
-    return tuple(forms)
+def _judge_form(
+    document: Document, finished: Finished | None, form: Form, validator: Validator, judged: dict[bytes, Report]
+) -> Report:
+    """The verdict on one form; two forms with the same XML are judged once."""
+    xml = write_xml(document, finished, form, PLACEHOLDER_LINK)
+    if xml not in judged:
+        judged[xml] = _judge(xml, document, validator)
+    return judged[xml]
 
 
-def _minor(amount: Decimal, document: Document) -> int:
-    return Money.of(amount, document.currency).minor
+def _forms(document: Document, finished: Finished, reports: dict[Form, Report]) -> tuple[Form, ...]:
+    try:
+        _demand_page(document, finished)
+    except (FacturXError, PageError):
+        return tuple(form for form in ALL_FORMS if form in reports and form != "facturx")
+    return tuple(form for form in ALL_FORMS if form in reports)
 
 
-def _customer(document: Document) -> CustomerFacts:
-    buyer = document.buyer
-    siren = buyer.siren or next((i.value[:9] for i in buyer.identifiers if i.scheme == "0009"), None)
-    kind = CustomerKind.BUSINESS if siren or buyer.vat_id or buyer.legal_id else CustomerKind.CONSUMER
-    if _bar(document) in ("B2C", "B2CINT"):
-        kind = CustomerKind.CONSUMER
-    email = buyer.contact.email if buyer.contact else None
-    return CustomerFacts(
-        name=buyer.name,
-        kind=kind,
-        siren=siren,
-        vat_id=buyer.vat_id,
-        email=email,
-        language="fr" if buyer.address.country == "FR" else "en",
-        party={"country": buyer.address.country, "city": buyer.address.city, "postcode": buyer.address.postcode},
-    )
+def _demand_page(document: Document, finished: Finished | None) -> None:
+    """Make sure that a Factur-X file can be made: a CII file keeps its BT-24, from UBL it is written anew.
 
-
-def _bar(document: Document) -> str | None:
-    return next((note.text.strip() for note in document.notes if note.subject == "BAR"), None)
-
-
-def _routing(document: Document) -> Routing:
-    """By which road the State hears of it: the note BAR where it says so, else the two parties."""
-    if is_french_b2b(document):
-        return Routing.B2B
-    if _bar(document) in ("B2C", "B2CINT") or _customer(document).kind is CustomerKind.CONSUMER:
-        return Routing.B2C
-    return Routing.B2B_INTERNATIONAL
-
-
-def _vat_on_collection(document: Document) -> bool:
-    """Whether VAT falls due when paid: services without the debits option, and every deposit (CGI 269-2)."""
-    if document.tax_point is TaxPoint.PAYMENT or document.type_code in ABOUT_DEPOSITS:
-        return True
-    if not any(row.tax for row in document.vat):
-        return False
-    return document.tax_point is None and (document.process or "").startswith("S")
+    Raises:
+        FacturXError: ``facturx.unknown_profile``.
+        PageError: a character that no font has, or an attachment that is not what it says.
+    """
+    patched = finished is not None and finished.syntax == "cii"
+    conformance_level(document.profile if patched else in_form(document, "facturx").profile)
+    check_characters(document)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter
 
+from einvoice.composing.build import with_number
+from einvoice.composing.seller import SellerProfile
 from einvoice.document import Document  # noqa: TC001 -- the adapter reads it at run time
-from einvoice.seller import SellerProfile
+from einvoice.formats.profiles import Form  # noqa: TC001 -- same
 
-Form = Literal["facturx", "cii", "ubl"]
-"""A form in which an invoice leaves the house."""
+if TYPE_CHECKING:
+    from receivables.domain.invoices import Invoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,12 @@ def kept_to_json(kept: KeptDocument) -> dict[str, Any]:
 def kept_from_json(value: dict[str, Any]) -> KeptDocument:
     """The value that :func:`kept_to_json` wrote."""
     return _KEPT.validate_python(value)
+
+
+def issued_document(invoice: Invoice) -> Document:
+    """The legal document of an issued invoice, under its number."""
+    kept = kept_from_json(invoice.document)
+    return kept.document if kept.finished_syntax else with_number(kept.document, invoice.number)
 
 
 def profile_to_json(profile: SellerProfile) -> dict[str, Any]:

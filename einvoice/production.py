@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from config import safe_xml
-from einvoice.build import with_number, with_payment_link
+from einvoice.archive.retention import retain_until
+from einvoice.booking import language_of
+from einvoice.composing.build import with_number, with_payment_link
 from einvoice.errors import EInvoiceError
 from einvoice.formats.facturx import write_facturx
 from einvoice.formats.reader import read_xml
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
 
     from einvoice.archive import ArchivePort
     from einvoice.document import Document
-    from einvoice.kept import Form, KeptDocument
-    from einvoice.rendering import Finished, Syntax
+    from einvoice.formats.profiles import Form
+    from einvoice.kept import KeptDocument
+    from einvoice.rendering import Finished
     from einvoice.validation.check import Validator
     from einvoice.validation.verdict import Report
     from receivables.domain.invoices import Invoice
@@ -74,14 +77,15 @@ class Producer:
             invoice = get_invoice(work, invoice_id)
             url = self.pay_link_for(work, invoice_id, "document")
             branding = self.branding_of(work)
+            until = retain_until(work, invoice.issued_on)
         kept = kept_from_json(invoice.document)
         finished = self._finished(invoice, kept)
         files = self._files(invoice, kept, finished, url, branding)
         for each in files:
-            self.archive.put(each.file.content)
+            self.archive.put(each.file.content, until)
         with self.works.begin(supplier_id) as work:
             for each in files:
-                keep_document(work, invoice, each.form, each.file, each.report)
+                keep_document(work, invoice, each.form, each.file, each.report, until=until)
         return files
 
     def _finished(self, invoice: Invoice, kept: KeptDocument) -> Finished | None:
@@ -100,31 +104,32 @@ class Producer:
         self, invoice: Invoice, kept: KeptDocument, finished: Finished | None, url: str, branding: Branding
     ) -> list[ProducedFile]:
         document = kept.document if finished else with_number(kept.document, invoice.number)
-        written: dict[Syntax, tuple[bytes, Report]] = {}
-        syntaxes: tuple[Syntax, ...] = ("cii", "ubl")
-        for syntax in syntaxes:
-            if syntax in kept.forms:
-                xml = write_xml(_whole(document, finished), finished, syntax, url)
-                written[syntax] = (xml, self._judge(xml, document, invoice))
-        files = [
-            ProducedFile(syntax, Original(xml, f"{file_stem(invoice.number)}-{syntax}.xml", XML_MIME), report)
-            for syntax, (xml, report) in written.items()
-        ]
-        if "facturx" in kept.forms:
-            xml, report = written["cii"]
-            page = with_payment_link(document, url) if finished is None else read_xml(safe_xml.parse(xml)).document
-            pdf = write_facturx(
-                page,
-                xml,
-                pay_url=None if document.is_credit_note else url,
-                colour=branding.colour,
-                logo_svg=branding.logo_svg,
-                language="fr",
-            )
-            files.insert(
-                0, ProducedFile("facturx", Original(pdf, f"{file_stem(invoice.number)}.pdf", PDF_MIME), report)
-            )
+        whole = _whole(document, finished)
+        judged: dict[bytes, Report] = {}
+        files = []
+        for form in kept.forms:
+            xml = write_xml(whole, finished, form, url)
+            if xml not in judged:
+                judged[xml] = self._judge(xml, document, invoice)
+            if form == "facturx":
+                pdf = self._page(document, finished, xml, url, branding)
+                file = Original(pdf, f"{file_stem(invoice.number)}.pdf", PDF_MIME)
+            else:
+                file = Original(xml, f"{file_stem(invoice.number)}-{form}.xml", XML_MIME)
+            files.append(ProducedFile(form, file, judged[xml]))
         return files
+
+    def _page(self, document: Document, finished: Finished | None, xml: bytes, url: str, branding: Branding) -> bytes:
+        """The Factur-X file: all that the invoice says, also where its XML is BASIC WL and has no lines."""
+        shown = with_payment_link(document, url) if finished is None else read_xml(safe_xml.parse(xml)).document
+        return write_facturx(
+            shown,
+            xml,
+            pay_url=None if document.is_credit_note else url,
+            colour=branding.colour,
+            logo_svg=branding.logo_svg,
+            language=language_of(document),
+        )
 
     def _judge(self, xml: bytes, document: Document, invoice: Invoice) -> Report:
         report = judge(xml, document, self.validator)

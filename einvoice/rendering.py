@@ -1,4 +1,4 @@
-"""The XML of an invoice with its payment link, in either syntax: written from the model, or patched as received.
+"""The XML of an invoice with its payment link, for each form: written from the model, or patched as received.
 
 A finished invoice is never rewritten in its own syntax: the link is inserted and everything else stays. In the other
 syntax it is written from the model, and only where nothing is lost on the way.
@@ -10,19 +10,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from config import safe_xml
-from einvoice.build import LINK_PREFIX, with_payment_link
+from einvoice.composing.build import LINK_PREFIX, with_payment_link
 from einvoice.document import Attachment
 from einvoice.errors import EInvoiceError, LinkNotCarriedError
 from einvoice.formats.cii import write_cii
 from einvoice.formats.link import add_payment_link
+from einvoice.formats.profiles import in_form
 from einvoice.formats.reader import read_xml
 from einvoice.formats.semantics import difference
 from einvoice.formats.ubl import write_ubl
 
 if TYPE_CHECKING:
     from einvoice.document import Document
+    from einvoice.formats.profiles import Form
 
 Syntax = Literal["cii", "ubl"]
+SYNTAXES: dict[Form, Syntax] = {"facturx": "cii", "cii": "cii", "ubl": "ubl"}
+"""The XML inside each form."""
 WRITERS = {"cii": write_cii, "ubl": write_ubl}
 MOST_NAMED = 5
 """Terms named in a refusal: enough to see what it is about."""
@@ -41,16 +45,18 @@ class Finished:
     beside: tuple[str, ...] = ()
 
 
-def write_xml(document: Document, finished: Finished | None, syntax: Syntax, url: str) -> bytes:
-    """The invoice in ``syntax`` with ``url`` in BG-24 (BT-124).
+def write_xml(document: Document, finished: Finished | None, form: Form, url: str) -> bytes:
+    """The XML of the invoice in ``form``, with ``url`` in BG-24 (BT-124).
 
     Raises:
         LossyConversionError: ``invoice.conversion_loses``.
     """
+    syntax = SYNTAXES[form]
+    if finished is not None and finished.syntax == syntax:
+        return _patched(document, finished, url)
+    document = in_form(document, form)
     if finished is None:
         return WRITERS[syntax](with_payment_link(document, url))
-    if finished.syntax == syntax:
-        return _patched(document, finished, url)
     linked = replace(document, attachments=(*document.attachments, Attachment(LINK_PREFIX + document.number, url=url)))
     lost = finished.beside
     if not lost:

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from config.clock import now
-from einvoice.cash_movement import issued_document, message_of_movement, must_tell
+from config.clock import legal_day, now
+from einvoice.archive.retention import retain_until
+from einvoice.cash_movement import message_of_movement, must_tell
 from einvoice.errors import EInvoiceError
+from einvoice.formats.profiles import in_form
 from einvoice.intake import XML_MIME, Original, file_stem, keep_document
+from einvoice.kept import issued_document
 from einvoice.lifecycle.cdar import write_cdar
 from einvoice.lifecycle.collected import COLLECTED_STATUS
 from einvoice.lifecycle.statuses import closed_by
@@ -35,6 +38,7 @@ from receivables.store.work import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
     from uuid import UUID
 
     from sqlalchemy import RowMapping
@@ -49,6 +53,8 @@ if TYPE_CHECKING:
 
 FORMS = {"facturx": Syntax.FACTUR_X, "cii": Syntax.CII, "ubl": Syntax.UBL}
 PREFERRED = ("facturx", "cii", "ubl")
+PROCESSING = {Routing.B2B: ProcessingRule.B2B, Routing.B2G: ProcessingRule.B2G}
+"""What a platform is told to do with an invoice; the other roads are reported (Flux 10), not sent."""
 FLOW_PROFILES: dict[rules.Profile | None, Profile] = {
     rules.Profile.BASIC_WL: Profile.BASIC,
     rules.Profile.BASIC: Profile.BASIC,
@@ -85,7 +91,8 @@ class Submitter:
         with self.works.begin(supplier_id) as work:
             connected = self.platform_for(work)
             invoice = get_invoice(work, invoice_id)
-            if connected is None or invoice.routing is not Routing.B2B:
+            rule = PROCESSING.get(invoice.routing)
+            if connected is None or rule is None:
                 return
             document = _preferred(work, invoice_id)
             tracking_id = tracking_id_for(str(supplier_id), "invoice", str(invoice_id))
@@ -102,8 +109,8 @@ class Submitter:
             name=document["filename"],
             syntax=FORMS[document["form"]],
             content=self.archive.get(document["sha256"]),
-            processing_rule=ProcessingRule.B2B,
-            profile=profile_told(issued_document(invoice)),
+            processing_rule=rule,
+            profile=profile_told(in_form(issued_document(invoice), document["form"])),
         )
         self._send(supplier_id, connected[1], flow)
 
@@ -132,8 +139,9 @@ class Submitter:
                 content, name = self.archive.get(known["sha256"]), known["filename"]
             else:
                 message = message_of_movement(work, invoice, sequence)
-                content, name = self._write(invoice, message), f"{file_stem(invoice.number)}-212-{sequence}.xml"
-                document_id = keep_document(work, invoice, "cdar", Original(content, name, XML_MIME), None)
+                until = retain_until(work, legal_day(message.occurred_at))
+                content, name = self._write(invoice, message, until), f"{file_stem(invoice.number)}-212-{sequence}.xml"
+                document_id = keep_document(work, invoice, "cdar", Original(content, name, XML_MIME), None, until=until)
                 _plan_flow(
                     work, tracking_id, "status", account_id=connected[0], invoice_id=invoice_id, document_id=document_id
                 )
@@ -171,7 +179,7 @@ class Submitter:
             raise failure
         return changed
 
-    def _write(self, invoice: Invoice, message: StatusMessage) -> bytes:
+    def _write(self, invoice: Invoice, message: StatusMessage, until: date) -> bytes:
         """Write, judge and archive a 212 before anything is sent."""
         content = write_cdar(message)
         report = self.validator.check_cdar(content)
@@ -182,7 +190,7 @@ class Submitter:
                 f"The 212 of {invoice.number} breaks {rules}; it was not sent.",
                 f"Le 212 de {invoice.number} enfreint {rules} ; il n'a pas été envoyé.",
             )
-        self.archive.put(content)
+        self.archive.put(content, until)
         return content
 
     def _send(self, supplier_id: UUID, platform: Platform, flow: Flow) -> None:

@@ -28,6 +28,8 @@ from portal.problems import answer_errors
 from portal.staff import pages as staff_pages
 from portal.states import badge, kind_name
 from portal.timeline import form_name
+from portal.validation import pages as validation_pages
+from portal.validation import uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,12 +38,20 @@ if TYPE_CHECKING:
 
     from portal.wiring import Services
 
-BLUEPRINTS = (sign_in_pages.blueprint, pay_link.blueprint, customer_pages.blueprint, staff_pages.blueprint)
+BLUEPRINTS = (
+    sign_in_pages.blueprint,
+    pay_link.blueprint,
+    validation_pages.blueprint,
+    customer_pages.blueprint,
+    staff_pages.blueprint,
+)
 """Every page of the portal; the API and the sandboxes are handed to :func:`create_app` by whoever serves them."""
 
 LANGUAGE_KEPT = timedelta(days=365)
 MAX_FORM_BYTES = 64 * 1024
-"""Our longest form is a search; a file never comes in by a form of these pages."""
+"""Our longest form is a search."""
+LONGER_FORMS = {"validation.check": uploads.MAX_FORM_BYTES}
+"""By endpoint: forms by which a file comes in."""
 MAX_FORM_PARTS = 50
 
 
@@ -52,6 +62,7 @@ def create_app(services: Services, more: Iterable[Blueprint] = ()) -> Flask:
         UnstatedAccessError: a route does not say who may call it.
     """
     app = Flask("portal", static_folder=None)
+    app.request_class = uploads.MemoryRequest
     bind_services(app, services)
     _set_limits(app, services)
     _trust_proxies(app, services)
@@ -118,7 +129,7 @@ def _limit_forms() -> None:
     """Forms are read whole before any of Flask's form limits counts, so that their bodies need one of their own."""
     access = access_of(current_app.view_functions.get(request.endpoint or ""))
     if access is None or access.door is not Door.API_TOKEN:
-        request.max_content_length = MAX_FORM_BYTES
+        request.max_content_length = LONGER_FORMS.get(request.endpoint or "", MAX_FORM_BYTES)
 
 
 def _greet_in_own_language() -> None:

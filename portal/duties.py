@@ -17,6 +17,7 @@ from payments.reconcile import recover_missed_facts
 from portal.access.sign_in_mail import sign_in_mail
 from portal.hooks.intake import SOURCE as STRIPE_SOURCE
 from portal.issuing import DOCUMENTS
+from portal.keeping import read_archive_again
 from portal.mails import keep_mail, send_due_mails, write_invoice_mail
 from portal.worker import NotYetError, Worker
 from receivables.domain.events import CASH_COLLECTED, INVOICE_ISSUED, SIGN_IN_ASKED
@@ -39,6 +40,8 @@ MAIL_EVERY_S = 1.0
 """Somebody waits for their sign-in mail."""
 SEAL_EVERY_S = 10.0
 """Nothing in the audit trail stays unsealed for longer than a minute."""
+ARCHIVE_LOOK_EVERY_S = 3600.0
+"""How often to see whether a supplier's week is over."""
 
 
 def build_worker(services: Services) -> Worker:
@@ -71,6 +74,7 @@ def build_worker(services: Services) -> Worker:
             ),
             (MAIL_EVERY_S, _for_each(services, lambda s: send_due_mails(services, s))),
             (SEAL_EVERY_S, _for_each(services, lambda s: _seal_all(services, s))),
+            (ARCHIVE_LOOK_EVERY_S, _for_each(services, lambda s: read_archive_again(services, s))),
         ),
         inbox_batch=settings.inbox_batch,
         pause_s=settings.worker_pause_s,

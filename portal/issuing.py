@@ -8,13 +8,15 @@ from uuid import UUID
 
 from config.clock import now, today
 from config.secrets import fingerprint
+from einvoice.archive.retention import PROFILE_FIELDS, check_year_ends
+from einvoice.composing.habits import check_habits
+from einvoice.composing.parties import check_account, seller_party
+from einvoice.composing.seller import SellerProfile
 from einvoice.errors import EInvoiceError
 from einvoice.formats.page import check_logo, choose_colours
 from einvoice.intake import Prepared, demand_form, issue_prepared, prepare_finished, prepare_own, read_finished
 from einvoice.kept import profile_from_json, profile_to_json
-from einvoice.parties import check_account, seller_party
-from einvoice.request import parse_request
-from einvoice.seller import SellerProfile
+from einvoice.request.reading import parse_request
 from receivables.domain.events import INVOICE_ISSUED
 from receivables.errors import ConflictError
 from receivables.store.invoices import get_invoice
@@ -23,11 +25,12 @@ from receivables.store.register import Supplier, create_supplier, find_supplier
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from einvoice.document import Document, Party
-    from einvoice.kept import Form
+    from einvoice.formats.profiles import Form
     from einvoice.production import ProducedFile
+    from einvoice.validation.verdict import Finding
     from portal.wiring import Services
     from receivables.domain.invoices import Invoice
     from receivables.store.work import Work
@@ -36,7 +39,7 @@ DOCUMENTS = "documents"
 """Name of the subscriber that produces files."""
 
 
-BRANDING = frozenset({"colour", "logo_svg"})
+BRANDING = frozenset({"colour", "logo_svg"}) | PROFILE_FIELDS
 """What a profile holds beside the seller's own data."""
 MAX_TERMS_DAYS = 365
 """Longer terms are a typing error: the law allows 60 days, and some trades a little more (art. L441-10 C. com.)."""
@@ -82,6 +85,12 @@ class Issued:
     files: tuple[ProducedFile, ...]
     pay_url: str
 
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What the rules would have liked better, each rule once."""
+        found = (each for file in self.files for each in file.report.findings)
+        return tuple({each.rule: each for each in found}.values())
+
 
 def issue_content(services: Services, content: bytes, filename: str, options: IssueOptions) -> Issued:
     """Issue the invoice in ``content`` (our JSON, UBL, CII or Factur-X) and produce its files.
@@ -91,11 +100,41 @@ def issue_content(services: Services, content: bytes, filename: str, options: Is
         EInvoiceError, UnsafeXmlError, MoneyError, ReceivablesError: nothing was numbered; the sentence says why.
     """
     supplier, prepared = prepare_content(services, content, filename, options)
+    return conclude(services, supplier, prepared, options, content=content)
+
+
+def conclude(
+    services: Services,
+    supplier: Supplier,
+    prepared: Prepared,
+    options: IssueOptions,
+    *,
+    content: bytes,
+    guard: Callable[[Work], None] | None = None,
+) -> Issued:
+    """Number and book a prepared invoice, then produce its files; ``content`` is what the caller sent.
+
+    ``guard`` looks again, in the booking transaction, at what the preparation relied on; it raises to refuse.
+
+    Raises:
+        FilesPendingError, ConflictError, ReceivablesError: see ``issue_content``.
+    """
     with services.works.begin(supplier.supplier_id) as work:
         invoice = _known_request(work, options.request_key, content)
         if invoice is None:
+            if guard:
+                guard(work)
             invoice = issue_prepared(work, services.archive, prepared, options.actor)
             _note_request(work, options.request_key, invoice)
+    return produce(services, supplier, invoice)
+
+
+def produce(services: Services, supplier: Supplier, invoice: Invoice) -> Issued:
+    """The files of an issued invoice, made now or again the same, and its payment page.
+
+    Raises:
+        FilesPendingError: they cannot be made yet.
+    """
     try:
         files = services.producer.produce(supplier.supplier_id, invoice.invoice_id)
     except EInvoiceError as error:
@@ -123,11 +162,22 @@ def _known_request(work: Work, key: str | None, content: bytes) -> Invoice | Non
     )
     if fresh:
         return None
+    return answered_request(work, key, content)
+
+
+def answered_request(work: Work, key: str | None, content: bytes) -> Invoice | None:
+    """The invoice that an earlier request with this key and content issued, or ``None`` where there was none.
+
+    Raises:
+        ConflictError: ``request.key_reused``.
+    """
     known = work.row(
         "SELECT input_hash, answer FROM idempotent_requests WHERE supplier_id = :supplier AND request_key = :key",
         key=key,
     )
-    if known is None or bytes(known["input_hash"]) != fingerprint(content):
+    if known is None:
+        return None
+    if bytes(known["input_hash"]) != fingerprint(content):
         raise ConflictError(
             "request.key_reused",
             "This Idempotency-Key was used with another input. Send the same input, or take a new key.",
@@ -164,7 +214,8 @@ def check_profile(profile: SellerProfile, given: Mapping[str, Any]) -> None:
 
     Raises:
         SupplierError: ``profile.unknown_field``, ``profile.bad_terms``.
-        BuildError: ``party.bad_siren``, ``party.bad_siret``, ``party.bad_vat_id``, ``party.bad_iban`` ...
+        BuildError: ``party.bad_siren``, ``party.bad_siret``, ``party.bad_vat_id``, ``party.bad_iban`` ...;
+            ``profile.bad_*`` (see ``einvoice.composing.habits``).
         PageError: ``page.bad_colour``, ``page.bad_logo``.
     """
     known = {each.name for each in fields(SellerProfile)} | BRANDING
@@ -181,8 +232,10 @@ def check_profile(profile: SellerProfile, given: Mapping[str, Any]) -> None:
             f"terms_days vaut {profile.terms_days} : donnez de 0 à {MAX_TERMS_DAYS} jours.",
         )
     seller_party(profile, None)
+    check_habits(profile)
     if profile.iban:
         check_account(profile.iban, profile.bic, profile.holder, "seller")
+    check_year_ends(given)
     if given.get("colour"):
         choose_colours(str(given["colour"]))
     if given.get("logo_svg"):
@@ -205,6 +258,23 @@ def load_profile(work: Work) -> SellerProfile | None:
     return profile_from_json(stored) if stored else None
 
 
+def need_profile(work: Work, supplier: Supplier) -> SellerProfile:
+    """The supplier's profile.
+
+    Raises:
+        SupplierError: ``supplier.no_profile``.
+    """
+    profile = load_profile(work)
+    if profile is None:
+        raise SupplierError(
+            "supplier.no_profile",
+            f"Supplier {supplier.reference} has no profile (address, bank account, terms) yet. Fill it in first.",
+            f"Le fournisseur {supplier.reference} n'a pas encore de profil (adresse, compte, conditions). "
+            "Remplissez-le.",
+        )
+    return profile
+
+
 def _prepare_json(services: Services, content: bytes, options: IssueOptions) -> tuple[Supplier, Prepared]:
     request = parse_request(content)
     given = (request.seller.siren or (request.seller.siret or "")[:9] or None) if request.seller else None
@@ -219,13 +289,7 @@ def _prepare_json(services: Services, content: bytes, options: IssueOptions) -> 
     if supplier is None:
         raise _unknown(reference)
     with services.works.begin(supplier.supplier_id) as work:
-        profile = load_profile(work)
-    if profile is None:
-        raise SupplierError(
-            "supplier.no_profile",
-            f"Supplier {reference} has no profile (address, bank account, terms) yet. Fill it in first.",
-            f"Le fournisseur {reference} n'a pas encore de profil (adresse, compte, conditions). Remplissez-le.",
-        )
+        profile = need_profile(work, supplier)
     return supplier, prepare_own(content, profile, services.validator, today())
 
 

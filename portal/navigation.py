@@ -18,11 +18,13 @@ STAFF_PAGES = (
     ("/s/problems", note_text("À traiter")),
     ("/s/mails", note_text("Courriels")),
 )
+OPENABLE_FORMS = frozenset({"validation.check"})
+"""Endpoints of forms that are sent to the address of their own page."""
 
 
 def here() -> str:
     """The address of this page; of the start page where this answers a form, whose address cannot be opened."""
-    return request.path if request.method == "GET" else "/"
+    return request.path if request.method == "GET" or request.endpoint in OPENABLE_FORMS else "/"
 
 
 def navigation() -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from config.logging import log_to_stderr
 from config.settings import Settings
 from portal.api.invoices import api
+from portal.api.validations import validations
 from portal.app import create_app
 from portal.hooks.intake import WebhookIntake
 from portal.wiring import build_services
@@ -21,5 +22,5 @@ def build_web() -> WSGIApplication:
     log_to_stderr()
     services = build_services(Settings())
     atexit.register(services.close)
-    app = create_app(services, [api])
+    app = create_app(services, [api, validations])
     return WebhookIntake(app, services.database, services.works, services.keyring, services.settings.max_webhook_bytes)

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 from config.database import open_database
 from config.secrets import Keyring
-from einvoice.archive import Archive
+from einvoice.archive import open_archive
 from einvoice.platform.accounts import active_platform
 from einvoice.platform.client import AfnorPlatform
 from einvoice.production import Branding, Producer
 from einvoice.reception import Poller
 from einvoice.submission import Submitter
 from einvoice.validation.check import Validator
+from einvoice.validation.rule_sets import RuleSets
 from einvoice.validation.schematron import SchematronEngine
+from einvoice.validation.standards import Standards
 from payments.accounts import active_account
 from payments.gateways.stripe import StripeGateway
 from payments.links import mint_link
+from portal.validation.desk import Desk
 from receivables.store.work import Works
 
 if TYPE_CHECKING:
@@ -26,10 +29,14 @@ if TYPE_CHECKING:
 
     from config.database import Database
     from config.settings import Settings
+    from einvoice.archive import ArchivePort
     from einvoice.platform.port import Platform
     from einvoice.platform.settings import PlatformSettings
     from payments.gateways.port import Gateway
     from receivables.store.work import Work
+
+ENGINE_WORKERS = 2
+"""Rules engines per process: the second starts only where two checks meet, and is never taken by strangers' files."""
 
 
 @dataclass(slots=True)
@@ -40,11 +47,21 @@ class Services:
     keyring: Keyring
     database: Database
     works: Works
-    archive: Archive
+    archive: ArchivePort
     engine: SchematronEngine
     validator: Validator
+    _desk: Desk = field(init=False)
     _gateways: dict[tuple[UUID, str], Gateway] = field(default_factory=dict)
     _platforms: dict[UUID, tuple[PlatformSettings, Platform]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Strangers' files are judged by the same rules, behind everything that is being issued."""
+        self._desk = Desk(self.validator.with_engine(self.engine.patient()))
+
+    @property
+    def desk(self) -> Desk:
+        """Judges files that nobody issues."""
+        return self._desk
 
     def gateway_for(self, work: Work, account_id: UUID | None = None) -> Gateway:
         """The payment provider through which this work's supplier is paid, or was through an earlier account."""
@@ -99,14 +116,20 @@ def branding_of(work: Work) -> Branding:
 
 def build_services(settings: Settings, *, database_of: Callable[[Settings], Database] = open_database) -> Services:
     """The services of a house with these settings; starts nothing that listens."""
+    archive = open_archive(settings.archive_url, settings.data_dir / "archive")
     database = database_of(settings)
-    engine = SchematronEngine()
+    engine = SchematronEngine(workers=ENGINE_WORKERS)
     return Services(
         settings=settings,
         keyring=Keyring.of(settings),
         database=database,
         works=Works(database),
-        archive=Archive(settings.data_dir / "archive"),
+        archive=archive,
         engine=engine,
-        validator=Validator(engine),
+        validator=build_validator(settings, engine),
     )
+
+
+def build_validator(settings: Settings, engine: SchematronEngine) -> Validator:
+    """Judges by the rules that are in force in this house; needs no database."""
+    return Validator(engine, Standards(RuleSets(settings.data_dir / "rules")))

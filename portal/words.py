@@ -94,6 +94,11 @@ def ngettext(one: str, many: str, count: int) -> str:
     return catalogue(language()).ngettext(one, many, count)
 
 
+def fitted(text: str) -> str:
+    """A text that is in the reader's language already, with French spaces where no line may end."""
+    return _unbreakable(text) if language() == "fr" else text
+
+
 def money(minor: int, currency: str, spoken: str | None = None) -> str:
     """An amount as the reader writes it: ``1 234,56 €``."""
     written = format_currency(Money(minor, currency).decimal, currency, locale=LOCALES[spoken or language()])

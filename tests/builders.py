@@ -7,9 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from einvoice.build import SellerProfile, build_document
+from einvoice.composing.build import SellerProfile, build_document
 from einvoice.document import Address, Contact, Document
-from einvoice.request_model import InvoiceRequest
+from einvoice.request.model import InvoiceRequest
 
 SELLER_SIREN = "732829320"
 BUYER_SIREN = "552100554"

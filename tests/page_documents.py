@@ -86,7 +86,7 @@ def kinds_of_page() -> dict[str, tuple[Document, dict[str, Any]]]:
         description="Une description longue, qui passe à la ligne. " * 30,
     )
     odd_buyer = replace(BUYER, name='Ελλάδα & Жуковский <Łódź> "#panic()" *$x$*')
-    attachment = Attachment("BL-77", "BON_LIVRAISON", content=b"bon", mime="text/csv", filename="bl-77.csv")
+    attachment = Attachment("BL-77", "BON_LIVRAISON", content=b"bon;1", mime="text/csv", filename="bl-77.csv")
     return {
         "one page with both codes": (an_invoice(6), {"pay_url": PAY_URL}),
         "many pages with a logo": (an_invoice(120), {"pay_url": PAY_URL, "logo_svg": LOGO, "colour": "#1d4ed8"}),

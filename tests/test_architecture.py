@@ -50,6 +50,7 @@ RULES = (
         "einvoice receivables config",
         "requests urllib3 authlib sqlalchemy",  # its HTTP client, its OAuth 2 client
     ),
+    rule("einvoice.archive.s3", "einvoice config", "boto3 botocore mypy_boto3_s3"),  # the last: types alone
     rule(
         "einvoice",
         "einvoice receivables config",
@@ -261,6 +262,10 @@ def test_only_the_portal_imports_flask_and_only_one_module_imports_stripe() -> N
     assert importers["flask"], "the portal is a flask application"
     assert all(by.startswith("portal") for by in importers["flask"])
     assert importers["stripe"] == {"payments.gateways.stripe"}
+
+
+def test_only_the_bucket_driver_knows_of_s3() -> None:
+    assert {i.by for i in imports_of(ROOT) if i.of.split(".")[0] in ("boto3", "botocore")} == {"einvoice.archive.s3"}
 
 
 def test_no_secret_stands_in_the_source() -> None:

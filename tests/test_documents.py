@@ -12,9 +12,9 @@ from click import Context, Group
 from pydantic_core import from_json
 
 from config.settings import Settings
-from einvoice.build import build_document
+from einvoice.composing.build import build_document
 from einvoice.kept import profile_from_json
-from einvoice.request import parse_request
+from einvoice.request.reading import parse_request
 from portal.cli import main
 
 if TYPE_CHECKING:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from config import safe_xml
 from einvoice.document import Delivery, Document, PaymentInstructions
+from einvoice.formats.basic_wl import basic_wl
 from einvoice.formats.cii_lines import write_line
+from einvoice.formats.cii_parties import write_address, write_party, write_payee, write_representative
 from einvoice.formats.cii_terms import (
     DATE_FORMAT,
     SUPPORTING,
@@ -17,27 +19,37 @@ from einvoice.formats.cii_terms import (
     XML,
     allowance_charge,
     day,
+    delivered,
+    delivery_terms,
     group,
-    identifier,
     identifiers,
     leaf,
+    note,
     object_reference,
     period,
+    preceding_invoice,
+    reference,
     typed_reference,
 )
+from einvoice.formats.profiles import BASIC_WL_ID
 from einvoice.formats.tree import money, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
 
-    from einvoice.document import Address, Attachment, Contact, CreditAccount, Party, VatBreakdown
+    from einvoice.document import Attachment, CreditAccount, CurrencyExchange, VatBreakdown
     from einvoice.formats.tree import Node
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9 ]{8,40}")
 
 
-def write_cii(document: Document) -> bytes:
-    """The document as CII, UTF-8, in its own profile (BT-24). The caller validates it."""
+def write_cii(document: Document, *, whole: bool = False) -> bytes:
+    """The document as CII, UTF-8, in its own profile (BT-24). The caller validates it.
+
+    A BASIC WL document leaves out what that profile has no place for (see :mod:`einvoice.formats.basic_wl`), unless
+    the ``whole`` of it is asked for.
+    """
+    if document.profile == BASIC_WL_ID and not whole:
+        document = basic_wl(document)
     root = XML.always(
         "rsm:CrossIndustryInvoice",
         XML.always(
@@ -50,14 +62,11 @@ def write_cii(document: Document) -> bytes:
             leaf("ram:ID", document.number),
             leaf("ram:TypeCode", document.type_code),
             group("ram:IssueDateTime", day(document.issued_on)),
-            (
-                group("ram:IncludedNote", leaf("ram:Content", note.text), leaf("ram:SubjectCode", note.subject))
-                for note in document.notes
-            ),
+            (note(each) for each in document.notes),
         ),
         XML.always(
             "rsm:SupplyChainTradeTransaction",
-            (write_line(line) for line in document.lines),
+            (write_line(line, document) for line in document.lines),
             _agreement(document),
             _delivery(document),
             _settlement(document),
@@ -80,85 +89,32 @@ def supporting_document(attachment: Attachment) -> Node:
 
 
 def _agreement(document: Document) -> Node:
-    representative = document.tax_representative
     project = document.project_reference
     return XML.always(
         "ram:ApplicableHeaderTradeAgreement",
         leaf("ram:BuyerReference", document.buyer_reference),
-        _party("ram:SellerTradeParty", document.seller),
-        _party("ram:BuyerTradeParty", document.buyer),
-        group(
-            "ram:SellerTaxRepresentativeTradeParty",
-            leaf("ram:Name", representative.name),
-            _address(representative.address),
-            _tax_registration(representative.vat_id, "VA"),
-        )
-        if representative
-        else None,
-        _reference("ram:SellerOrderReferencedDocument", document.sales_order),
-        _reference("ram:BuyerOrderReferencedDocument", document.purchase_order),
-        _reference("ram:ContractReferencedDocument", document.contract_reference),
+        write_party("ram:SellerTradeParty", document.seller),
+        write_party("ram:BuyerTradeParty", document.buyer),
+        write_party("ram:SalesAgentTradeParty", document.seller_agent),
+        write_representative(document.tax_representative),
+        delivery_terms(document.delivery_terms),
+        reference("ram:SellerOrderReferencedDocument", document.sales_order),
+        reference("ram:BuyerOrderReferencedDocument", document.purchase_order, on=document.purchase_order_on),
+        reference(
+            "ram:ContractReferencedDocument",
+            document.contract_reference,
+            leaf("ram:ReferenceTypeCode", document.contract_type),
+            on=document.contract_on,
+        ),
         (supporting_document(attachment) for attachment in document.attachments),
         typed_reference(document.tender_reference, TENDER),
         object_reference(document.object_id),
+        (object_reference(each) for each in document.more_object_ids),
+        write_party("ram:BuyerAgentTradeParty", document.buyer_agent),
         # The schema wants a name beside the reference; the norm has no term for it.
         group("ram:SpecifiedProcuringProject", leaf("ram:ID", project), leaf("ram:Name", "Project reference"))
         if project
         else None,
-    )
-
-
-def _reference(name: str, value: str | None) -> Node:
-    return group(name, leaf("ram:IssuerAssignedID", value))
-
-
-def _party(name: str, party: Party) -> Node:
-    return group(
-        name,
-        identifiers(party.identifiers),
-        leaf("ram:Name", party.name),
-        leaf("ram:Description", party.legal_form),
-        group(
-            "ram:SpecifiedLegalOrganization",
-            identifier("ram:ID", party.legal_id),
-            leaf("ram:TradingBusinessName", party.trading_name),
-        ),
-        _contact(party.contact),
-        _address(party.address),
-        group("ram:URIUniversalCommunication", identifier("ram:URIID", party.endpoint)),
-        _tax_registration(party.vat_id, "VA"),
-        _tax_registration(party.tax_id, "FC"),
-    )
-
-
-def _tax_registration(value: str | None, scheme: str) -> Node:
-    return group("ram:SpecifiedTaxRegistration", leaf("ram:ID", value, schemeID=scheme))
-
-
-def _contact(contact: Contact | None) -> Node:
-    if contact is None:
-        return None
-    return group(
-        "ram:DefinedTradeContact",
-        leaf("ram:PersonName", contact.name),
-        leaf("ram:DepartmentName", contact.department),
-        group("ram:TelephoneUniversalCommunication", leaf("ram:CompleteNumber", contact.phone)),
-        group("ram:EmailURIUniversalCommunication", leaf("ram:URIID", contact.email)),
-    )
-
-
-def _address(address: Address | None) -> Node:
-    if address is None:
-        return None
-    return group(
-        "ram:PostalTradeAddress",
-        leaf("ram:PostcodeCode", address.postcode),
-        leaf("ram:LineOne", address.line1),
-        leaf("ram:LineTwo", address.line2),
-        leaf("ram:LineThree", address.line3),
-        leaf("ram:CityName", address.city),
-        leaf("ram:CountryID", address.country),
-        leaf("ram:CountrySubDivisionName", address.subdivision),
     )
 
 
@@ -170,35 +126,28 @@ def _delivery(document: Document) -> Node:
             "ram:ShipToTradeParty",
             identifiers((delivery.location,)) if delivery.location else None,
             leaf("ram:Name", delivery.name),
-            _address(delivery.address),
+            write_address(delivery.address),
         ),
-        group(
-            "ram:ActualDeliverySupplyChainEvent",
-            group("ram:OccurrenceDateTime", day(delivery.delivered_on)),
-        ),
-        _reference("ram:DespatchAdviceReferencedDocument", document.despatch_advice),
-        _reference("ram:ReceivingAdviceReferencedDocument", document.receiving_advice),
+        delivered(delivery.delivered_on),
+        reference("ram:DespatchAdviceReferencedDocument", document.despatch_advice, on=document.despatch_advice_on),
+        reference("ram:ReceivingAdviceReferencedDocument", document.receiving_advice),
     )
 
 
 def _settlement(document: Document) -> Node:
     payment = document.payment
     delivery = document.delivery or Delivery()
-    payee = document.payee
     return XML.always(
         "ram:ApplicableHeaderTradeSettlement",
         leaf("ram:CreditorReferenceID", payment.creditor_id if payment else None),
         leaf("ram:PaymentReference", payment.remittance if payment else None),
         leaf("ram:TaxCurrencyCode", document.accounting_currency),
         leaf("ram:InvoiceCurrencyCode", document.currency),
-        group(
-            "ram:PayeeTradeParty",
-            identifiers((payee.identifier,)) if payee.identifier else None,
-            leaf("ram:Name", payee.name),
-            group("ram:SpecifiedLegalOrganization", identifier("ram:ID", payee.legal_id)),
-        )
-        if payee
-        else None,
+        write_party("ram:InvoicerTradeParty", document.invoicer),
+        write_party("ram:InvoiceeTradeParty", document.invoicee),
+        write_payee(document.payee),
+        write_party("ram:PayerTradeParty", document.payer),
+        _exchange(document.exchange),
         _payment_means(payment),
         (_tax(document, row) for row in document.vat),
         period(delivery.period_start, delivery.period_end),
@@ -210,20 +159,22 @@ def _settlement(document: Document) -> Node:
             leaf("ram:DirectDebitMandateID", payment.mandate_reference if payment else None),
         ),
         _totals(document),
-        (
-            group(
-                "ram:InvoiceReferencedDocument",
-                leaf("ram:IssuerAssignedID", preceding.number),
-                group("ram:FormattedIssueDateTime", _qualified_day(preceding.issued_on)),
-            )
-            for preceding in document.preceding
-        ),
+        (preceding_invoice(each) for each in document.preceding),
         group("ram:ReceivableSpecifiedTradeAccountingAccount", leaf("ram:ID", document.accounting_reference)),
     )
 
 
-def _qualified_day(value: date | None) -> Node:
-    return leaf("qdt:DateTimeString", f"{value:%Y%m%d}" if value else None, format=DATE_FORMAT)
+def _exchange(exchange: CurrencyExchange | None) -> Node:
+    """BT-167 with its currencies and date."""
+    if exchange is None:
+        return None
+    return group(
+        "ram:TaxApplicableTradeCurrencyExchange",
+        leaf("ram:SourceCurrencyCode", exchange.source),
+        leaf("ram:TargetCurrencyCode", exchange.target),
+        leaf("ram:ConversionRate", plain(exchange.rate)),
+        group("ram:ConversionRateDateTime", day(exchange.on)),
+    )
 
 
 def _payment_means(payment: PaymentInstructions | None) -> Iterator[Node]:

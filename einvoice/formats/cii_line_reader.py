@@ -1,23 +1,31 @@
-"""Reading invoice lines (BG-25 to BG-32) of a CII, and what they share with the header."""
+"""Reading invoice lines (BG-25 to BG-32) of a CII, with what the EXTENDED profiles add."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from einvoice.document import AllowanceCharge, Classification, Identifier, ItemAttribute, Line
+from einvoice.document import Classification, ItemAttribute, Line, LineDelivery, LineReference
+from einvoice.formats.cii_party_reader import read_address, read_identifier, read_identifiers, read_third_party
+from einvoice.formats.cii_shared_reader import (
+    DATE,
+    ISSUED,
+    TAX_POINT_OF,
+    quoted,
+    read_allowances_charges,
+    read_delivery_terms,
+    read_notes,
+    read_object,
+    read_preceding,
+)
 from einvoice.formats.cii_terms import OBJECT
-from einvoice.formats.place import require
+from einvoice.formats.place import present, require
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from einvoice.formats.place import Place
 
-_DATE = "udt:DateTimeString"
 
-
-def read_line(place: Place) -> Line:
-    """BG-25.
+def read_line(place: Place, currency: str, accounting_currency: str | None) -> Line:
+    """BG-25 of an invoice in ``currency`` (BT-5) with ``accounting_currency`` (BT-6).
 
     Raises:
         ReadError: ``invoice.bad_value`` or ``invoice.missing_term``.
@@ -28,8 +36,7 @@ def read_line(place: Place) -> Line:
     supply = place.group("ram:SpecifiedLineTradeDelivery")
     settlement = place.group("ram:SpecifiedLineTradeSettlement")
     period = settlement.group("ram:BillingSpecifiedPeriod")
-    references = settlement.all("ram:AdditionalReferencedDocument")
-    objects = [each for each in references if each.text("ram:TypeCode") == OBJECT]
+    tax = settlement.group("ram:ApplicableTradeTax")
     sums = settlement.group("ram:SpecifiedTradeSettlementLineMonetarySummation")
     line = Line(
         line_id=head.need("ram:LineID", "BT-126"),
@@ -37,19 +44,23 @@ def read_line(place: Place) -> Line:
         quantity=supply.number("ram:BilledQuantity", "BT-129"),
         unit=supply.group("ram:BilledQuantity").attribute("unitCode"),
         net_amount=sums.need_number("ram:LineTotalAmount", "BT-131"),
-        vat_category=settlement.text("ram:ApplicableTradeTax/ram:CategoryCode"),
-        vat_rate=settlement.number("ram:ApplicableTradeTax/ram:RateApplicablePercent", "BT-152"),
+        vat_category=tax.text("ram:CategoryCode"),
+        vat_rate=tax.number("ram:RateApplicablePercent", "BT-152"),
         kind=head.text("ram:LineStatusReasonCode"),
         parent_line=head.text("ram:ParentLineID"),
-        note=head.text("ram:IncludedNote/ram:Content"),
-        object_id=read_object(objects[0]) if objects else None,
-        order_line=agreement.text("ram:BuyerOrderReferencedDocument/ram:LineID"),
         accounting_reference=settlement.text("ram:ReceivableSpecifiedTradeAccountingAccount/ram:ID"),
-        period_start=period.day(f"ram:StartDateTime/{_DATE}", "BT-134"),
-        period_end=period.day(f"ram:EndDateTime/{_DATE}", "BT-135"),
+        period_start=period.day(f"ram:StartDateTime/{DATE}", "BT-134"),
+        period_end=period.day(f"ram:EndDateTime/{DATE}", "BT-135"),
         allowances_charges=tuple(read_allowances_charges(settlement)),
+        **_notes(head),
+        **_objects(settlement),
+        **_agreed(agreement),
         **_prices(agreement),
         **_item(product),
+        **_delivered(supply),
+        **_settled(settlement),
+        **_taxed(tax),
+        **_sums(sums, currency, accounting_currency),
     )
     require(
         line,
@@ -61,6 +72,110 @@ def read_line(place: Place) -> Line:
     return line
 
 
+def _notes(head: Place) -> dict[str, Any]:
+    """BT-127 is the first note, where it has no subject code; further ones and subjects are EXT-FR-FE-183."""
+    notes = read_notes(head)
+    plain = notes[0].text if notes and notes[0].subject is None else None
+    return {"note": plain, "more_notes": tuple(notes[1:] if plain is not None else notes)}
+
+
+def _objects(settlement: Place) -> dict[str, Any]:
+    references = settlement.all("ram:AdditionalReferencedDocument")
+    found = [read_object(each) for each in references if each.text("ram:TypeCode") == OBJECT]
+    objects = [each for each in found if each is not None]
+    return {"object_id": objects[0] if objects else None, "more_object_ids": tuple(objects[1:])}
+
+
+def _agreed(agreement: Place) -> dict[str, Any]:
+    """References to orders, Incoterms and the seller of the line; most lines have none of them."""
+    there = agreement.children()
+    agreed: dict[str, Any] = {}
+    if "BuyerOrderReferencedDocument" in there:
+        order = agreement.group("ram:BuyerOrderReferencedDocument")
+        agreed["order_line"] = order.text("ram:LineID")
+        agreed["order_number"] = order.text("ram:IssuerAssignedID")
+        agreed["order_on"] = order.day(ISSUED, "EXT-FR-FE-200")
+    if "SellerOrderReferencedDocument" in there:
+        agreed["sales_order"] = _reference(agreement.group("ram:SellerOrderReferencedDocument"))
+    if "ApplicableTradeDeliveryTerms" in there:
+        agreed["delivery_terms"] = read_delivery_terms(agreement, "EXT-FR-FE-193")
+    if "ItemSellerTradeParty" in there:
+        agreed["seller"] = read_third_party(agreement.find("ram:ItemSellerTradeParty"), "EXT-FR-FE-177")
+    return agreed
+
+
+def _reference(place: Place) -> LineReference | None:
+    return present(
+        LineReference(
+            place.text("ram:IssuerAssignedID"),
+            place.text("ram:LineID"),
+            place.day(ISSUED, "EXT-FR-FE-201"),
+        )
+    )
+
+
+def _delivered(supply: Place) -> dict[str, Any]:
+    there = supply.children()
+    delivered: dict[str, Any] = {}
+    if "PerPackageUnitQuantity" in there:
+        delivered["units_per_parent"] = supply.number("ram:PerPackageUnitQuantity", "EXT-FR-FE-191")
+        delivered["units_per_parent_unit"] = supply.group("ram:PerPackageUnitQuantity").attribute("unitCode")
+    if "ShipToTradeParty" in there or "ActualDeliverySupplyChainEvent" in there:
+        delivered["delivery"] = _delivery(supply)
+    if "DespatchAdviceReferencedDocument" in there:
+        delivered["despatch_advice"] = _reference(supply.group("ram:DespatchAdviceReferencedDocument"))
+    if "ReceivingAdviceReferencedDocument" in there:
+        delivered["receiving_advice"] = _reference(supply.group("ram:ReceivingAdviceReferencedDocument"))
+    return delivered
+
+
+def _delivery(supply: Place) -> LineDelivery | None:
+    ship_to = supply.group("ram:ShipToTradeParty")
+    address = ship_to.find("ram:PostalTradeAddress")
+    locations = read_identifiers(ship_to)
+    happened = f"ram:ActualDeliverySupplyChainEvent/ram:OccurrenceDateTime/{DATE}"
+    return present(
+        LineDelivery(
+            name=ship_to.text("ram:Name"),
+            location=locations[0] if locations else None,
+            delivered_on=supply.day(happened, "EXT-FR-FE-158"),
+            address=read_address(address, "EXT-FR-FE-157") if address else None,
+        )
+    )
+
+
+def _settled(settlement: Place) -> dict[str, Any]:
+    if "InvoiceReferencedDocument" not in settlement.children():
+        return {}
+    preceding = read_preceding(settlement)
+    return {"preceding": preceding[0] if preceding else None}
+
+
+def _taxed(tax: Place) -> dict[str, Any]:
+    there = tax.children()
+    taxed: dict[str, Any] = {}
+    if "ExemptionReason" in there or "ExemptionReasonCode" in there:
+        taxed["exemption_reason"] = tax.text("ram:ExemptionReason")
+        taxed["exemption_code"] = tax.text("ram:ExemptionReasonCode")
+    if "DueDateTypeCode" in there:
+        taxed["tax_point"] = TAX_POINT_OF.get(tax.text("ram:DueDateTypeCode") or "")
+    return taxed
+
+
+def _sums(sums: Place, currency: str, accounting_currency: str | None) -> dict[str, Any]:
+    """EXT-FR-FE-181, -182 and -184."""
+    there = sums.children()
+    found: dict[str, Any] = {}
+    if "TaxTotalAmount" in there:
+        found["vat_amount"] = sums.number(f"ram:TaxTotalAmount[@currencyID='{quoted(currency)}']", "EXT-FR-FE-181")
+        if accounting_currency not in {None, currency}:
+            in_accounting = f"ram:TaxTotalAmount[@currencyID='{quoted(accounting_currency or '')}']"
+            found["vat_amount_accounting"] = sums.number(in_accounting, "EXT-FR-FE-182")
+    if "GrandTotalAmount" in there:
+        found["amount_with_vat"] = sums.number("ram:GrandTotalAmount", "EXT-FR-FE-184")
+    return found
+
+
 def _prices(agreement: Place) -> dict[str, Any]:
     """BG-29. The base quantity (BT-149) may stand with the net price, the gross price or both."""
     gross = agreement.group("ram:GrossPriceProductTradePrice")
@@ -69,20 +184,30 @@ def _prices(agreement: Place) -> dict[str, Any]:
     return {
         "net_price": net.number("ram:ChargeAmount", "BT-146"),
         "gross_price": gross.number("ram:ChargeAmount", "BT-148"),
-        "price_discount": _discount(gross),
+        **_discount(gross),
         "price_base_quantity": base.number("ram:BasisQuantity", "BT-149"),
         "price_base_unit": base.group("ram:BasisQuantity").attribute("unitCode"),
     }
 
 
-def _discount(gross: Place) -> Decimal | None:
-    """BT-147, the sum where EXTENDED has several; a charge on the price is no term of the norm."""
-    discounts = [
-        each.need_number("ram:ActualAmount", "BT-147")
+def _discount(gross: Place) -> dict[str, Any]:
+    """BT-147, the sum where EXTENDED has several, with the reason of the first.
+
+    A charge on the price is no term of the norm.
+    """
+    places = [
+        each
         for each in gross.all("ram:AppliedTradeAllowanceCharge")
         if not each.flag("ram:ChargeIndicator/udt:Indicator", "BT-147")
     ]
-    return sum(discounts[1:], discounts[0]) if discounts else None
+    if not places:
+        return {}
+    amounts = [each.need_number("ram:ActualAmount", "BT-147") for each in places]
+    return {
+        "price_discount": sum(amounts[1:], amounts[0]),
+        "price_discount_reason": places[0].text("ram:Reason"),
+        "price_discount_code": places[0].text("ram:ReasonCode"),
+    }
 
 
 def _item(product: Place) -> dict[str, Any]:
@@ -98,40 +223,19 @@ def _item(product: Place) -> dict[str, Any]:
         ),
         "origin_country": product.text("ram:OriginTradeCountry/ram:ID"),
         "attributes": tuple(
-            ItemAttribute(name, value)
+            attribute
             for each in product.all("ram:ApplicableProductCharacteristic")
-            if (name := each.text("ram:Description")) and (value := each.text("ram:Value"))
+            if (attribute := _attribute(each)) is not None
         ),
     }
 
 
-def read_identifier(place: Place | None) -> Identifier | None:
-    """An identifier with its scheme."""
-    value = place.own_text() if place else None
-    return Identifier(value, place.attribute("schemeID")) if place and value else None
-
-
-def read_object(place: Place) -> Identifier | None:
-    """BT-18 or BT-128."""
-    value = place.text("ram:IssuerAssignedID")
-    return Identifier(value, place.text("ram:ReferenceTypeCode")) if value else None
-
-
-def read_allowances_charges(place: Place) -> list[AllowanceCharge]:
-    """BG-20 and BG-21, or BG-27 and BG-28, in the order of the file."""
-    return [_allowance_charge(each) for each in place.all("ram:SpecifiedTradeAllowanceCharge")]
-
-
-def _allowance_charge(place: Place) -> AllowanceCharge:
-    is_charge = place.flag("ram:ChargeIndicator/udt:Indicator", "BG-20/BG-21")
-    header, line = ("BT-99", "BT-141") if is_charge else ("BT-92", "BT-136")
-    return AllowanceCharge(
-        is_charge=is_charge,
-        amount=place.need_number("ram:ActualAmount", f"{header}/{line}"),
-        base_amount=place.number("ram:BasisAmount", "BT-93/BT-100"),
-        percent=place.number("ram:CalculationPercent", "BT-94/BT-101"),
-        reason=place.text("ram:Reason"),
-        reason_code=place.text("ram:ReasonCode"),
-        vat_category=place.text("ram:CategoryTradeTax/ram:CategoryCode"),
-        vat_rate=place.number("ram:CategoryTradeTax/ram:RateApplicablePercent", "BT-96/BT-103"),
-    )
+def _attribute(place: Place) -> ItemAttribute | None:
+    """BG-32. Where it has a code and no name, the code is the name: UBL has no attribute without a name."""
+    code, value = place.text("ram:TypeCode"), place.text("ram:Value")
+    name = place.text("ram:Description") or code
+    measure = None if value else place.number("ram:ValueMeasure", "EXT-FR-FE-160")
+    if name is None or (value is None and measure is None):
+        return None
+    unit = place.group("ram:ValueMeasure").attribute("unitCode") if measure is not None else None
+    return ItemAttribute(name, value, code, measure, unit)

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from einvoice.formats.cii_terms import allowance_charge, category, group, identifier, leaf, object_reference, period
+from einvoice.formats.cii_parties import write_address, write_party
+from einvoice.formats.cii_terms import (
+    allowance_charge,
+    category,
+    delivered,
+    delivery_terms,
+    group,
+    identifier,
+    identifiers,
+    leaf,
+    note,
+    object_reference,
+    period,
+    preceding_invoice,
+    reference,
+)
 from einvoice.formats.tree import money, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from einvoice.document import Line
+    from einvoice.document import Document, Line, LineDelivery, LineReference
     from einvoice.formats.tree import Node
 
 
-def write_line(line: Line) -> Node:
-    """BG-25 as an IncludedSupplyChainTradeLineItem."""
+def write_line(line: Line, document: Document) -> Node:
+    """BG-25 of ``document`` as an IncludedSupplyChainTradeLineItem."""
     return group(
         "ram:IncludedSupplyChainTradeLineItem",
         group(
@@ -24,30 +39,67 @@ def write_line(line: Line) -> Node:
             leaf("ram:ParentLineID", line.parent_line),
             leaf("ram:LineStatusReasonCode", line.kind),
             group("ram:IncludedNote", leaf("ram:Content", line.note)),
+            [note(each) for each in line.more_notes],
         ),
         _product(line),
         group(
             "ram:SpecifiedLineTradeAgreement",
-            group("ram:BuyerOrderReferencedDocument", leaf("ram:LineID", line.order_line)),
+            delivery_terms(line.delivery_terms),
+            _reference("ram:SellerOrderReferencedDocument", line.sales_order),
+            reference("ram:BuyerOrderReferencedDocument", line.order_number, line=line.order_line, on=line.order_on),
             _prices(line),
+            write_party("ram:ItemSellerTradeParty", line.seller),
         ),
         group(
             "ram:SpecifiedLineTradeDelivery",
             leaf("ram:BilledQuantity", plain(line.quantity), unitCode=line.unit),
+            leaf("ram:PerPackageUnitQuantity", plain(line.units_per_parent), unitCode=line.units_per_parent_unit),
+            _delivery(line.delivery),
+            _reference("ram:DespatchAdviceReferencedDocument", line.despatch_advice),
+            _reference("ram:ReceivingAdviceReferencedDocument", line.receiving_advice),
         ),
         group(
             "ram:SpecifiedLineTradeSettlement",
-            category("ram:ApplicableTradeTax", line.vat_category, line.vat_rate),
+            category("ram:ApplicableTradeTax", line.vat_category, line.vat_rate, line),
             period(line.period_start, line.period_end),
             (allowance_charge(each) for each in line.allowances_charges),
             group(
                 "ram:SpecifiedTradeSettlementLineMonetarySummation",
                 leaf("ram:LineTotalAmount", money(line.net_amount)),
+                leaf("ram:TaxTotalAmount", money(line.vat_amount), currencyID=document.currency),
+                _in_accounting(line, document),
+                leaf("ram:GrandTotalAmount", money(line.amount_with_vat)),
             ),
+            preceding_invoice(line.preceding),
             object_reference(line.object_id),
+            [object_reference(each) for each in line.more_object_ids],
             group("ram:ReceivableSpecifiedTradeAccountingAccount", leaf("ram:ID", line.accounting_reference)),
         ),
     )
+
+
+def _in_accounting(line: Line, document: Document) -> Node:
+    """EXT-FR-FE-182, told from EXT-FR-FE-181 by its currency alone."""
+    accounting = document.accounting_currency
+    if line.vat_amount_accounting is None or accounting in {None, document.currency}:
+        return None
+    return leaf("ram:TaxTotalAmount", money(line.vat_amount_accounting), currencyID=accounting)
+
+
+def _reference(name: str, referred: LineReference | None) -> Node:
+    return reference(name, referred.number, line=referred.line, on=referred.issued_on) if referred else None
+
+
+def _delivery(delivery: LineDelivery | None) -> Iterator[Node]:
+    if delivery is None:
+        return
+    yield group(
+        "ram:ShipToTradeParty",
+        identifiers((delivery.location,)) if delivery.location else None,
+        leaf("ram:Name", delivery.name),
+        write_address(delivery.address),
+    )
+    yield delivered(delivery.delivered_on)
 
 
 def _product(line: Line) -> Node:
@@ -61,7 +113,9 @@ def _product(line: Line) -> Node:
         (
             group(
                 "ram:ApplicableProductCharacteristic",
+                leaf("ram:TypeCode", attribute.code),
                 leaf("ram:Description", attribute.name),
+                leaf("ram:ValueMeasure", plain(attribute.measure), unitCode=attribute.measure_unit),
                 leaf("ram:Value", attribute.value),
             )
             for attribute in line.attributes
@@ -92,6 +146,8 @@ def _prices(line: Line) -> Iterator[Node]:
                 "ram:AppliedTradeAllowanceCharge",
                 group("ram:ChargeIndicator", leaf("udt:Indicator", "false")),
                 leaf("ram:ActualAmount", money(discount)),
+                leaf("ram:ReasonCode", line.price_discount_code),
+                leaf("ram:Reason", line.price_discount_reason),
             )
             if discount is not None
             else None,

@@ -5,31 +5,42 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from einvoice.document import (
-    Address,
     Attachment,
-    Contact,
     CreditAccount,
+    CurrencyExchange,
     Delivery,
     Document,
-    Identifier,
-    Note,
-    Party,
-    Payee,
     PaymentInstructions,
-    PrecedingInvoice,
-    TaxRepresentative,
     Totals,
     VatBreakdown,
 )
-from einvoice.formats.cii_line_reader import read_allowances_charges, read_identifier, read_line, read_object
-from einvoice.formats.cii_terms import NAMESPACES, OBJECT, TAX_POINTS, TENDER
-from einvoice.formats.place import Place, present
+from einvoice.formats.cii_line_reader import read_line
+from einvoice.formats.cii_party_reader import (
+    read_address,
+    read_identifiers,
+    read_party,
+    read_payee,
+    read_representative,
+    read_third_party,
+)
+from einvoice.formats.cii_shared_reader import (
+    DATE,
+    ISSUED,
+    TAX_POINT_OF,
+    quoted,
+    read_allowances_charges,
+    read_delivery_terms,
+    read_notes,
+    read_object,
+    read_preceding,
+)
+from einvoice.formats.cii_terms import NAMESPACES, OBJECT, TENDER
+from einvoice.formats.place import Place, Prefixes, present
 
 if TYPE_CHECKING:
     from lxml import etree
 
-_TAX_POINT_OF = {code: tax_point for tax_point, code in TAX_POINTS.items()}
-_DATE = "udt:DateTimeString"
+_PREFIXES = Prefixes(NAMESPACES)
 
 
 def read_cii(root: etree._Element) -> Document:
@@ -38,7 +49,7 @@ def read_cii(root: etree._Element) -> Document:
     Raises:
         ReadError: ``invoice.bad_value`` or ``invoice.missing_term``, with the term and the XPath.
     """
-    top = Place(root, NAMESPACES)
+    top = Place(root, _PREFIXES)
     head = top.group("rsm:ExchangedDocument")
     context = top.group("rsm:ExchangedDocumentContext")
     trade = top.group("rsm:SupplyChainTradeTransaction")
@@ -49,47 +60,70 @@ def read_cii(root: etree._Element) -> Document:
     accounting_currency = settlement.text("ram:TaxCurrencyCode")
     return Document(
         number=head.need("ram:ID", "BT-1"),
-        issued_on=head.need_day(f"ram:IssueDateTime/{_DATE}", "BT-2"),
+        issued_on=head.need_day(f"ram:IssueDateTime/{DATE}", "BT-2"),
         type_code=head.need("ram:TypeCode", "BT-3"),
         currency=currency,
-        seller=_party(agreement.group("ram:SellerTradeParty"), "BT-27", "BT-40"),
-        buyer=_party(agreement.group("ram:BuyerTradeParty"), "BT-44", "BT-55"),
+        seller=read_party(agreement.group("ram:SellerTradeParty"), "BT-27", "BT-40"),
+        buyer=read_party(agreement.group("ram:BuyerTradeParty"), "BT-44", "BT-55"),
         totals=_totals(settlement, currency, accounting_currency),
         vat=tuple(_tax(row) for row in settlement.all("ram:ApplicableTradeTax")),
-        lines=tuple(read_line(line) for line in trade.all("ram:IncludedSupplyChainTradeLineItem")),
+        lines=tuple(
+            read_line(line, currency, accounting_currency) for line in trade.all("ram:IncludedSupplyChainTradeLineItem")
+        ),
         process=context.text("ram:BusinessProcessSpecifiedDocumentContextParameter/ram:ID"),
         profile=context.need("ram:GuidelineSpecifiedDocumentContextParameter/ram:ID", "BT-24"),
         accounting_currency=accounting_currency,
         tax_point_date=settlement.day("ram:ApplicableTradeTax/ram:TaxPointDate/udt:DateString", "BT-7"),
-        tax_point=_TAX_POINT_OF.get(settlement.text("ram:ApplicableTradeTax/ram:DueDateTypeCode") or ""),
-        due_on=settlement.day(f"ram:SpecifiedTradePaymentTerms/ram:DueDateDateTime/{_DATE}", "BT-9"),
+        tax_point=TAX_POINT_OF.get(settlement.text("ram:ApplicableTradeTax/ram:DueDateTypeCode") or ""),
+        due_on=settlement.day(f"ram:SpecifiedTradePaymentTerms/ram:DueDateDateTime/{DATE}", "BT-9"),
         payment_terms=settlement.text("ram:SpecifiedTradePaymentTerms/ram:Description"),
-        notes=tuple(_notes(head)),
-        preceding=tuple(_preceding(settlement)),
-        payee=_payee(settlement.find("ram:PayeeTradeParty")),
-        tax_representative=_representative(agreement.find("ram:SellerTaxRepresentativeTradeParty")),
+        notes=tuple(read_notes(head)),
+        preceding=tuple(read_preceding(settlement)),
+        payee=read_payee(settlement.find("ram:PayeeTradeParty")),
+        tax_representative=read_representative(agreement.find("ram:SellerTaxRepresentativeTradeParty")),
         delivery=_delivery(supply, settlement),
         payment=_payment(settlement),
         allowances_charges=tuple(read_allowances_charges(settlement)),
+        delivery_terms=read_delivery_terms(agreement, "EXT-FR-FE-185"),
+        exchange=_exchange(settlement.find("ram:TaxApplicableTradeCurrencyExchange")),
         **_references(agreement, supply, settlement),
+        **_third_parties(agreement, settlement),
     )
+
+
+def _third_parties(agreement: Place, settlement: Place) -> dict[str, Any]:
+    return {
+        "payer": read_third_party(settlement.find("ram:PayerTradeParty"), "EXT-FR-FE-61"),
+        "buyer_agent": read_third_party(agreement.find("ram:BuyerAgentTradeParty"), "EXT-FR-FE-21"),
+        "seller_agent": read_third_party(agreement.find("ram:SalesAgentTradeParty"), "EXT-FR-FE-84"),
+        "invoicer": read_third_party(settlement.find("ram:InvoicerTradeParty"), "EXT-FR-FE-130"),
+        "invoicee": read_third_party(settlement.find("ram:InvoiceeTradeParty"), "EXT-FR-FE-107"),
+    }
 
 
 def _references(agreement: Place, supply: Place, settlement: Place) -> dict[str, Any]:
     additional = agreement.all("ram:AdditionalReferencedDocument")
     typed = [(place.text("ram:TypeCode"), place) for place in additional]
     tenders = [place for code, place in typed if code == TENDER]
-    objects = [place for code, place in typed if code == OBJECT]
+    objects = [found for code, place in typed if code == OBJECT and (found := read_object(place))]
+    contract = agreement.group("ram:ContractReferencedDocument")
+    order = agreement.group("ram:BuyerOrderReferencedDocument")
+    despatch = supply.group("ram:DespatchAdviceReferencedDocument")
     return {
         "buyer_reference": agreement.text("ram:BuyerReference"),
         "project_reference": agreement.text("ram:SpecifiedProcuringProject/ram:ID"),
-        "contract_reference": agreement.text("ram:ContractReferencedDocument/ram:IssuerAssignedID"),
-        "purchase_order": agreement.text("ram:BuyerOrderReferencedDocument/ram:IssuerAssignedID"),
+        "contract_reference": contract.text("ram:IssuerAssignedID"),
+        "contract_type": contract.text("ram:ReferenceTypeCode"),
+        "contract_on": contract.day(ISSUED, "EXT-FR-FE-199"),
+        "purchase_order": order.text("ram:IssuerAssignedID"),
+        "purchase_order_on": order.day(ISSUED, "EXT-FR-FE-197"),
         "sales_order": agreement.text("ram:SellerOrderReferencedDocument/ram:IssuerAssignedID"),
         "receiving_advice": supply.text("ram:ReceivingAdviceReferencedDocument/ram:IssuerAssignedID"),
-        "despatch_advice": supply.text("ram:DespatchAdviceReferencedDocument/ram:IssuerAssignedID"),
+        "despatch_advice": despatch.text("ram:IssuerAssignedID"),
+        "despatch_advice_on": despatch.day(ISSUED, "EXT-FR-FE-198"),
         "tender_reference": tenders[0].text("ram:IssuerAssignedID") if tenders else None,
-        "object_id": read_object(objects[0]) if objects else None,
+        "object_id": objects[0] if objects else None,
+        "more_object_ids": tuple(objects[1:]),
         "accounting_reference": settlement.text("ram:ReceivableSpecifiedTradeAccountingAccount/ram:ID"),
         "attachments": tuple(_attachment(place) for code, place in typed if code not in {TENDER, OBJECT}),
     }
@@ -107,97 +141,30 @@ def _attachment(place: Place) -> Attachment:
     )
 
 
-def _notes(head: Place) -> list[Note]:
-    return [
-        Note(text, place.text("ram:SubjectCode"))
-        for place in head.all("ram:IncludedNote")
-        if (text := place.text("ram:Content"))
-    ]
-
-
-def _preceding(settlement: Place) -> list[PrecedingInvoice]:
-    return [
-        PrecedingInvoice(number, place.day("ram:FormattedIssueDateTime/qdt:DateTimeString", "BT-26"))
-        for place in settlement.all("ram:InvoiceReferencedDocument")
-        if (number := place.text("ram:IssuerAssignedID"))
-    ]
-
-
-def _identifiers(party: Place) -> tuple[Identifier, ...]:
-    places = [*party.all("ram:ID"), *party.all("ram:GlobalID")]
-    return tuple(found for place in places if (found := read_identifier(place)))
-
-
-def _party(place: Place, name_term: str, country_term: str) -> Party:
-    legal = place.group("ram:SpecifiedLegalOrganization")
-    contact = place.group("ram:DefinedTradeContact")
-    return Party(
-        name=place.need("ram:Name", name_term),
-        address=_address(place.group("ram:PostalTradeAddress"), country_term),
-        trading_name=legal.text("ram:TradingBusinessName"),
-        identifiers=_identifiers(place),
-        legal_id=read_identifier(legal.find("ram:ID")),
-        vat_id=place.text("ram:SpecifiedTaxRegistration/ram:ID[@schemeID='VA']"),
-        tax_id=place.text("ram:SpecifiedTaxRegistration/ram:ID[@schemeID='FC']"),
-        legal_form=place.text("ram:Description"),
-        endpoint=read_identifier(place.find("ram:URIUniversalCommunication/ram:URIID")),
-        contact=present(
-            Contact(
-                name=contact.text("ram:PersonName"),
-                department=contact.text("ram:DepartmentName"),
-                phone=contact.text("ram:TelephoneUniversalCommunication/ram:CompleteNumber"),
-                email=contact.text("ram:EmailURIUniversalCommunication/ram:URIID"),
-            )
-        ),
-    )
-
-
-def _address(place: Place, country_term: str) -> Address:
-    return Address(
-        country=place.need("ram:CountryID", country_term),
-        line1=place.text("ram:LineOne"),
-        line2=place.text("ram:LineTwo"),
-        line3=place.text("ram:LineThree"),
-        postcode=place.text("ram:PostcodeCode"),
-        city=place.text("ram:CityName"),
-        subdivision=place.text("ram:CountrySubDivisionName"),
-    )
-
-
-def _payee(place: Place | None) -> Payee | None:
+def _exchange(place: Place | None) -> CurrencyExchange | None:
     if place is None:
         return None
-    identifiers = _identifiers(place)
-    return Payee(
-        name=place.need("ram:Name", "BT-59"),
-        identifier=identifiers[0] if identifiers else None,
-        legal_id=read_identifier(place.find("ram:SpecifiedLegalOrganization/ram:ID")),
-    )
-
-
-def _representative(place: Place | None) -> TaxRepresentative | None:
-    if place is None:
-        return None
-    return TaxRepresentative(
-        name=place.need("ram:Name", "BT-62"),
-        vat_id=place.need("ram:SpecifiedTaxRegistration/ram:ID[@schemeID='VA']", "BT-63"),
-        address=_address(place.group("ram:PostalTradeAddress"), "BT-69"),
+    return CurrencyExchange(
+        source=place.need("ram:SourceCurrencyCode", "BT-167"),
+        target=place.need("ram:TargetCurrencyCode", "BT-167"),
+        rate=place.need_number("ram:ConversionRate", "BT-167"),
+        on=place.day(f"ram:ConversionRateDateTime/{DATE}", "EXT-FR-FE-192"),
     )
 
 
 def _delivery(supply: Place, settlement: Place) -> Delivery | None:
     ship_to = supply.group("ram:ShipToTradeParty")
     address = ship_to.find("ram:PostalTradeAddress")
-    locations = _identifiers(ship_to)
+    locations = read_identifiers(ship_to)
     period = settlement.group("ram:BillingSpecifiedPeriod")
     return present(
         Delivery(
             name=ship_to.text("ram:Name"),
             location=locations[0] if locations else None,
-            delivered_on=supply.day(f"ram:ActualDeliverySupplyChainEvent/ram:OccurrenceDateTime/{_DATE}", "BT-72"),
-            period_start=period.day(f"ram:StartDateTime/{_DATE}", "BT-73"),
-            period_end=period.day(f"ram:EndDateTime/{_DATE}", "BT-74"),
-            address=_address(address, "BT-80") if address else None,
+            delivered_on=supply.day(f"ram:ActualDeliverySupplyChainEvent/ram:OccurrenceDateTime/{DATE}", "BT-72"),
+            period_start=period.day(f"ram:StartDateTime/{DATE}", "BT-73"),
+            period_end=period.day(f"ram:EndDateTime/{DATE}", "BT-74"),
+            address=read_address(address, "BT-80") if address else None,
         )
     )
 
@@ -244,10 +211,10 @@ def _tax(row: Place) -> VatBreakdown:
 
 def _totals(settlement: Place, currency: str, accounting_currency: str | None) -> Totals:
     sums = settlement.group("ram:SpecifiedTradeSettlementHeaderMonetarySummation")
-    vat = sums.number(f"ram:TaxTotalAmount[@currencyID='{_quoted(currency)}']", "BT-110")
+    vat = sums.number(f"ram:TaxTotalAmount[@currencyID='{quoted(currency)}']", "BT-110")
     if vat is None and (first := sums.find("ram:TaxTotalAmount")) and first.attribute("currencyID") is None:
         vat = sums.number("ram:TaxTotalAmount", "BT-110")
-    in_accounting = f"ram:TaxTotalAmount[@currencyID='{_quoted(accounting_currency or '')}']"
+    in_accounting = f"ram:TaxTotalAmount[@currencyID='{quoted(accounting_currency or '')}']"
     return Totals(
         lines=sums.need_number("ram:LineTotalAmount", "BT-106"),
         without_vat=sums.need_number("ram:TaxBasisTotalAmount", "BT-109"),
@@ -260,8 +227,3 @@ def _totals(settlement: Place, currency: str, accounting_currency: str | None) -
         prepaid=sums.number("ram:TotalPrepaidAmount", "BT-113"),
         rounding=sums.number("ram:RoundingAmount", "BT-114"),
     )
-
-
-def _quoted(code: str) -> str:
-    """``code`` safe inside an attribute test: a currency is letters only."""
-    return "".join(character for character in code if character.isalnum())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from einvoice.document import TaxPoint
+from einvoice.document import Line, TaxPoint
 from einvoice.formats.tree import Elements, money, plain
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from einvoice.document import AllowanceCharge, Identifier
+    from einvoice.document import AllowanceCharge, DeliveryTerms, Identifier, Note, PrecedingInvoice
     from einvoice.formats.tree import Node
 
 NAMESPACES = {
@@ -33,6 +33,11 @@ XML = Elements(NAMESPACES)
 leaf, group = XML.leaf, XML.group
 
 
+def note(each: Note) -> Node:
+    """BG-1, or a note of a line."""
+    return group("ram:IncludedNote", leaf("ram:Content", each.text), leaf("ram:SubjectCode", each.subject))
+
+
 def day(value: date | None) -> Node:
     """A date in format 102."""
     return leaf("udt:DateTimeString", f"{value:%Y%m%d}" if value else None, format=DATE_FORMAT)
@@ -48,6 +53,50 @@ def typed_reference(value: str | None, type_code: str, scheme: str | None = None
         leaf("ram:TypeCode", type_code),
         leaf("ram:ReferenceTypeCode", scheme),
     )
+
+
+def reference(name: str, number: str | None, *more: Node, line: str | None = None, on: date | None = None) -> Node:
+    """A referenced document: its number, the line in it and its date, with ``more`` before the date."""
+    if number is None and line is None:
+        return None
+    return group(
+        name,
+        leaf("ram:IssuerAssignedID", number),
+        leaf("ram:LineID", line),
+        *more,
+        group("ram:FormattedIssueDateTime", leaf("qdt:DateTimeString", f"{on:%Y%m%d}", format=DATE_FORMAT))
+        if on
+        else None,
+    )
+
+
+def preceding_invoice(each: PrecedingInvoice | None) -> Node:
+    """BG-3, or the preceding invoice of a line."""
+    if each is None:
+        return None
+    return reference(
+        "ram:InvoiceReferencedDocument",
+        each.number,
+        leaf("ram:TypeCode", each.type_code),
+        line=each.line,
+        on=each.issued_on,
+    )
+
+
+def delivery_terms(terms: DeliveryTerms | None) -> Node:
+    """The Incoterms of the document or of a line."""
+    if terms is None:
+        return None
+    return group(
+        "ram:ApplicableTradeDeliveryTerms",
+        leaf("ram:DeliveryTypeCode", terms.code),
+        group("ram:RelevantTradeLocation", leaf("ram:Name", terms.place)),
+    )
+
+
+def delivered(on: date | None) -> Node:
+    """BT-72, or the delivery date of a line."""
+    return group("ram:ActualDeliverySupplyChainEvent", group("ram:OccurrenceDateTime", day(on)))
 
 
 def object_reference(value: Identifier | None) -> Node:
@@ -85,17 +134,21 @@ def allowance_charge(each: AllowanceCharge) -> Node:
         leaf("ram:ActualAmount", money(each.amount)),
         leaf("ram:ReasonCode", each.reason_code),
         leaf("ram:Reason", each.reason),
-        category("ram:CategoryTradeTax", each.vat_category, each.vat_rate),
+        category("ram:CategoryTradeTax", each.vat_category, each.vat_rate, each),
     )
 
 
-def category(name: str, code: str | None, rate: Decimal | None) -> Node:
-    """A VAT category with its rate in percent."""
+def category(name: str, code: str | None, rate: Decimal | None, taxed: AllowanceCharge | Line) -> Node:
+    """A VAT category with its rate in percent, and with what the EXTENDED profiles say more of ``taxed``."""
     if code is None:
         return None
+    tax_point = taxed.tax_point if isinstance(taxed, Line) else None
     return group(
         name,
         leaf("ram:TypeCode", "VAT"),
+        leaf("ram:ExemptionReason", taxed.exemption_reason),
         leaf("ram:CategoryCode", code),
+        leaf("ram:ExemptionReasonCode", taxed.exemption_code),
+        leaf("ram:DueDateTypeCode", TAX_POINTS[tax_point] if tax_point else None),
         leaf("ram:RateApplicablePercent", plain(rate)),
     )

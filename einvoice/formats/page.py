@@ -7,24 +7,39 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import segno
-from segno.helpers import make_epc_qr
-
-from config.safe_xml import UnsafeXmlError, parse, to_bytes
 from config.typeset import TypesetError, compile_pdf, name_characters
-from einvoice.errors import EInvoiceError
-from einvoice.formats.page_figures import compact, is_iban, printable
+from einvoice.formats.page_attachments import embed
+from einvoice.formats.page_errors import PageError
+from einvoice.formats.page_figures import printable
+from einvoice.formats.page_logo import check_logo, read_logo
+from einvoice.formats.page_qr import INK, draw_link, draw_transfer
 from einvoice.formats.page_view import describe
+from einvoice.formats.page_wording import Wording
 from einvoice.formats.page_words import LANGUAGES
+from einvoice.formats.profiles import BASIC_WL_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from einvoice.document import Document
+
+__all__ = [
+    "DEFAULT_COLOUR",
+    "Language",
+    "PageError",
+    "check_characters",
+    "check_link",
+    "check_logo",
+    "choose_colours",
+    "contrast",
+    "draw_transfer",
+    "read_logo",
+    "render_page",
+]
 
 Language = Literal["fr", "en"]
 
@@ -32,37 +47,19 @@ TEMPLATE = Path(__file__).parent / "templates" / "invoice.typ"
 CHARACTERS = TEMPLATE.with_name("characters.typ")
 DEFAULT_COLOUR = "#0f766e"
 """A calm green on which white text has a contrast of 5.5 (WCAG asks for 4.5)."""
-MAX_LOGO_BYTES = 512 * 1024
-"""Largest logo, in bytes of SVG: it is stored again in every invoice."""
 MAX_LINK_LENGTH = 300
 """Longest pay link, in characters: a longer one makes a QR code of 25 mm that phones cannot read."""
-SVG_ROOT = "{http://www.w3.org/2000/svg}svg"
 READABLE_CONTRAST = 4.5
 """WCAG 2.2 criterion 1.4.3, contrast of text on its ground."""
-INK = "#14181f"
 WHITE = "#ffffff"
 
-TRANSFER_MEANS = frozenset({"30", "42", "58"})
-"""BT-81 codes of a transfer that the buyer makes; a debit (49, 59) must not be paid twice."""
-SEPA_MOST = Decimal("999999999.99")
-SEPA_NAME_LENGTH = 70
-"""Limits of EPC069-12, in euros and in characters."""
-
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_LONG_WORD = re.compile(r"\S{30}")
+"""What may be wider than its column: only then does the template look for it, which takes a tenth of its time."""
 _LINK = re.compile(r"https?://[!-~]+")
-_STRUCTURED_REFERENCE = re.compile(r"RF\d{2}[A-Z0-9]{1,21}")
-
 
 _known_characters: set[str] = set()
 """Characters that the font was seen to show, in this process."""
-
-
-class PageError(EInvoiceError):
-    """No page can be made of this.
-
-    Codes: ``page.bad_link``, ``page.bad_colour``, ``page.bad_logo``, ``page.bad_language``, ``page.xml_not_utf8``
-    for what the caller offers, ``page.missing_glyph`` for a character of the document, ``page.not_set`` otherwise.
-    """
 
 
 def render_page(
@@ -77,7 +74,8 @@ def render_page(
     """The PDF of ``document``; equal arguments give equal bytes.
 
     ``pay_url`` becomes a button, a printed address and a QR code; a SEPA transfer in euros gets its EPC069-12 code.
-    ``xml`` is attached as ``factur-x.xml`` (see ``facturx.write_facturx``, which also writes the metadata).
+    Supporting documents with content (BT-125) become files of the PDF and stand in the page's list of them; ``xml`` is
+    attached as ``factur-x.xml`` (see ``facturx.write_facturx``, which also writes the metadata).
 
     Raises:
         PageError: see its codes.
@@ -90,28 +88,33 @@ def render_page(
         )
     view = describe(document, pay_url, language)
     view["colour"] = choose_colours(colour)
+    view["long_words"] = any(_LONG_WORD.search(text) for text in _texts(view) if text != pay_url)
+    files = embed(document.attachments, Wording(language, document.currency))
+    view["files"] = [[file.name, file.mime, file.description] for file in files]
     data = {"view": json.dumps(view, ensure_ascii=False)}
     if pay_url is not None:
-        data["qr_link"] = _draw(segno.make_qr(check_link(pay_url), error="m"))
+        data["qr_link"] = draw_link(check_link(pay_url))
     if (transfer := draw_transfer(document)) is not None:
         data["qr_sepa"] = transfer
     if logo_svg is not None:
         data["logo"] = check_logo(logo_svg)
     if xml is not None:
         data["xml"] = _decode(xml)
+        # An XML without lines is data of the page, not an alternative to it (Factur-X 1.08, 6.2.2).
+        data["relationship"] = "data" if document.profile == BASIC_WL_ID else "alternative"
     try:
-        return compile_pdf(TEMPLATE, data)
+        return compile_pdf(TEMPLATE, data, files=[file.content for file in files])
     except TypesetError as error:
-        raise _explain(error, view) from error
+        raise _explain(error, view, document) from error
 
 
 def check_characters(document: Document, language: Language = "fr") -> None:
-    """Make sure that the page can show every character of ``document``, without setting the page.
+    """Make sure that the page can show every character of ``document`` and hold its files, without setting the page.
 
     Asked before an invoice is numbered. Characters seen once are known from then on, so that it costs next to nothing.
 
     Raises:
-        PageError: ``page.missing_glyph``.
+        PageError: ``page.missing_glyph``, ``attachment.type_differs`` or ``attachment.type_unknown``.
     """
     view = describe(document, None, language)
     fresh = set("".join(_texts(view))) - _known_characters
@@ -120,7 +123,7 @@ def check_characters(document: Document, language: Language = "fr") -> None:
     try:
         compile_pdf(CHARACTERS, {"text": " ".join(sorted(fresh))})
     except TypesetError as error:
-        raise _explain(error, view) from error
+        raise _explain(error, view, document) from error
     _known_characters.update(fresh)
 
 
@@ -139,29 +142,6 @@ def check_link(url: str) -> str:
             " caractères ASCII ; vérifier l'adresse publique.",
         )
     return url
-
-
-def check_logo(svg: str) -> str:
-    """``svg`` parsed and written again, so that neither a DOCTYPE nor an entity reaches the page.
-
-    Raises:
-        PageError: ``page.bad_logo``.
-    """
-    try:
-        root = parse(svg.encode(), max_bytes=MAX_LOGO_BYTES)
-    except UnsafeXmlError as error:
-        raise PageError(
-            "page.bad_logo",
-            f"The logo is no SVG that we accept. {error}",
-            f"Le logo n'est pas un SVG accepté. {error}",
-        ) from error
-    if root.tag != SVG_ROOT:
-        raise PageError(
-            "page.bad_logo",
-            f"The logo's root element is {root.tag!r}, not svg in the SVG namespace; export it again as SVG.",
-            f"L'élément racine du logo est {root.tag!r}, et non svg ; l'exporter à nouveau en SVG.",
-        )
-    return to_bytes(root).decode()
 
 
 def choose_colours(colour: str) -> dict[str, str]:
@@ -186,49 +166,6 @@ def contrast(first: str, second: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def draw_transfer(document: Document) -> str | None:
-    """The EPC069-12 code (version 002, UTF-8, level M) of the SEPA transfer that pays ``document``, as SVG.
-
-    None where there is nothing to transfer (no IBAN, another currency, a debit, a credit note, an amount out of range)
-    and where a term does not fit into the code, e.g. a reference of more than 140 characters: a shortened one would
-    not be matched. The page prints the bank details in any case.
-    """
-    payment, payable = document.payment, document.totals.payable
-    if document.currency != "EUR" or document.is_credit_note or not 0 < payable <= SEPA_MOST:
-        return None
-    if payment is None or payment.means_code not in TRANSFER_MEANS:
-        return None
-    account = next((account for account in payment.accounts if is_iban(account.number)), None)
-    if account is None:
-        return None
-    payee = document.payee or document.seller
-    reference = compact(payment.remittance or "")
-    structured = _STRUCTURED_REFERENCE.fullmatch(reference) is not None
-    try:
-        code = make_epc_qr(
-            name=_one_line(account.holder or payee.name)[:SEPA_NAME_LENGTH],
-            iban=compact(account.number),
-            amount=payable,
-            bic=compact(account.bic) if account.bic else None,
-            reference=reference if structured else None,
-            text=None if structured else _one_line(payment.remittance or document.number),
-            encoding="utf-8",
-        )
-    except ValueError:
-        return None
-    return _draw(code)
-
-
-def _one_line(text: str) -> str:
-    """``text`` without line breaks: in EPC069-12 a line is a field, so that a break in a name would be another IBAN."""
-    return " ".join(printable(text).split())
-
-
-def _draw(code: segno.QRCode) -> str:
-    """A QR code as SVG, without border: the page leaves the quiet zone."""
-    return str(code.svg_inline(border=0, dark=INK))
-
-
 def _luminance(colour: str) -> float:
     channels = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
     red, green, blue = (
@@ -238,17 +175,33 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _explain(error: TypesetError, view: dict[str, Any]) -> PageError:
-    """The typesetter's refusal, with the text in which the first missing character stands."""
+def _explain(error: TypesetError, view: dict[str, Any], document: Document) -> PageError:
+    """The typesetter's refusal, with the field and the text in which the first missing character stands."""
     if not error.characters:
         return PageError(error.code, str(error), f"La page n'a pas pu être composée : {error}")
     named = name_characters(error.characters)
-    where = next((text for text in _texts(view) if error.characters[0] in text), "")
+    place, where = next(_fields_with(document, error.characters[0]), ("", ""))
+    where = where or next((text for text in _texts(view) if error.characters[0] in text), "")
+    field = f" ({place})" if place else ""
     return PageError(
         error.code,
-        f"The page's font cannot show {named}, in {where!r}. Use Latin, Greek or Cyrillic letters.",
-        f"La police de la page n'a pas {named}, dans {where!r}. Employer l'alphabet latin, grec ou cyrillique.",
+        f"The page's font cannot show {named}, in {where!r}{field}. Use Latin, Greek or Cyrillic letters.",
+        f"La police de la page n'a pas {named}, dans {where!r}{field}. Employer l'alphabet latin, grec ou cyrillique.",
+        place=place or None,
     )
+
+
+def _fields_with(value: Any, character: str, path: str = "") -> Iterator[tuple[str, str]]:
+    """The path and the text of every field below ``value`` in which ``character`` stands: ``lines[0].name``."""
+    if isinstance(value, str):
+        if character in printable(value):
+            yield path, value
+    elif isinstance(value, tuple):
+        for number, below in enumerate(value):
+            yield from _fields_with(below, character, f"{path}[{number}]")
+    elif is_dataclass(value):
+        for term in fields(value):
+            yield from _fields_with(getattr(value, term.name), character, f"{path}.{term.name}".lstrip("."))
 
 
 def _texts(value: Any) -> Iterator[str]:

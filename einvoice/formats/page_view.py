@@ -1,37 +1,49 @@
 """What the readable page says: every term of the document in words, grouped as the template lays it out.
 
 The view is plain JSON (text, lists, dicts): the template decides how it looks and never what it says. A readable
-view must show all structured data (explanatory note of the Factur-X and EN 16931 files, page 6); the test
-``test_page.py`` sets every term and looks for each in the page.
+view must show all structured data (explanatory note of the Factur-X and EN 16931 files, page 6); the tests set every
+term and look for each in the page.
 """
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from einvoice.document import TaxPoint
+from einvoice.formats import page_meanings as meanings
 from einvoice.formats import page_words as words
-from einvoice.formats.page_figures import group_account, is_iban, printable
-from einvoice.formats.page_lines import describe_adjustment, describe_line
+from einvoice.formats.page_attachments import describe_attachments
+from einvoice.formats.page_figures import printable
+from einvoice.formats.page_line_references import describe_terms
+from einvoice.formats.page_lines import describe_adjustment, describe_lines, may_stay_with_totals
+from einvoice.formats.page_mentions import describe_mentions, describe_structured
 from einvoice.formats.page_parties import describe_parties, identity_line
+from einvoice.formats.page_payment import describe_payment
 from einvoice.formats.page_wording import Wording, join
 
 if TYPE_CHECKING:
-    from einvoice.document import Attachment, Document, PaymentInstructions
+    from einvoice.document import Document, Party, PrecedingInvoice
     from einvoice.formats.page_wording import Pair
 
-TECHNICAL_NOTES = frozenset({"BAR", "TXD"})
-"""Notes that instruct machines: they stand with the electronic data, not among the legal mentions."""
 ABSENT = "\u2013"
 """A dash where a VAT row has no rate (category O)."""
-GOODS = "B"
-"""First letter of BT-23 where only goods are sold: the option for VAT *d'après les débits* is for services."""
+RATE_STEP = Decimal("0.0001")
+"""Decimals of an exchange rate that follows from the two amounts of VAT: these have no more."""
+STRIP_PLACES = 4
+PUBLIC_SIRENS = ("1", "2")
+"""First digits of the SIREN of the State and of other public bodies, whose orders and services have other names."""
 
 
 def describe(document: Document, pay_url: str | None, language: str) -> dict[str, Any]:
-    """The view of ``document`` in ``language`` (``fr`` or ``en``); ``pay_url`` is the link that the page offers."""
+    """The view of ``document`` in ``language`` (``fr`` or ``en``); ``pay_url`` is the link that the page offers.
+
+    Raises:
+        AttachmentError: see ``page_attachments.embed``.
+    """
     say = Wording(language, document.currency)
     title = title_of(document, say)
+    lines = describe_lines(document.lines, say)
+    summary, references = _share(_summary(document, say), _references(document, say))
     view: dict[str, Any] = _printable(
         {
             "language": language,
@@ -39,17 +51,20 @@ def describe(document: Document, pay_url: str | None, language: str) -> dict[str
             "number": document.number,
             "day": [document.issued_on.year, document.issued_on.month, document.issued_on.day],
             "seller": document.seller.trading_name or document.seller.name,
-            "summary": _summary(document, say),
+            "currency": document.currency,
+            "summary": summary,
             "parties": describe_parties(document, say),
-            "references": _references(document, say),
-            "lines": [describe_line(line, say) for line in document.lines],
+            "references": references,
+            "lines": lines,
+            "kept": bool(document.allowances_charges) or (bool(lines) and may_stay_with_totals(lines[-1])),
             "adjustments": [describe_adjustment(entry, say) for entry in document.allowances_charges],
             "vat": _vat_rows(document, say),
             "totals": _totals(document, say),
             "due": [_due_label(document, say), say.amount(document.totals.payable)],
-            "payment": _payment(document, pay_url, say),
-            "mentions": _mentions(document, pay_url, say),
-            "structured": _structured(document, say),
+            "payment": describe_payment(document, pay_url, say),
+            "mentions": describe_mentions(document, say),
+            "attachments": describe_attachments(document.attachments, pay_url, say),
+            "structured": describe_structured(document, title, say),
             "footer": [identity_line(document.seller, say), f"{title} {document.number}"],
             "words": {key: say.label(key) for key in words.LABELS},
         }
@@ -59,8 +74,8 @@ def describe(document: Document, pay_url: str | None, language: str) -> dict[str
 
 def title_of(document: Document, say: Wording) -> str:
     """The page's title by BT-3: Facture, Avoir, Facture d'acompte, Facture rectificative ..."""
-    fallback = words.TITLE_OF_CREDIT if document.is_credit_note else words.TITLE_OF_INVOICE
-    return say.word(words.TITLES.get(document.type_code, fallback))
+    fallback = meanings.TITLE_OF_CREDIT if document.is_credit_note else meanings.TITLE_OF_INVOICE
+    return say.word(meanings.TITLES.get(document.type_code, fallback))
 
 
 def _printable(value: Any) -> Any:
@@ -82,33 +97,60 @@ def _due_label(document: Document, say: Wording) -> str:
 
 def _summary(document: Document, say: Wording) -> list[Pair]:
     """The strip that every reader looks for first: dates, order number, amount."""
+    order = "order_public" if _is_public(document.buyer) else "order"
     entries = say.pairs(
         ("issued_on", say.day(document.issued_on)),
         ("due_on", say.day(document.due_on)),
-        ("order", document.purchase_order),
+        (order, say.dated(document.purchase_order, document.purchase_order_on)),
     )
     return [*entries, [_due_label(document, say), say.amount(document.totals.payable)]]
 
 
+def _share(summary: list[Pair], references: list[Pair]) -> tuple[list[Pair], list[Pair]]:
+    """Both lists, with the first references in the free places of the strip, which ends with the amount due."""
+    free = STRIP_PLACES - len(summary)
+    return [*summary[:-1], *references[:free], summary[-1]], references[free:]
+
+
 def _references(document: Document, say: Wording) -> list[Pair]:
     delivery = document.delivery
-    entries = say.pairs(
+    contract = say.dated(document.contract_reference, document.contract_on)
+    supply = say.pairs(
         ("delivered_on", say.day(delivery.delivered_on) if delivery else None),
         ("period", say.period(delivery.period_start, delivery.period_end) if delivery else None),
-        ("contract", document.contract_reference),
+    )
+    entries = say.pairs(
+        ("contract", join([contract, f"({document.contract_type})" if document.contract_type else ""], " ")),
         ("project", document.project_reference),
-        ("buyer_reference", document.buyer_reference),
+        ("buyer_reference_public" if _is_public(document.buyer) else "buyer_reference", document.buyer_reference),
         ("sales_order", document.sales_order),
-        ("despatch_advice", document.despatch_advice),
+        ("despatch_advice", say.dated(document.despatch_advice, document.despatch_advice_on)),
         ("receiving_advice", document.receiving_advice),
         ("tender", document.tender_reference),
-        ("object", say.reference(document.object_id)),
+        *(("object", say.reference(each)) for each in (document.object_id, *document.more_object_ids)),
         ("accounting_reference", document.accounting_reference),
+        ("incoterm", describe_terms(document.delivery_terms)),
     )
-    preceding = [
-        [say.label("preceding"), join([earlier.number, say.day(earlier.issued_on)])] for earlier in document.preceding
+    deducted = _deducts_deposits(document)
+    earlier = [_preceding(each, "deposit" if deducted else "preceding", say) for each in document.preceding]
+    return (supply + earlier if deducted else earlier + supply) + entries
+
+
+def _deducts_deposits(document: Document) -> bool:
+    """Whether this is a final invoice after deposits, which are then its preceding invoices."""
+    return (document.process or "")[1:] == meanings.DEPOSIT_FIGURE
+
+
+def _preceding(earlier: PrecedingInvoice, key: str, say: Wording) -> Pair:
+    number = say.dated(earlier.number, earlier.issued_on)
+    return [
+        say.label(key),
+        join([number, say.coded(meanings.TITLES, earlier.type_code), say.named("line", earlier.line)], ", "),
     ]
-    return preceding + entries
+
+
+def _is_public(buyer: Party) -> bool:
+    return buyer.siren is not None and buyer.siren.startswith(PUBLIC_SIRENS)
 
 
 def _vat_rows(document: Document, say: Wording) -> list[list[str]]:
@@ -116,7 +158,7 @@ def _vat_rows(document: Document, say: Wording) -> list[list[str]]:
     return [
         [
             say.percent(row.rate) or ABSENT,
-            f"{words.meaning(words.VAT_CATEGORIES, row.category, say.language)} ({row.category})",
+            f"{words.meaning(meanings.VAT_CATEGORIES, row.category, say.language)} ({row.category})",
             say.number(row.taxable),
             say.number(row.tax),
         ]
@@ -126,7 +168,7 @@ def _vat_rows(document: Document, say: Wording) -> list[list[str]]:
 
 def _totals(document: Document, say: Wording) -> list[Pair]:
     """The way from the lines to the amount due; a sum equal to the next one is left out."""
-    totals, accounting = document.totals, document.accounting_currency
+    totals = document.totals
     adjusted = totals.allowances or totals.charges or totals.lines != totals.without_vat
     rows = [[say.label("lines_total"), say.amount(totals.lines)]] if adjusted else []
     if totals.allowances:
@@ -136,109 +178,26 @@ def _totals(document: Document, say: Wording) -> list[Pair]:
     rows.append([say.label("without_vat"), say.amount(totals.without_vat)])
     if totals.vat is not None:
         rows.append([say.label("vat_total"), say.amount(totals.vat)])
-    if totals.vat_accounting is not None and accounting:
-        written = say.amount(totals.vat_accounting, accounting)
-        rows.append([say.label("vat_accounting").format(currency=accounting), written])
+    rows += _vat_accounting(document, say)
     rows.append([say.label("with_vat"), say.amount(totals.with_vat)])
     if totals.prepaid:
-        rows.append([say.label("prepaid"), say.amount(-totals.prepaid)])
+        rows.append([say.label("deposits" if _deducts_deposits(document) else "prepaid"), say.amount(-totals.prepaid)])
     if totals.rounding:
         rows.append([say.label("rounding"), say.amount(totals.rounding)])
     return rows
 
 
-def _payment(document: Document, pay_url: str | None, say: Wording) -> dict[str, Any]:
-    """The panel: its heading, the button's words and the bank details."""
-    payable = document.totals.payable > 0 and not document.is_credit_note
-    button = say.label("pay").format(amount=say.amount(document.totals.payable)) if payable else say.label("consult")
-    return {
-        "heading": say.label("pay_heading" if payable else "payment_heading"),
-        "url": pay_url or "",
-        "button": button,
-        "scan": say.label("pay_scan" if payable else "scan_view"),
-        "details": _instructions(document.payment, say) if document.payment else [],
-    }
-
-
-def _instructions(payment: PaymentInstructions, say: Wording) -> list[Pair]:
-    means = f"{words.meaning(words.PAYMENT_MEANS, payment.means_code, say.language)} ({payment.means_code})"
-    details = say.pairs(("means", join([means, payment.means_text])))
-    for account in payment.accounts:
-        details += say.pairs(
-            ("iban" if is_iban(account.number) else "holder_account", group_account(account.number)),
-            ("bic", account.bic),
-            ("bank_holder", account.holder),
-        )
-    return details + say.pairs(
-        ("remittance", payment.remittance),
-        ("card", payment.card_number),
-        ("card_holder", payment.card_holder),
-        ("mandate", payment.mandate_reference),
-        ("creditor_id", payment.creditor_id),
-        ("account_debited", group_account(payment.debited_account or "")),
-    )
-
-
-def _mentions(document: Document, pay_url: str | None, say: Wording) -> list[Pair]:
-    """The legal mentions: title and text. A title may be empty."""
-    mentions: list[Pair] = [["", sentence] for sentence in _compulsory(document, say)]
-    for row in document.vat:
-        reason = join([row.exemption_reason, f"({row.exemption_code})" if row.exemption_code else ""], " ")
-        if reason:
-            mentions.append([f"{say.label('exemption')} ({row.category})", reason])
-    mentions += say.pairs(("terms", document.payment_terms))
-    mentions += [
-        [words.meaning(words.NOTES, note.subject, say.language) if note.subject else "", note.text]
-        for note in document.notes
-        if note.subject not in TECHNICAL_NOTES
-    ]
-    return mentions + [[say.label("attachment"), _attachment(entry, pay_url)] for entry in document.attachments]
-
-
-def _compulsory(document: Document, say: Wording) -> list[str]:
-    """Self-billing, category of operation and VAT option (CGI ann. II art. 242 nonies A) as one sentence."""
-    operation = words.OPERATIONS.get((document.process or "")[:1])
-    sentence = join(
-        [
-            say.word(words.SELF_BILLED) if document.type_code in words.SELF_BILLED_TYPES else "",
-            say.titled(say.label("operation"), say.word(operation)) if operation else "",
-            _tax_point(document, say),
-        ]
-    )
-    return [sentence] if sentence else []
-
-
-def _tax_point(document: Document, say: Wording) -> str:
-    """When VAT falls due (BT-8); for services by invoice date that is the option, in the words of the decree."""
-    point = document.tax_point
-    if point is None:
-        return ""
-    if point is TaxPoint.INVOICE and not (document.process or "").startswith(GOODS):
-        return say.word(words.VAT_ON_DEBITS)
-    return say.named("tax_point", say.word(words.TAX_POINTS[point.value]))
-
-
-def _attachment(entry: Attachment, pay_url: str | None) -> str:
-    """A supporting document (BG-24); the pay link is not printed a second time."""
-    url = entry.url if entry.url != pay_url else ""
-    file = join([entry.filename, f"({entry.mime})" if entry.mime else ""], " ")
-    return join([entry.reference, entry.description, file, url])
-
-
-def _structured(document: Document, say: Wording) -> list[Pair]:
-    """The terms that serve machines more than readers; shown all the same, small and last."""
-    entries = say.pairs(
-        ("type", f"{title_of(document, say)} ({document.type_code})"),
-        ("frame", document.process),
-        ("profile", document.profile),
-        ("currency", document.currency),
-        ("currency_accounting", document.accounting_currency),
-        ("tax_point_date", say.day(document.tax_point_date)),
-        ("endpoint_seller", say.reference(document.seller.endpoint)),
-        ("endpoint_buyer", say.reference(document.buyer.endpoint)),
-    )
-    return entries + [
-        [words.meaning(words.NOTES, note.subject or "", say.language), note.text]
-        for note in document.notes
-        if note.subject in TECHNICAL_NOTES
-    ]
+def _vat_accounting(document: Document, say: Wording) -> list[Pair]:
+    """VAT in the accounting currency (BT-111) and the rate: as stated (BT-167), else as the two amounts imply."""
+    totals, currency, exchange = document.totals, document.accounting_currency, document.exchange
+    rows = []
+    if totals.vat_accounting is not None:
+        label = say.label("vat_accounting").format(currency=currency or "")
+        rows.append([label, say.amount(totals.vat_accounting, currency or document.currency)])
+    if exchange is not None:
+        rate = f"1 {exchange.source} = {say.quantity(exchange.rate)} {exchange.target}"
+        rows.append([say.label("exchange"), join([rate, say.day(exchange.on)])])
+    elif totals.vat and totals.vat_accounting is not None and currency:
+        implied = (totals.vat_accounting / totals.vat).quantize(RATE_STEP)
+        rows.append([say.label("applied_rate"), f"1 {document.currency} ≈ {say.quantity(implied)} {currency}"])
+    return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from einvoice.formats import page_meanings as meanings
 from einvoice.formats import page_words as words
 from einvoice.formats.page_figures import (
     group_registration,
@@ -14,10 +15,11 @@ from einvoice.formats.page_figures import (
     write_number,
     write_percent,
     write_quantity,
+    write_size,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date
     from decimal import Decimal
 
@@ -74,6 +76,20 @@ class Wording:
         """A period whose open end shows as an ellipsis, or nothing."""
         return f"{self.day(start) or '…'} \u2013 {self.day(end) or '…'}" if start or end else ""
 
+    def size(self, content: bytes) -> str:
+        """How large a file is."""
+        return write_size(len(content), self.language)
+
+    def dated(self, reference: str | None, day: date | None) -> str:
+        """A reference with the day of the document it names: ``BC-88213 du 02/10/2026``."""
+        return join([reference, self.named("dated", self.day(day))], " ")
+
+    def coded(self, codes: Mapping[str, words.Words], code: str | None) -> str:
+        """What a code means, with the code in brackets; the bare code where we have no word for it."""
+        if not code:
+            return ""
+        return f"{words.choose(codes[code], self.language)} ({code})" if code in codes else code
+
     def country(self, code: str | None) -> str:
         """The country's name, or nothing."""
         return write_country(code, self.language) if code else ""
@@ -94,10 +110,10 @@ class Wording:
         """An identifier with its scheme in words: ``SIRET 552 100 554 00013``."""
         if identifier is None:
             return ""
-        if identifier.scheme is not None and identifier.scheme in words.SCHEMES:
-            scheme = self.word(words.SCHEMES[identifier.scheme])
-            return f"{scheme} {group_registration(identifier.value)}"
-        return f"{self.word(words.IDENTIFIER)} {self.reference(identifier)}"
+        if identifier.scheme is not None and identifier.scheme in meanings.SCHEMES:
+            scheme = self.word(meanings.SCHEMES[identifier.scheme])
+            return f"{scheme}\u00a0{group_registration(identifier.value)}"
+        return f"{self.word(meanings.IDENTIFIER)}\u00a0{self.reference(identifier)}"
 
     def reference(self, identifier: Identifier | None) -> str:
         """An identifier under a label of its own: its value, with the scheme's code in brackets."""

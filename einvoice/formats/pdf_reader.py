@@ -1,24 +1,36 @@
 """The invoice XML inside a PDF from outside, read in a child process.
 
-A PDF from a stranger is opened only by ``pdf_reader_child``, a process of its own with limits on time, memory and
-files and an empty environment: a fault in the PDF library can then cost one answer and nothing else.
+A PDF from a stranger is opened only by ``pdf_reader_child`` in a process of its own, forked for this one file by
+``pdf_reader_server``, with limits on time, memory and files and none of our secrets: a fault in the PDF library can
+then cost one answer and nothing else.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from config.safe_xml import MAX_BYTES as MAX_XML_BYTES
 from einvoice.errors import EInvoiceError
+from einvoice.validation.worker_pool import PoolBusyError, PoolClosedError, WorkerPool
+from einvoice.validation.worker_process import WorkerDiedError
 
 MAX_PDF_BYTES = 20 * 1024 * 1024
 """Largest PDF read, in bytes: what the platforms accept with attachments."""
 TIMEOUT_S = 10.0
-"""Longest wait for the child, in seconds: an invoice takes a fraction of one, most of it starting up."""
+"""Longest wait for one file, in seconds: an invoice takes some thousandths of one."""
+GRACE_S = 2.0
+"""Added to it, in seconds, before the server itself counts as hung."""
+START_ALLOWANCE_S = 30.0
+"""Added for the first file of a server, which starts then: 0.2 s alone, much more on a machine under load."""
+QUEUE_TIMEOUT_S = 30.0
+"""Longest wait for other threads' files, in seconds."""
+READERS = 2
+"""Files read at once by one of our processes: one that takes all its time holds up nobody else."""
 
 SENTENCES = {
     "pdf.not_a_pdf": (
@@ -48,6 +60,10 @@ SENTENCES = {
     "pdf.reader_failed": (
         "The PDF could not be read within the limits of time and memory. Send the XML itself.",
         "Le PDF n'a pas pu être lu dans les limites de temps et de mémoire. Envoyer le XML lui-même.",
+    ),
+    "pdf.reader_busy": (
+        "Too many PDFs are being read just now. Send it again in a minute, or the XML itself.",
+        "Trop de PDF sont en cours de lecture. Le renvoyer dans une minute, ou envoyer le XML lui-même.",
     ),
 }
 """What each code says, in English and in French."""
@@ -93,36 +109,45 @@ def extract_invoice_xml(pdf: bytes) -> ExtractedXml:
     Raises:
         PdfError: see ``SENTENCES``.
     """
+    found, xml = ask_readers(_READERS, pdf)
+    return ExtractedXml(found["filename"], xml, found["profile"], tuple(found["warnings"]))
+
+
+def ask_readers(readers: WorkerPool, pdf: bytes) -> tuple[dict[str, Any], bytes]:
+    """What a child of one of ``readers`` tells of ``pdf``, and the invoice XML.
+
+    Raises:
+        PdfError: see ``SENTENCES``.
+    """
     if len(pdf) > MAX_PDF_BYTES:
         raise PdfError("pdf.too_large")
-    answer = _ask_child(pdf)
-    head, separator, xml = answer.partition(b"\n")
+    head, separator, xml = _ask_child(readers, pdf).partition(b"\n")
     try:
-        found = json.loads(head)
+        found: dict[str, Any] = json.loads(head)
     except ValueError as error:
         raise PdfError("pdf.reader_failed") from error
     if code := found.get("code"):
         raise PdfError(code, str(found.get("detail", "")))
     if not separator or len(xml) != found["bytes"]:
         raise PdfError("pdf.reader_failed")
-    return ExtractedXml(found["filename"], xml, found["profile"], tuple(found["warnings"]))
+    return found, xml
 
 
-def _ask_child(pdf: bytes) -> bytes:
+def _ask_child(readers: WorkerPool, pdf: bytes) -> bytes:
     """The child's answer: one line of JSON, then the XML."""
     try:
-        child = subprocess.run(
-            [sys.executable, "-m", "einvoice.formats.pdf_reader_child", str(MAX_XML_BYTES)],
-            input=pdf,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=Path(__file__).resolve().parents[2],
-            env={},
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise PdfError("pdf.reader_failed", f"more than {TIMEOUT_S:g} s") from error
-    if child.returncode:
-        raise PdfError("pdf.reader_failed", f"the reader ended with {child.returncode}")
-    return child.stdout
+        return readers.ask(pdf, within_s=QUEUE_TIMEOUT_S, timeout_s=TIMEOUT_S + GRACE_S, first_s=START_ALLOWANCE_S)
+    except (PoolBusyError, PoolClosedError) as error:
+        raise PdfError("pdf.reader_busy") from error
+    except (OSError, WorkerDiedError) as error:
+        raise PdfError("pdf.reader_failed", str(error)) from error
+
+
+def readers_of(module: str, size: int) -> WorkerPool:
+    """Up to ``size`` servers that run ``module`` in a child for each PDF."""
+    command = [sys.executable, "-m", module, str(MAX_XML_BYTES), str(round(TIMEOUT_S * 1000))]
+    return WorkerPool(command, size=size, folder=Path(__file__).resolve().parents[2])
+
+
+_READERS = readers_of("einvoice.formats.pdf_reader_server", READERS)
+atexit.register(_READERS.close)

@@ -1,14 +1,14 @@
-"""The process that opens a PDF from outside: PDF on standard input, one line of JSON and the XML on standard output.
+"""What the child of ``pdf_reader_server`` does with the one PDF from outside that it opens.
 
-Run by ``pdf_reader`` only. It sets its own limits before it loads the PDF library.
+Never called in a process that has anything to lose: see ``pdf_reader_server`` for the limits around it.
 """
 
 from __future__ import annotations
 
 import io
-import json
-import resource
-import sys
+import re
+from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,23 +16,19 @@ if TYPE_CHECKING:
 
     import pikepdf
 
-CPU_LIMIT_S = 5
-"""Processor time, in seconds: hundreds of times what an honest invoice takes."""
-MEMORY_LIMIT_BYTES = 1024**3
-"""Address space, in bytes: the interpreter and libraries map some 200 MiB, the rest is for the file."""
-OPEN_FILES_LIMIT = 32
-"""The interpreter's imports need a few at a time."""
-
 INVOICE_NAMES = ("factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml")
 """Names by preference, compared without case (``ZUGFeRD-invoice.xml`` is ZUGFeRD 1's spelling)."""
 ORDER_NAME = "order-x.xml"
 _LEVEL_NAMESPACES = (
     "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#",
     "urn:zugferd:pdfa:CrossIndustryDocument:invoice:2p0#",
+    "urn:zugferd:pdfa:CrossIndustryDocument:invoice:1p0#",
     "urn:ferd:pdfa:CrossIndustryDocument:invoice:1p0#",
 )
 _RDF_DESCRIPTION = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"
 _DEEPEST_NAME_TREE = 32
+_MOST_NODES = 10_000
+_STREAM_NAME = re.compile(r"\bstream <_io\.BytesIO object at 0x[0-9a-f]+>")
 
 
 class RefusedError(Exception):
@@ -44,23 +40,26 @@ class RefusedError(Exception):
         self.detail = detail
 
 
-def main() -> None:
-    """Read, answer, and turn every expected failure into its code."""
-    _limit()
-    try:
-        head, xml = extract(sys.stdin.buffer.read(), int(sys.argv[1]))
-    except RefusedError as refused:
-        head, xml = {"code": refused.code, "detail": refused.detail}, b""
-    except (MemoryError, RecursionError):
-        head, xml = {"code": "pdf.reader_failed", "detail": "memory"}, b""
-    sys.stdout.buffer.write(json.dumps(head).encode() + b"\n" + xml)
-
-
 def extract(pdf: bytes, most_xml_bytes: int) -> tuple[dict[str, Any], bytes]:
     """What ``pdf`` holds: the answer's head and the XML.
 
     Raises:
         RefusedError: the PDF is none, encrypted, damaged, or without an invoice.
+        MemoryError: something in it unpacks beyond the memory limit.
+    """
+    with open_pdf(pdf) as opened:
+        if opened.is_encrypted:
+            raise RefusedError("pdf.encrypted")
+        _refuse_repaired(opened)
+        return _choose(opened, most_xml_bytes)
+
+
+@contextmanager
+def open_pdf(pdf: bytes) -> Iterator[pikepdf.Pdf]:
+    """``pdf`` opened; what the library raises while it is looked at becomes a code.
+
+    Raises:
+        RefusedError: it is no PDF, needs a password, or is damaged.
         MemoryError: something in it unpacks beyond the memory limit.
     """
     import pikepdf  # noqa: PLC0415 # only after the limits are set
@@ -69,15 +68,16 @@ def extract(pdf: bytes, most_xml_bytes: int) -> tuple[dict[str, Any], bytes]:
         raise RefusedError("pdf.not_a_pdf")
     try:
         with pikepdf.open(io.BytesIO(pdf)) as opened:
-            if opened.is_encrypted:
-                raise RefusedError("pdf.encrypted")
-            _refuse_repaired(opened)
-            return _choose(opened, most_xml_bytes)
+            yield opened
     except pikepdf.PasswordError as error:
         raise RefusedError("pdf.encrypted") from error
-    except (pikepdf.PdfError, ValueError, TypeError, AttributeError, KeyError) as error:
+    except RecursionError:
+        raise
+    except (pikepdf.PdfError, RuntimeError, ValueError, TypeError, AttributeError, LookupError) as error:
         if "bad_alloc" in str(error):
             raise MemoryError from error
+        if "encryption" in str(error):  # a kind of encryption, or a broken one, that the library does not know
+            raise RefusedError("pdf.encrypted") from error
         raise RefusedError("pdf.damaged", _cause(error)) from error
 
 
@@ -110,8 +110,10 @@ def _refuse_repaired(opened: pikepdf.Pdf) -> None:
 
 
 def _cause(warning: object) -> str:
-    """What the library says, without the name it gives to the stream."""
-    return str(warning).rpartition(">: ")[2].strip()[:200]
+    """What the library says, without the name it gives to the stream; our own stumbling over a structure is no news."""
+    if isinstance(warning, TypeError | AttributeError | LookupError):
+        return "a part of it is not what it should be"
+    return _STREAM_NAME.sub("", str(warning)).strip(" ,:")[:200]
 
 
 def _attached_files(opened: pikepdf.Pdf) -> Iterator[tuple[str, pikepdf.Object]]:
@@ -129,14 +131,20 @@ def _attached_files(opened: pikepdf.Pdf) -> Iterator[tuple[str, pikepdf.Object]]
         yield str(specification.get("/UF", specification.get("/F", ""))), stream
 
 
-def _name_tree(node: pikepdf.Object, depth: int = 0) -> Iterator[pikepdf.Object]:
-    """The values of a name tree; deeper than any honest tree is damage, or a loop."""
-    if depth > _DEEPEST_NAME_TREE:
-        raise RefusedError("pdf.damaged", "the name tree of attached files has no end")
-    names = list(node.get("/Names", []))
-    yield from names[1::2]
-    for kid in node.get("/Kids", []):
-        yield from _name_tree(kid, depth + 1)
+def _name_tree(root: pikepdf.Object) -> Iterator[pikepdf.Object]:
+    """The values of a name tree; deeper or larger than any honest tree is damage, a loop, or a bomb."""
+    nodes, level = 0, [root]
+    for _ in range(_DEEPEST_NAME_TREE):
+        for node in level:
+            yield from list(node.get("/Names", []))[1::2]
+        nodes += len(level)
+        kids = (kid for node in level for kid in node.get("/Kids", []))
+        level = list(islice(kids, _MOST_NODES - nodes + 1))
+        if not level:
+            return
+        if nodes + len(level) > _MOST_NODES:
+            break
+    raise RefusedError("pdf.damaged", "the name tree of attached files has no end")
 
 
 def _content(stream: pikepdf.Object) -> bytes:
@@ -164,21 +172,3 @@ def _read_metadata(opened: pikepdf.Pdf) -> tuple[str | None, str | None]:
             if level:
                 return level.strip(), name.strip() if name else None
     return None, None
-
-
-def _limit() -> None:
-    """Bound time, memory and files; nothing is written to disk and no core is dumped."""
-    for what, most in (
-        (resource.RLIMIT_CPU, CPU_LIMIT_S),
-        (resource.RLIMIT_AS, MEMORY_LIMIT_BYTES),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, OPEN_FILES_LIMIT),
-    ):
-        _, hard = resource.getrlimit(what)
-        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (bound, bound))
-
-
-if __name__ == "__main__":
-    main()

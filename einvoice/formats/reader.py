@@ -35,8 +35,25 @@ _PREFIXES = {
 _KNOWN_OTHERS = {
     "SCRDMCCBDACIOMessageStructure": ("an ORDER-X order", "une commande ORDER-X"),
     "CrossDomainAcknowledgementAndResponse": ("a life-cycle message (CDAR)", "un message de cycle de vie (CDAR)"),
-    "CrossIndustryDocument": ("a ZUGFeRD 1.0 invoice", "une facture ZUGFeRD 1.0"),
+    "CrossIndustryDocument": (
+        "a ZUGFeRD 1.0 invoice, a format of 2014 that EN 16931 replaced",
+        "une facture ZUGFeRD 1.0, un format de 2014 que la norme EN 16931 a remplacé",
+    ),
     "Order": ("a UBL order", "une commande UBL"),
+    "OrderResponse": ("a UBL order response", "une réponse à commande UBL"),
+    "DespatchAdvice": ("a UBL despatch advice", "un avis d'expédition UBL"),
+    "ReceiptAdvice": ("a UBL receipt advice", "un avis de réception UBL"),
+    "Reminder": ("a UBL reminder", "une relance UBL"),
+    "Statement": ("a UBL statement", "un relevé UBL"),
+    "Catalogue": ("a UBL catalogue", "un catalogue UBL"),
+    "StandardBusinessDocument": (
+        "a transport envelope (SBDH), take the invoice out of it",
+        "une enveloppe de transport (SBDH), extrayez-en la facture",
+    ),
+    "AttachedDocument": (
+        "a UBL envelope (AttachedDocument), take the invoice out of it",
+        "une enveloppe UBL (AttachedDocument), extrayez-en la facture",
+    ),
     "ApplicationResponse": ("a UBL response", "une réponse UBL"),
     "Report": ("an e-reporting file (Flux 10)", "un fichier d'e-reporting (Flux 10)"),
 }
@@ -67,7 +84,7 @@ def syntax_of(root: etree._Element) -> Syntax:
         return "cii"
     if root.tag in _UBL:
         return "ubl"
-    local, name = etree.QName(root).localname, str(root.tag)
+    local, name = etree.QName(root).localname[:100], str(root.tag)[:200]
     found, found_fr = _KNOWN_OTHERS.get(local, (f"<{name}>", f"<{name}>"))
     raise ReadError(
         "invoice.not_an_invoice",
@@ -82,16 +99,38 @@ def read_xml(root: etree._Element) -> ReadInvoice:
     """The invoice under ``root``, which ``config.safe_xml.parse`` gave.
 
     Raises:
-        ReadError: ``invoice.not_an_invoice``, ``invoice.bad_value`` or ``invoice.missing_term``.
+        ReadError: ``invoice.not_an_invoice``, ``invoice.only_minimum``, ``invoice.bad_value`` or
+            ``invoice.missing_term``.
     """
     syntax = syntax_of(root)
     if syntax == "cii":
+        _refuse_minimum(root)
         document = read_cii(root)
-        written = write_cii(document)
+        written = write_cii(document, whole=True)
     else:
         document = read_ubl(root)
         written = write_ubl(document)
     return ReadInvoice(document, syntax, document.profile, _beside(root, safe_xml.parse(written), document, syntax))
+
+
+_PROFILE = "rsm:ExchangedDocumentContext/ram:GuidelineSpecifiedDocumentContextParameter/ram:ID"
+_MINIMUM = re.compile(r"urn:(factur-x\.eu:1p0|zugferd\.de:2p0):minimum")
+
+
+def _refuse_minimum(root: etree._Element) -> None:
+    """MINIMUM has neither VAT table nor sum of lines: Factur-X itself calls it an aid to booking, not an invoice."""
+    profile = root.findtext(_PROFILE, "", cii_terms.NAMESPACES).strip()
+    if not _MINIMUM.fullmatch(profile):
+        return
+    raise ReadError(
+        "invoice.only_minimum",
+        f"The profile is MINIMUM ({profile}), which lacks most of what an invoice must say. Ask for the file in BASIC "
+        "WL, EN 16931 or EXTENDED.",
+        f"Le profil est MINIMUM ({profile}), auquel manque l'essentiel de ce qu'une facture doit porter. Demandez le "
+        "fichier en BASIC WL, EN 16931 ou EXTENDED.",
+        term="BT-24",
+        place=f"/rsm:CrossIndustryInvoice/{_PROFILE}",
+    )
 
 
 def _beside(root: etree._Element, ours: etree._Element, document: Document, syntax: Syntax) -> tuple[str, ...]:

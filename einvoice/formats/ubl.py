@@ -7,31 +7,43 @@ from typing import TYPE_CHECKING
 
 from config import safe_xml
 from einvoice.document import Delivery, Document, PaymentInstructions
-from einvoice.formats.tree import Elements
+from einvoice.formats.tree import Elements, plain
 from einvoice.formats.ubl_lines import write_line
+from einvoice.formats.ubl_parties import (
+    write_address,
+    write_customer,
+    write_party,
+    write_payee,
+    write_representative,
+    write_supplier,
+)
 from einvoice.formats.ubl_terms import (
     CREDIT_NOTE,
     INVOICE,
     NAMESPACES,
     NO_ORDER,
-    OBJECT,
     PROJECT,
     TAX_POINTS,
     UNDEFINED_MEANS,
     allowance_charge,
     amount,
+    billing_reference,
     category,
     day,
+    delivery_terms,
+    exemption,
     group,
     identifier,
     leaf,
-    tax_scheme,
+    note_text,
+    object_reference,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
-    from einvoice.document import Address, Attachment, Contact, CreditAccount, Party, Payee, TaxRepresentative
+    from einvoice.document import Attachment, CreditAccount, CurrencyExchange, ThirdParty
     from einvoice.formats.tree import Node
 
 _ROOTS = {
@@ -55,14 +67,17 @@ def write_ubl(document: Document) -> bytes:
         leaf("cbc:BuyerReference", document.buyer_reference),
         _period(document),
         _references(document),
-        group("cac:AccountingSupplierParty", _party(document.seller, _creditor(document, of_payee=False))),
-        group("cac:AccountingCustomerParty", _party(document.buyer, None)),
-        _payee(document.payee, _creditor(document, of_payee=True)) if document.payee else None,
-        _representative(document.tax_representative) if document.tax_representative else None,
+        write_supplier(document),
+        write_customer(document),
+        write_payee(document),
+        write_representative(document.tax_representative),
         _delivery(document.delivery) if document.delivery else None,
+        delivery_terms(document.delivery_terms),
         _payment_means(document),
         group("cac:PaymentTerms", leaf("cbc:Note", document.payment_terms)),
+        _exchange(document.exchange) if credit else None,
         (allowance_charge(each, document.currency) for each in document.allowances_charges),
+        None if credit else _exchange(document.exchange),
         _taxes(document),
         _totals(document),
         (write_line(document, line) for line in document.lines),
@@ -98,7 +113,7 @@ def _head(document: Document) -> Iterator[Node]:
         yield day("cbc:DueDate", document.due_on)
         yield leaf("cbc:InvoiceTypeCode", document.type_code)
     for note in document.notes:
-        yield leaf("cbc:Note", f"#{note.subject}#{note.text}" if note.subject else note.text)
+        yield leaf("cbc:Note", note_text(note))
     if not credit:
         yield day("cbc:TaxPointDate", document.tax_point_date)
 
@@ -116,29 +131,26 @@ def _period(document: Document) -> Node:
 def _references(document: Document) -> list[Node]:
     """BG-3, BT-11 to BT-18 and BG-24, in the order of the root at hand."""
     credit = document.is_credit_note
-    only_sales_order = document.sales_order and not document.purchase_order
+    other_terms = document.sales_order or document.purchase_order_on
     order = group(
         "cac:OrderReference",
-        leaf("cbc:ID", NO_ORDER if only_sales_order else document.purchase_order),
+        leaf("cbc:ID", document.purchase_order or (NO_ORDER if other_terms else None)),
         leaf("cbc:SalesOrderID", document.sales_order),
+        day("cbc:IssueDate", document.purchase_order_on),
     )
-    preceding = [
-        group(
-            "cac:BillingReference",
-            group("cac:InvoiceDocumentReference", leaf("cbc:ID", each.number), day("cbc:IssueDate", each.issued_on)),
-        )
-        for each in document.preceding
-    ]
-    despatch = group("cac:DespatchDocumentReference", leaf("cbc:ID", document.despatch_advice))
+    preceding = [billing_reference(each) for each in document.preceding]
+    despatch = _dated("cac:DespatchDocumentReference", document.despatch_advice, document.despatch_advice_on)
     receipt = group("cac:ReceiptDocumentReference", leaf("cbc:ID", document.receiving_advice))
     tender = group("cac:OriginatorDocumentReference", leaf("cbc:ID", document.tender_reference))
-    contract = group("cac:ContractDocumentReference", leaf("cbc:ID", document.contract_reference))
-    subject = group(
-        "cac:AdditionalDocumentReference",
-        identifier("cbc:ID", document.object_id),
-        leaf("cbc:DocumentTypeCode", OBJECT if document.object_id else None),
+    contract = _dated(
+        "cac:ContractDocumentReference",
+        document.contract_reference,
+        document.contract_on,
+        leaf("cbc:DocumentType", document.contract_type),
     )
-    additional = [subject, *(supporting_document(each) for each in document.attachments)]
+    objects = (document.object_id, *document.more_object_ids)
+    subjects = [object_reference("cac:AdditionalDocumentReference", each) for each in objects]
+    additional = [*subjects, *(supporting_document(each) for each in document.attachments)]
     project = document.project_reference
     if credit:
         if project:
@@ -150,82 +162,22 @@ def _references(document: Document) -> list[Node]:
     return [order, *preceding, despatch, receipt, tender, contract, *additional, in_invoice]
 
 
-def _creditor(document: Document, *, of_payee: bool) -> Node:
-    """BT-90 stands with the payee where there is one, else with the seller."""
-    creditor = document.payment.creditor_id if document.payment else None
-    belongs_here = (document.payee is not None) == of_payee
-    return group("cac:PartyIdentification", leaf("cbc:ID", creditor if belongs_here else None, schemeID="SEPA"))
-
-
-def _party(party: Party, creditor: Node) -> Node:
-    return group(
-        "cac:Party",
-        identifier("cbc:EndpointID", party.endpoint),
-        (group("cac:PartyIdentification", identifier("cbc:ID", each)) for each in party.identifiers),
-        creditor,
-        group("cac:PartyName", leaf("cbc:Name", party.trading_name)),
-        _address("cac:PostalAddress", party.address),
-        _tax_registration(party.vat_id, "VAT"),
-        _tax_registration(party.tax_id, "LOC"),
-        group(
-            "cac:PartyLegalEntity",
-            leaf("cbc:RegistrationName", party.name),
-            identifier("cbc:CompanyID", party.legal_id),
-            leaf("cbc:CompanyLegalForm", party.legal_form),
-        ),
-        _contact(party.contact),
-    )
-
-
-def _tax_registration(value: str | None, scheme: str) -> Node:
-    if value is None:
+def _dated(name: str, number: str | None, on: date | None, *more: Node) -> Node:
+    if number is None:
         return None
-    return group("cac:PartyTaxScheme", leaf("cbc:CompanyID", value), tax_scheme(scheme))
+    return group(name, leaf("cbc:ID", number), day("cbc:IssueDate", on), *more)
 
 
-def _contact(contact: Contact | None) -> Node:
-    if contact is None:
-        return None
-    names = ", ".join(each for each in (contact.name, contact.department) if each)
-    return group(
-        "cac:Contact",
-        leaf("cbc:Name", names or None),
-        leaf("cbc:Telephone", contact.phone),
-        leaf("cbc:ElectronicMail", contact.email),
-    )
-
-
-def _address(name: str, address: Address | None) -> Node:
-    if address is None:
+def _exchange(exchange: CurrencyExchange | None) -> Node:
+    """BT-167 with its currencies and date."""
+    if exchange is None:
         return None
     return group(
-        name,
-        leaf("cbc:StreetName", address.line1),
-        leaf("cbc:AdditionalStreetName", address.line2),
-        leaf("cbc:CityName", address.city),
-        leaf("cbc:PostalZone", address.postcode),
-        leaf("cbc:CountrySubentity", address.subdivision),
-        group("cac:AddressLine", leaf("cbc:Line", address.line3)),
-        group("cac:Country", leaf("cbc:IdentificationCode", address.country)),
-    )
-
-
-def _payee(payee: Payee, creditor: Node) -> Node:
-    return group(
-        "cac:PayeeParty",
-        group("cac:PartyIdentification", identifier("cbc:ID", payee.identifier)),
-        creditor,
-        group("cac:PartyName", leaf("cbc:Name", payee.name)),
-        group("cac:PartyLegalEntity", identifier("cbc:CompanyID", payee.legal_id)),
-    )
-
-
-def _representative(representative: TaxRepresentative) -> Node:
-    return group(
-        "cac:TaxRepresentativeParty",
-        group("cac:PartyName", leaf("cbc:Name", representative.name)),
-        _address("cac:PostalAddress", representative.address),
-        _tax_registration(representative.vat_id, "VAT"),
+        "cac:TaxExchangeRate",
+        leaf("cbc:SourceCurrencyCode", exchange.source),
+        leaf("cbc:TargetCurrencyCode", exchange.target),
+        leaf("cbc:CalculationRate", plain(exchange.rate)),
+        day("cbc:Date", exchange.on),
     )
 
 
@@ -236,17 +188,17 @@ def _delivery(delivery: Delivery) -> Node:
         group(
             "cac:DeliveryLocation",
             identifier("cbc:ID", delivery.location),
-            _address("cac:Address", delivery.address),
+            write_address("cac:Address", delivery.address),
         ),
         group("cac:DeliveryParty", group("cac:PartyName", leaf("cbc:Name", delivery.name))),
     )
 
 
 def _payment_means(document: Document) -> Iterator[Node]:
-    """One block per account, with the same code and reference (UBL-SR-44, UBL-SR-47)."""
+    """One block per account, with the same code and reference (UBL-SR-44, UBL-SR-47); the payer is in the first."""
     credit_due = document.due_on if document.is_credit_note else None
     payment = document.payment
-    if payment is None and credit_due is not None:
+    if payment is None and (credit_due is not None or document.payer is not None):
         payment = PaymentInstructions(UNDEFINED_MEANS)
     if payment is None:
         return
@@ -259,7 +211,7 @@ def _payment_means(document: Document) -> Iterator[Node]:
             leaf("cbc:PaymentID", payment.remittance),
             _card(payment) if first else None,
             _account(account),
-            _mandate(payment) if first else None,
+            _mandate(payment, document.payer) if first else None,
         )
 
 
@@ -285,10 +237,11 @@ def _account(account: CreditAccount | None) -> Node:
     )
 
 
-def _mandate(payment: PaymentInstructions) -> Node:
+def _mandate(payment: PaymentInstructions, payer: ThirdParty | None) -> Node:
     return group(
         "cac:PaymentMandate",
         leaf("cbc:ID", payment.mandate_reference),
+        write_party("cac:PayerParty", payer),
         group("cac:PayerFinancialAccount", leaf("cbc:ID", payment.debited_account)),
     )
 
@@ -310,8 +263,7 @@ def _taxes(document: Document) -> Iterator[Node]:
                     "cac:TaxCategory",
                     row.category,
                     row.rate,
-                    leaf("cbc:TaxExemptionReasonCode", row.exemption_code),
-                    leaf("cbc:TaxExemptionReason", row.exemption_reason),
+                    *exemption(row.exemption_code, row.exemption_reason),
                 ),
             )
             for row in document.vat

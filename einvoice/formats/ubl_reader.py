@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from einvoice.document import (
-    Address,
     Attachment,
-    Contact,
     CreditAccount,
+    CurrencyExchange,
     Delivery,
     Document,
-    Identifier,
-    Note,
-    Party,
-    Payee,
     PaymentInstructions,
-    PrecedingInvoice,
-    TaxRepresentative,
     Totals,
     VatBreakdown,
 )
-from einvoice.formats.place import Place, present
-from einvoice.formats.ubl_line_reader import read_allowances_charges, read_identifier, read_line
-from einvoice.formats.ubl_terms import CREDIT_NOTE, NAMESPACES, NO_ORDER, OBJECT, PROJECT, TAX_POINTS
+from einvoice.formats.place import Place, Prefixes, present
+from einvoice.formats.ubl_line_reader import OfDocument, read_line
+from einvoice.formats.ubl_party_reader import (
+    read_address,
+    read_identifier,
+    read_party,
+    read_payee,
+    read_representative,
+    read_third_party,
+)
+from einvoice.formats.ubl_shared_reader import (
+    TAX_POINT_OF,
+    read_allowances_charges,
+    read_delivery_terms,
+    read_note,
+    read_preceding,
+)
+from einvoice.formats.ubl_terms import CREDIT_NOTE, CREDITOR_SCHEME, NAMESPACES, NO_ORDER, OBJECT, PROJECT
 
 if TYPE_CHECKING:
     from datetime import date
 
     from lxml import etree
 
-CREDITOR_SCHEME = "SEPA"
-"""BT-90 is a party identifier with this scheme."""
-SUBJECT = re.compile(r"#([A-Z0-9]{3})#(.*)", re.DOTALL)
-"""A note with its subject code (BT-21) in front, as France writes it."""
-
-_TAX_POINT_OF = {code: tax_point for tax_point, code in TAX_POINTS.items()}
+_PREFIXES = Prefixes(NAMESPACES)
 
 
 def read_ubl(root: etree._Element) -> Document:
@@ -45,45 +47,58 @@ def read_ubl(root: etree._Element) -> Document:
     Raises:
         ReadError: ``invoice.bad_value`` or ``invoice.missing_term``, with the term and the XPath.
     """
-    top = Place(root, NAMESPACES)
+    top = Place(root, _PREFIXES)
     credit = root.tag == f"{{{CREDIT_NOTE}}}CreditNote"
     currency = top.need("cbc:DocumentCurrencyCode", "BT-5")
     accounting_currency = top.text("cbc:TaxCurrencyCode")
     taxes = _by_currency(top, currency)
+    number = top.need("cbc:ID", "BT-1")
+    of_document = OfDocument(number, currency, accounting_currency)
     return Document(
-        number=top.need("cbc:ID", "BT-1"),
+        number=number,
         issued_on=top.need_day("cbc:IssueDate", "BT-2"),
         type_code=top.need("cbc:CreditNoteTypeCode" if credit else "cbc:InvoiceTypeCode", "BT-3"),
         currency=currency,
-        seller=_party(top.group("cac:AccountingSupplierParty/cac:Party"), "BT-27", "BT-40"),
-        buyer=_party(top.group("cac:AccountingCustomerParty/cac:Party"), "BT-44", "BT-55"),
+        seller=read_party(top.group("cac:AccountingSupplierParty/cac:Party"), "BT-27", "BT-40"),
+        buyer=read_party(top.group("cac:AccountingCustomerParty/cac:Party"), "BT-44", "BT-55"),
         totals=_totals(top, taxes, currency, accounting_currency),
         vat=tuple(_tax(row) for row in taxes.all("cac:TaxSubtotal")),
         lines=tuple(
-            read_line(line, credit=credit) for line in top.all("cac:CreditNoteLine" if credit else "cac:InvoiceLine")
+            read_line(line, of_document, credit=credit)
+            for line in top.all("cac:CreditNoteLine" if credit else "cac:InvoiceLine")
         ),
         process=top.text("cbc:ProfileID"),
         profile=top.need("cbc:CustomizationID", "BT-24"),
         accounting_currency=accounting_currency,
         tax_point_date=top.day("cbc:TaxPointDate", "BT-7"),
-        tax_point=_TAX_POINT_OF.get(top.text("cac:InvoicePeriod/cbc:DescriptionCode") or ""),
+        tax_point=TAX_POINT_OF.get(top.text("cac:InvoicePeriod/cbc:DescriptionCode") or ""),
         due_on=_due_on(top, credit=credit),
         payment_terms=top.text("cac:PaymentTerms/cbc:Note"),
         notes=tuple(read_note(text) for place in top.all("cbc:Note") if (text := place.own_text())),
-        preceding=tuple(_preceding(top)),
-        payee=_payee(top.find("cac:PayeeParty")),
-        tax_representative=_representative(top.find("cac:TaxRepresentativeParty")),
+        preceding=tuple(read_preceding(top)),
+        payee=read_payee(top.find("cac:PayeeParty")),
+        tax_representative=read_representative(top.find("cac:TaxRepresentativeParty")),
         delivery=_delivery(top),
         payment=_payment(top),
         allowances_charges=tuple(read_allowances_charges(top)),
+        delivery_terms=read_delivery_terms(top, "EXT-FR-FE-185"),
+        exchange=_exchange(top.find("cac:TaxExchangeRate")),
         **_references(top, credit=credit),
+        **_third_parties(top),
     )
 
 
-def read_note(text: str) -> Note:
-    """BG-1 from a UBL note: ``#PMT#text`` carries the subject code PMT."""
-    found = SUBJECT.fullmatch(text)
-    return Note(found[2].strip(), found[1]) if found and found[2].strip() else Note(text)
+def _third_parties(top: Place) -> dict[str, Any]:
+    supplier = top.group("cac:AccountingSupplierParty/cac:Party")
+    customer = top.group("cac:AccountingCustomerParty/cac:Party")
+    payer = top.find("cac:PaymentMeans/cac:PaymentMandate/cac:PayerParty")
+    return {
+        "payer": read_third_party(payer, "EXT-FR-FE-61"),
+        "buyer_agent": read_third_party(customer.find("cac:AgentParty"), "EXT-FR-FE-21"),
+        "seller_agent": read_third_party(supplier.find("cac:AgentParty"), "EXT-FR-FE-84"),
+        "invoicer": read_third_party(supplier.find("cac:ServiceProviderParty/cac:Party"), "EXT-FR-FE-130"),
+        "invoicee": read_third_party(customer.find("cac:ServiceProviderParty/cac:Party"), "EXT-FR-FE-107"),
+    }
 
 
 def _due_on(top: Place, *, credit: bool) -> date | None:
@@ -93,21 +108,29 @@ def _due_on(top: Place, *, credit: bool) -> date | None:
 
 def _references(top: Place, *, credit: bool) -> dict[str, Any]:
     typed = [(place.text("cbc:DocumentTypeCode"), place) for place in top.all("cac:AdditionalDocumentReference")]
-    objects = [place for code, place in typed if code == OBJECT]
+    objects = [found for code, place in typed if code == OBJECT and (found := read_identifier(place.find("cbc:ID")))]
     projects = [place for code, place in typed if code == PROJECT and credit]
     taken = {OBJECT, PROJECT} if credit else {OBJECT}
-    sales_order = top.text("cac:OrderReference/cbc:SalesOrderID")
-    order = top.text("cac:OrderReference/cbc:ID")
+    order = top.group("cac:OrderReference")
+    sales_order, number = order.text("cbc:SalesOrderID"), order.text("cbc:ID")
+    ordered_on = order.day("cbc:IssueDate", "EXT-FR-FE-197")
+    despatch = top.group("cac:DespatchDocumentReference")
+    contract = top.group("cac:ContractDocumentReference")
     return {
         "buyer_reference": top.text("cbc:BuyerReference"),
         "project_reference": projects[0].text("cbc:ID") if projects else top.text("cac:ProjectReference/cbc:ID"),
-        "contract_reference": top.text("cac:ContractDocumentReference/cbc:ID"),
-        "purchase_order": None if sales_order and order == NO_ORDER else order,
+        "contract_reference": contract.text("cbc:ID"),
+        "contract_type": contract.text("cbc:DocumentType"),
+        "contract_on": contract.day("cbc:IssueDate", "EXT-FR-FE-199"),
+        "purchase_order": None if (sales_order or ordered_on) and number == NO_ORDER else number,
+        "purchase_order_on": ordered_on,
         "sales_order": sales_order,
         "receiving_advice": top.text("cac:ReceiptDocumentReference/cbc:ID"),
-        "despatch_advice": top.text("cac:DespatchDocumentReference/cbc:ID"),
+        "despatch_advice": despatch.text("cbc:ID"),
+        "despatch_advice_on": despatch.day("cbc:IssueDate", "EXT-FR-FE-198"),
         "tender_reference": top.text("cac:OriginatorDocumentReference/cbc:ID"),
-        "object_id": read_identifier(objects[0].find("cbc:ID")) if objects else None,
+        "object_id": objects[0] if objects else None,
+        "more_object_ids": tuple(objects[1:]),
         "accounting_reference": top.text("cbc:AccountingCost"),
         "attachments": tuple(_attachment(place) for code, place in typed if code not in taken),
     }
@@ -126,80 +149,14 @@ def _attachment(place: Place) -> Attachment:
     )
 
 
-def _preceding(top: Place) -> list[PrecedingInvoice]:
-    return [
-        PrecedingInvoice(number, place.day("cbc:IssueDate", "BT-26"))
-        for place in top.all("cac:BillingReference/cac:InvoiceDocumentReference")
-        if (number := place.text("cbc:ID"))
-    ]
-
-
-def _identifiers(party: Place) -> tuple[Identifier, ...]:
-    found = [read_identifier(place) for place in party.all("cac:PartyIdentification/cbc:ID")]
-    return tuple(each for each in found if each and each.scheme != CREDITOR_SCHEME)
-
-
-def _party(place: Place, name_term: str, country_term: str) -> Party:
-    legal = place.group("cac:PartyLegalEntity")
-    contact = place.group("cac:Contact")
-    trading_name = place.text("cac:PartyName/cbc:Name")
-    name = legal.text("cbc:RegistrationName") or trading_name
-    if name is None:
-        raise legal.missing("cbc:RegistrationName", name_term)
-    registrations = [
-        (registration.text("cac:TaxScheme/cbc:ID"), registration.text("cbc:CompanyID"))
-        for registration in place.all("cac:PartyTaxScheme")
-    ]
-    return Party(
-        name=name,
-        address=_address(place.group("cac:PostalAddress"), country_term),
-        trading_name=trading_name if legal.text("cbc:RegistrationName") else None,
-        identifiers=_identifiers(place),
-        legal_id=read_identifier(legal.find("cbc:CompanyID")),
-        vat_id=next((value for scheme, value in registrations if scheme == "VAT"), None),
-        tax_id=next((value for scheme, value in registrations if scheme != "VAT"), None),
-        legal_form=legal.text("cbc:CompanyLegalForm"),
-        endpoint=read_identifier(place.find("cbc:EndpointID")),
-        contact=present(
-            Contact(
-                name=contact.text("cbc:Name"),
-                phone=contact.text("cbc:Telephone"),
-                email=contact.text("cbc:ElectronicMail"),
-            )
-        ),
-    )
-
-
-def _address(place: Place, country_term: str) -> Address:
-    return Address(
-        country=place.need("cac:Country/cbc:IdentificationCode", country_term),
-        line1=place.text("cbc:StreetName"),
-        line2=place.text("cbc:AdditionalStreetName"),
-        line3=place.text("cac:AddressLine/cbc:Line"),
-        postcode=place.text("cbc:PostalZone"),
-        city=place.text("cbc:CityName"),
-        subdivision=place.text("cbc:CountrySubentity"),
-    )
-
-
-def _payee(place: Place | None) -> Payee | None:
+def _exchange(place: Place | None) -> CurrencyExchange | None:
     if place is None:
         return None
-    identifiers = _identifiers(place)
-    return Payee(
-        name=place.need("cac:PartyName/cbc:Name", "BT-59"),
-        identifier=identifiers[0] if identifiers else None,
-        legal_id=read_identifier(place.find("cac:PartyLegalEntity/cbc:CompanyID")),
-    )
-
-
-def _representative(place: Place | None) -> TaxRepresentative | None:
-    if place is None:
-        return None
-    return TaxRepresentative(
-        name=place.need("cac:PartyName/cbc:Name", "BT-62"),
-        vat_id=place.need("cac:PartyTaxScheme/cbc:CompanyID", "BT-63"),
-        address=_address(place.group("cac:PostalAddress"), "BT-69"),
+    return CurrencyExchange(
+        source=place.need("cbc:SourceCurrencyCode", "BT-167"),
+        target=place.need("cbc:TargetCurrencyCode", "BT-167"),
+        rate=place.need_number("cbc:CalculationRate", "BT-167"),
+        on=place.day("cbc:Date", "EXT-FR-FE-192"),
     )
 
 
@@ -214,7 +171,7 @@ def _delivery(top: Place) -> Delivery | None:
             delivered_on=delivery.day("cbc:ActualDeliveryDate", "BT-72"),
             period_start=period.day("cbc:StartDate", "BT-73"),
             period_end=period.day("cbc:EndDate", "BT-74"),
-            address=_address(address, "BT-80") if address else None,
+            address=read_address(address, "BT-80") if address else None,
         )
     )
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from einvoice.document import AllowanceCharge, Identifier
+    from einvoice.document import AllowanceCharge, DeliveryTerms, Identifier, Note, PrecedingInvoice
     from einvoice.formats.tree import Node
 
 INVOICE = "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
@@ -24,10 +24,14 @@ TAX_POINTS = {TaxPoint.INVOICE: "3", TaxPoint.DELIVERY: "35", TaxPoint.PAYMENT: 
 """BT-8 in UBL: UNTDID 2005."""
 OBJECT, PROJECT = "130", "50"
 """UNTDID 1001 codes of an AdditionalDocumentReference: BT-18 (and BT-128), and BT-11 in a credit note."""
+CREDITOR_SCHEME = "SEPA"
+"""BT-90 is a party identifier with this scheme."""
 UNDEFINED_MEANS = "1"
 """UNTDID 4461 *instrument not defined*: a credit note carries BT-9 only inside PaymentMeans, which needs a code."""
 NO_ORDER = "NA"
-"""OrderReference/ID is compulsory in UBL even where only the sales order (BT-14) is known."""
+"""UBL wants a number or line of an order or despatch advice even where another term of the reference is all we know.
+
+So it stands for BT-13 beside a mere BT-14 and, by line, for BT-132, EXT-FR-FE-135, -140, -141, -142 and -143."""
 
 XML = Elements(NAMESPACES)
 leaf, group = XML.leaf, XML.group
@@ -53,11 +57,50 @@ def tax_scheme(code: str) -> Node:
     return group("cac:TaxScheme", leaf("cbc:ID", code))
 
 
-def category(name: str, code: str | None, rate: Decimal | None, *exemption: Node) -> Node:
-    """A VAT category with its rate in percent, and with its exemption in BG-23."""
+def category(name: str, code: str | None, rate: Decimal | None, *exempt: Node) -> Node:
+    """A VAT category with its rate in percent and its exemption."""
     if code is None:
         return None
-    return group(name, leaf("cbc:ID", code), leaf("cbc:Percent", plain(rate)), *exemption, tax_scheme("VAT"))
+    return group(name, leaf("cbc:ID", code), leaf("cbc:Percent", plain(rate)), *exempt, tax_scheme("VAT"))
+
+
+def exemption(code: str | None, reason: str | None) -> tuple[Node, Node]:
+    """BT-121 and BT-120, or what the EXTENDED profiles have of them at lines, allowances and charges."""
+    return leaf("cbc:TaxExemptionReasonCode", code), leaf("cbc:TaxExemptionReason", reason)
+
+
+def note_text(each: Note) -> str:
+    """BG-1, or a note of a line, as France writes it: the subject code in front."""
+    return f"#{each.subject}#{each.text}" if each.subject else each.text
+
+
+def object_reference(name: str, value: Identifier | None) -> Node:
+    """BT-18 or BT-128: the invoiced object, with the scheme of UNTDID 1153."""
+    return group(name, identifier("cbc:ID", value), leaf("cbc:DocumentTypeCode", OBJECT)) if value else None
+
+
+def billing_reference(each: PrecedingInvoice | None) -> Node:
+    """BG-3, or the preceding invoice of a line."""
+    if each is None:
+        return None
+    return group(
+        "cac:BillingReference",
+        group(
+            "cac:InvoiceDocumentReference",
+            leaf("cbc:ID", each.number),
+            day("cbc:IssueDate", each.issued_on),
+            leaf("cbc:DocumentTypeCode", each.type_code),
+        ),
+        group("cac:BillingReferenceLine", leaf("cbc:ID", each.line)),
+    )
+
+
+def delivery_terms(terms: DeliveryTerms | None) -> Node:
+    """The Incoterms of the document or of a line."""
+    if terms is None:
+        return None
+    place = group("cac:DeliveryLocation", leaf("cbc:Name", terms.place))
+    return group("cac:DeliveryTerms", leaf("cbc:ID", terms.code), place)
 
 
 def allowance_charge(each: AllowanceCharge, currency: str) -> Node:
@@ -70,5 +113,10 @@ def allowance_charge(each: AllowanceCharge, currency: str) -> Node:
         leaf("cbc:MultiplierFactorNumeric", plain(each.percent)),
         amount("cbc:Amount", each.amount, currency),
         amount("cbc:BaseAmount", each.base_amount, currency),
-        category("cac:TaxCategory", each.vat_category, each.vat_rate),
+        category(
+            "cac:TaxCategory",
+            each.vat_category,
+            each.vat_rate,
+            *exemption(each.exemption_code, each.exemption_reason),
+        ),
     )

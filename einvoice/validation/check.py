@@ -12,8 +12,14 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from config import safe_xml
-from einvoice.validation import house_rules
+from einvoice.composing.parties import NOT_DOMESTIC
+from einvoice.errors import EInvoiceError
+from einvoice.formats.pdf_reader import PdfError
+from einvoice.validation import container, house_rules
+from einvoice.validation.file_report import FileKind, FileReport, is_pdf, is_xml, kind_of, rule_of_other_kind
+from einvoice.validation.file_rules import file_finding
 from einvoice.validation.invoice_facts import InvoiceFacts
+from einvoice.validation.lines import with_line
 from einvoice.validation.schematron import EngineRefusalError, EngineUnavailableError
 from einvoice.validation.standards import (
     EN16931,
@@ -37,6 +43,10 @@ if TYPE_CHECKING:
     from einvoice.validation.schematron import RulesEngine
 
 _XSD_FAILED = "Not run: the XSD failed first."
+_XSD_FAILED_FR = "Non exécuté : le contrôle XSD a échoué avant."
+_NO_XML = "Not run: there is no invoice XML to judge."
+_NO_XML_FR = "Non exécuté : il n'y a pas de facture XML à juger."
+_EXPECTED = ("an invoice (CII, UBL), a CDAR message or a Flux 10 report", "une facture (CII, UBL), un CDAR, un Flux 10")
 
 
 class Validator:
@@ -54,6 +64,57 @@ class Validator:
         self._standards = standards or Standards()
         self._schemas = Schemas()
 
+    def with_engine(self, engine: RulesEngine) -> Validator:
+        """The same rules and weights, run by another engine, e.g. ``SchematronEngine.patient()``."""
+        return Validator(engine, self._standards, false_key=self._false_key)
+
+    def check_file(self, content: bytes, filename: str) -> FileReport:
+        """The verdict on a file of any kind: a PDF with its container, CII, UBL, CDAR, Flux 10, or why it is none.
+
+        The French rules apply to an invoice between two French parties, unless its note BAR says that it is for a
+        consumer or abroad. Nothing is kept: ``content`` and the XML in it stay in memory.
+        """
+        if is_pdf(content):
+            return self._check_pdf(content, filename)
+        if not is_xml(content):
+            finding = file_finding(rule_of_other_kind(content), Layer.CONTAINER)
+            report = Report((LayerResult(Layer.CONTAINER, Verdict.INVALID), *_not_run(_NO_XML, _NO_XML_FR)), (finding,))
+            return FileReport(filename, FileKind.UNKNOWN, report)
+        root = _parse(content)
+        if isinstance(root, Report):
+            return FileReport(filename, FileKind.UNKNOWN, root, content)
+        kind = kind_of(ROOTS.get(str(root.tag)))
+        return FileReport(filename, kind, self._check_root(root), content)
+
+    def _check_pdf(self, content: bytes, filename: str) -> FileReport:
+        try:
+            found = container.look_into(content)
+        except PdfError as error:
+            report = container.unreadable(error).joined(Report(_not_run(_NO_XML, _NO_XML_FR), ()))
+            return FileReport(filename, FileKind.PDF, report)
+        root = _parse(found.xml) if found.invoices else None
+        if root is None or isinstance(root, Report):
+            inner = root or Report(_not_run(_NO_XML, _NO_XML_FR), ())
+            report = container.judge_container(found, None).joined(inner)
+            return FileReport(filename, FileKind.FACTURX if found.invoices else FileKind.PDF, report, found.xml or None)
+        if ROOTS.get(str(root.tag)) is not Syntax.CII:
+            finding = file_finding("QT-PDF-SYNTAX", Layer.CONTAINER, found=str(etree.QName(root).localname))
+            layers = container.judge_container(found, None).joined(Report((), (finding,)))
+        else:
+            layers = container.judge_container(found, InvoiceFacts(root, Syntax.CII))
+        return FileReport(filename, FileKind.FACTURX, layers.joined(self._check_root(root)), found.xml)
+
+    def _check_root(self, root: etree._Element) -> Report:
+        """The verdict on a parsed file of any syntax."""
+        syntax = ROOTS.get(str(root.tag))
+        if syntax is None:
+            return _wrong_root(root, *_EXPECTED)
+        if syntax not in INVOICE_SYNTAXES:
+            return self._run(self._standards.demanded(syntax), root, root)
+        facts = InvoiceFacts(root, syntax)
+        declared = {note.text.strip() for note in facts.notes() if note.subject == "BAR"}
+        return self._check_facts(facts, french=False if declared & NOT_DOMESTIC else None)
+
     def check_invoice(self, xml: bytes, *, french: bool | None = None) -> Report:
         """The verdict on a CII or UBL invoice or credit note.
 
@@ -67,8 +128,10 @@ class Validator:
         syntax = ROOTS.get(str(root.tag))
         if syntax not in INVOICE_SYNTAXES:
             return _wrong_root(root, "a CII or UBL invoice", "une facture CII ou UBL")
-        facts = InvoiceFacts(root, syntax)
-        profile = profile_of(facts.specification, syntax)
+        return self._check_facts(InvoiceFacts(root, syntax), french=french)
+
+    def _check_facts(self, facts: InvoiceFacts, *, french: bool | None) -> Report:
+        profile = profile_of(facts.specification, facts.syntax)
         if profile is None:
             return Report(
                 (LayerResult(Layer.HOUSE, Verdict.INVALID, house_rules.rule_set()),),
@@ -99,7 +162,7 @@ class Validator:
         judged = facts.root if standard else _as_en16931(facts)
         report = self._run(demands, facts.root, judged)
         if _xsd_failed(report):
-            own = Report((LayerResult(Layer.HOUSE, Verdict.NOT_CHECKED, reason=_XSD_FAILED),), ())
+            own = Report(_not_run(_XSD_FAILED, _XSD_FAILED_FR, Layer.HOUSE), ())
         else:
             findings = house_rules.house_findings(
                 facts, profile, standard=standard, french=french, false_key=self._false_key
@@ -112,8 +175,7 @@ class Validator:
         report = Report((), ())
         for demand in demands:
             if demand.kind is Kind.XSLT and _xsd_failed(report):
-                result = LayerResult(demand.layer, Verdict.NOT_CHECKED, reason=_XSD_FAILED)
-                report = report.joined(Report((result,), ()))
+                report = report.joined(Report(_not_run(_XSD_FAILED, _XSD_FAILED_FR, demand.layer), ()))
             else:
                 report = report.joined(self._run_one(demand, document if demand.kind is Kind.XSD else judged))
         return report
@@ -127,13 +189,15 @@ class Validator:
         except EngineRefusalError as refusal:
             findings = (_refused(refusal, demand.layer),)
         except (StandardMissingError, EngineUnavailableError, etree.LxmlError, OSError) as error:
-            return Report((LayerResult(demand.layer, Verdict.NOT_CHECKED, rule_set, str(error)),), ())
+            french = error.sentence_fr if isinstance(error, EInvoiceError) else None
+            return Report((LayerResult(demand.layer, Verdict.NOT_CHECKED, rule_set, str(error), french),), ())
         return Report((LayerResult(demand.layer, _outcome(findings), rule_set),), findings)
 
     def _apply(self, artefact: Artefact, document: etree._Element) -> tuple[Finding, ...]:
         if artefact.kind is Kind.XSD:
             return self._schemas.check(artefact.path, document)
-        return self._engine.check(artefact.path, document, artefact.layer)
+        findings = self._engine.check(artefact.path, document, artefact.layer)
+        return tuple(with_line(finding, document) for finding in findings)
 
 
 def _parse(xml: bytes) -> etree._Element | Report:
@@ -141,22 +205,27 @@ def _parse(xml: bytes) -> etree._Element | Report:
     try:
         return safe_xml.parse(xml)
     except safe_xml.UnsafeXmlError as error:
-        return _refusal(error.code, str(error), f"Ce XML est refusé ({error.code}).")
+        detail = str(error.__cause__) if error.__cause__ else None
+        line = getattr(error.__cause__, "lineno", None)
+        return _refusal(file_finding(error.code, Layer.XSD, detail=detail, line=line))
 
 
 def _wrong_root(root: etree._Element, expected: str, expected_fr: str) -> Report:
     name = etree.QName(root)
     found = f"{name.localname} ({name.namespace or 'no namespace'})"
-    return _refusal(
-        "QT-ROOT",
-        f"The root element is {found}: this is not {expected}.",
-        f"L'élément racine est {found} : ce n'est pas {expected_fr}.",
-    )
+    return _refusal(file_finding("QT-ROOT", Layer.XSD, found=found, expected=expected, expected_fr=expected_fr))
 
 
-def _refusal(rule: str, message: str, message_fr: str) -> Report:
-    finding = Finding(rule, Severity.FATAL, message, Layer.XSD, message_fr=message_fr)
+def _refusal(finding: Finding) -> Report:
     return Report((LayerResult(Layer.XSD, Verdict.INVALID),), (finding,))
+
+
+def _not_run(reason: str, reason_fr: str, *layers: Layer) -> tuple[LayerResult, ...]:
+    """Layers whose rules did not run; the grammar and the norm where none is named."""
+    return tuple(
+        LayerResult(layer, Verdict.NOT_CHECKED, reason=reason, reason_fr=reason_fr)
+        for layer in layers or (Layer.XSD, Layer.EN16931)
+    )
 
 
 def _refused(refusal: EngineRefusalError, layer: Layer) -> Finding:

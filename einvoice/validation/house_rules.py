@@ -16,8 +16,13 @@
     BR-FR-05 only wants the note to be there. Source: C. com. L441-9.
 ``QT-DAY``
     A CII day (format 102) is not eight digits: BR-FR-03 reads the first eight characters and lets the rest pass.
+``QT-TERMS``
+    Warning: the due date is later than the general law allows (see ``einvoice.validation.payment_terms``).
+``QT-RATE-PLACE``
+    Warning: a VAT rate that applies at none of the places named, or that is no more (see ``rate_places``).
 
-QT-SIREN, QT-SIRET and QT-DAY are fatal for French invoices and warnings for the others; QT-NOTE is for French ones.
+QT-SIREN, QT-SIRET and QT-DAY are fatal for French invoices and warnings for the others; QT-NOTE, QT-TERMS and
+QT-RATE-PLACE are for French ones.
 (A zero rate with 20 %, which BR-FR also lets pass, needs no rule of ours: BR-Z-05 or its like refuses it in every
 profile that has rates.)
 """
@@ -26,15 +31,21 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stdnum.fr import siren, siret
 
+from config.law import law_text
+from einvoice.validation import payment_terms, rate_places
 from einvoice.validation.location import path_of
+from einvoice.validation.payment_terms import GENERAL, term_finding
+from einvoice.validation.rate_places import rate_findings
 from einvoice.validation.standards import Profile
 from einvoice.validation.verdict import Finding, Layer, RuleSet, Severity
+from receivables.domain.invoices import CREDIT_NOTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,8 +69,13 @@ _DAY = re.compile(r"\d{8}")
 
 @cache
 def rule_set() -> RuleSet:
-    """Ourselves, identified by this file's digest."""
-    return RuleSet("Quittance", "1", hashlib.sha256(Path(__file__).read_bytes()).hexdigest())
+    """Ourselves, identified by the digest of the files that hold our rules and the law that they apply."""
+    digest = hashlib.sha256()
+    for path in (Path(__file__), Path(rate_places.__file__), Path(payment_terms.__file__)):
+        digest.update(path.read_bytes())
+    for name in ("terms", "vat_rates"):
+        digest.update(law_text(name).encode())
+    return RuleSet("Quittance", "2", digest.hexdigest())
 
 
 def house_findings(
@@ -75,6 +91,8 @@ def house_findings(
         *_registration_numbers(facts, severity, false_key),
         *(_empty_mentions(facts) if french else ()),
         *_days(facts, severity),
+        *(_late_due(facts) if french else ()),
+        *(rate_findings(facts) if french else ()),
     )
 
 
@@ -155,6 +173,15 @@ def _days(facts: InvoiceFacts, severity: Severity) -> Iterator[Finding]:
                 f"{element.text!r} is no day: write eight digits, YYYYMMDD.",
                 f"{element.text!r} n'est pas un jour : écrivez huit chiffres, AAAAMMJJ.",
             )
+
+
+def _late_due(facts: InvoiceFacts) -> Iterator[Finding]:
+    issued, due, element = facts.issued_on, facts.due_on, facts.due_element
+    if issued is None or due is None or element is None or facts.type_code in CREDIT_NOTES:
+        return
+    found = term_finding(GENERAL, issued, due, location=path_of(element))
+    if found:
+        yield replace(found, line=element.sourceline)
 
 
 def _finding(rule: str, severity: Severity, element: etree._Element | None, message: str, message_fr: str) -> Finding:

@@ -1,4 +1,4 @@
-"""The Schematron engine: a long-lived worker process behind a lock and a time-out.
+"""The Schematron engine: long-lived worker processes behind a fair queue and a time-out.
 
 An answer is findings (perhaps none), a refusal of the document, or *unavailable*. There is no fourth: a dead, hung or
 missing worker never looks like a document without findings.
@@ -7,14 +7,14 @@ missing worker never looks like a document without findings.
 from __future__ import annotations
 
 import sys
-import threading
 from typing import TYPE_CHECKING, Protocol, Self
 
 from config import safe_xml
 from einvoice.errors import EInvoiceError
 from einvoice.validation import schematron_worker
 from einvoice.validation.svrl import SvrlError, findings_of
-from einvoice.validation.worker_process import WorkerDiedError, WorkerProcess
+from einvoice.validation.worker_pool import PoolBusyError, PoolClosedError, Rank, WorkerPool
+from einvoice.validation.worker_process import WorkerDiedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,15 +55,16 @@ class RulesEngine(Protocol):
 
 
 class SchematronEngine:
-    """SaxonC in a worker process. Safe to share between threads; checks run one at a time.
+    """SaxonC in ``workers`` processes, one check at a time each. Safe to share between threads and across forks.
 
-    Nothing starts before the first check. Close it, or use it as a context manager; a worker whose parent vanished
-    leaves by itself.
+    Nothing starts before the first check, and a second worker only when two checks meet; each takes 130 to 220 MB.
+    Close it, or use it as a context manager; a worker whose parent vanished leaves by itself.
     """
 
     def __init__(
         self,
         *,
+        workers: int = 1,
         timeout_s: float = TIMEOUT_S,
         compile_allowance_s: float = COMPILE_ALLOWANCE_S,
         queue_timeout_s: float = QUEUE_TIMEOUT_S,
@@ -73,13 +74,10 @@ class SchematronEngine:
         self._timeout_s = timeout_s
         self._compile_allowance_s = compile_allowance_s
         self._queue_timeout_s = queue_timeout_s
-        self._recycle_after = recycle_after
         # Past this the worker ends itself: we may have been killed in the middle of a check.
         orphan_limit_s = int(timeout_s + compile_allowance_s) + 1
-        self._command = tuple(command or (sys.executable, "-P", schematron_worker.__file__, str(orphan_limit_s)))
-        self._lock = threading.Lock()
-        self._worker: WorkerProcess | None = None
-        self._closed = False
+        worker = tuple(command or (sys.executable, "-P", schematron_worker.__file__, str(orphan_limit_s)))
+        self._pool = WorkerPool(worker, size=workers, recycle_after=recycle_after)
 
     def __enter__(self) -> Self:
         return self
@@ -89,11 +87,24 @@ class SchematronEngine:
 
     @property
     def worker_pid(self) -> int | None:
-        """Process id of the present worker, for monitoring."""
-        worker = self._worker
-        return worker.pid if worker else None
+        """Process id of the worker that was used last, for monitoring."""
+        return next(iter(self._pool.pids), None)
 
-    def check(self, stylesheet: Path, document: etree._Element, layer: Layer) -> tuple[Finding, ...]:
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """Process ids of all present workers, for monitoring."""
+        return self._pool.pids
+
+    def patient(self) -> RulesEngine:
+        """The same workers for callers who can wait: behind every other check, and never on the last free worker.
+
+        Meant for files that strangers hand in, so that they cannot hold up an invoice.
+        """
+        return _PatientEngine(self)
+
+    def check(
+        self, stylesheet: Path, document: etree._Element, layer: Layer, *, rank: Rank = Rank.URGENT
+    ) -> tuple[Finding, ...]:
         """The findings of the compiled Schematron ``stylesheet`` on ``document``, filed under ``layer``.
 
         Takes a parsed tree and serialises it again, so that no DOCTYPE or entity of the original reaches SaxonC,
@@ -103,7 +114,7 @@ class SchematronEngine:
             EngineUnavailableError: the rules did not run.
             EngineRefusalError: the rules stopped on the document's data.
         """
-        answer = self._ask(str(stylesheet), safe_xml.to_bytes(document))
+        answer = self._ask(str(stylesheet), safe_xml.to_bytes(document), rank)
         status, text = answer[:1], answer[1:]
         if status == schematron_worker.SVRL:
             try:
@@ -120,75 +131,54 @@ class SchematronEngine:
         raise _unavailable("engine.stylesheet", f"{stylesheet.name} cannot be used: {detail}")
 
     def warm(self, stylesheet: Path) -> None:
-        """Start the worker and compile ``stylesheet`` ahead of the first document.
+        """Start a worker and compile ``stylesheet`` ahead of the first document.
 
         Raises:
             EngineUnavailableError: it cannot be compiled.
         """
-        answer = self._ask(str(stylesheet), b"")
+        answer = self._ask(str(stylesheet), b"", Rank.URGENT)
         if answer[:1] != schematron_worker.SVRL:
             detail = answer[1:].decode(errors="replace")
             raise _unavailable("engine.stylesheet", f"{stylesheet.name} cannot be used: {detail}")
 
     def close(self) -> None:
-        """End the worker; every later check raises ``engine.closed``."""
-        with self._lock:
-            self._closed = True
-            if self._worker is not None:
-                self._drop()
+        """End the workers, after the checks under way; every later check raises ``engine.closed``."""
+        self._pool.close()
 
-    def _ask(self, stylesheet: str, xml: bytes) -> bytes:
-        if not self._lock.acquire(timeout=self._queue_timeout_s):
-            raise _unavailable("engine.busy", f"no turn within {self._queue_timeout_s:g} s")
+    def _ask(self, stylesheet: str, xml: bytes, rank: Rank) -> bytes:
         try:
-            try:
-                return self._ask_worker(stylesheet, xml)
-            except WorkerDiedError:
-                # It may have been killed between two checks, or by a passing shortage: once more with a fresh one.
-                return self._ask_worker(stylesheet, xml)
+            return self._pool.ask(
+                stylesheet.encode(),
+                xml,
+                within_s=self._queue_timeout_s,
+                timeout_s=self._timeout_s,
+                first_s=self._compile_allowance_s,
+                key=stylesheet,
+                rank=rank,
+            )
+        except PoolBusyError as error:
+            raise _unavailable("engine.busy", f"no turn within {self._queue_timeout_s:g} s") from error
+        except PoolClosedError as error:
+            raise _unavailable("engine.closed", "the engine was closed") from error
+        except TimeoutError as error:
+            raise _unavailable("engine.timeout", str(error)) from error
         except WorkerDiedError as error:
             if error.exit_status == schematron_worker.ADDRESS_SPACE_EXIT:
                 raise _unavailable("engine.address_space", error.tail) from error
             raise _unavailable("engine.died", str(error)) from error
-        finally:
-            self._lock.release()
+        except OSError as error:
+            raise _unavailable("engine.not_started", str(error)) from error
 
-    def _ask_worker(self, stylesheet: str, xml: bytes) -> bytes:
-        """One exchange with the present worker. The lock is held."""
-        worker = self._ready_worker()
-        timeout_s = self._timeout_s + (0 if stylesheet in worker.known else self._compile_allowance_s)
-        try:
-            answer = worker.ask(stylesheet.encode(), xml, timeout_s=timeout_s)
-        except TimeoutError as error:
-            self._drop(at_once=True)
-            raise _unavailable("engine.timeout", f"no answer within {timeout_s:g} s") from error
-        except WorkerDiedError:
-            self._drop(at_once=True)
-            raise
-        worker.known.add(stylesheet)
-        return answer
 
-    def _ready_worker(self) -> WorkerProcess:
-        if self._closed:
-            raise _unavailable("engine.closed", "the engine was closed")
-        worker = self._worker
-        if worker is not None and (worker.answered >= self._recycle_after or not worker.alive):
-            self._drop()
-            worker = None
-        if worker is None:
-            try:
-                self._worker = worker = WorkerProcess(self._command)
-            except OSError as error:
-                raise _unavailable("engine.not_started", str(error)) from error
-        return worker
+class _PatientEngine:
+    """An engine's workers, asked patiently."""
 
-    def _drop(self, *, at_once: bool = False) -> None:
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            if at_once:
-                worker.kill()
-            else:
-                worker.close()
+    def __init__(self, engine: SchematronEngine) -> None:
+        self._engine = engine
+
+    def check(self, stylesheet: Path, document: etree._Element, layer: Layer) -> tuple[Finding, ...]:
+        """See :meth:`SchematronEngine.check`."""
+        return self._engine.check(stylesheet, document, layer, rank=Rank.PATIENT)
 
 
 def _unavailable(code: str, detail: str) -> EngineUnavailableError:

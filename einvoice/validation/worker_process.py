@@ -13,6 +13,7 @@ from einvoice.validation.schematron_worker import LENGTH, frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 _CHUNK_BYTES = 1 << 16
 _MAX_ANSWER_BYTES = 256 * 1024 * 1024
@@ -34,16 +35,16 @@ class WorkerDiedError(Exception):
 
 
 class WorkerProcess:
-    """One child. Not thread-safe: whoever owns it holds a lock.
+    """One child, which answers one question at a time. Not thread-safe: a ``WorkerPool`` lends it in turn.
 
     Started with ``subprocess`` (never forked from a thread), in a session of its own so that a Ctrl-C meant for us does
     not hit it. Its input ends with us, however we end, and with its input it ends too.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], *, folder: Path | None = None) -> None:
         self.answered = 0
         self.known: set[str] = set()
-        """The stylesheets that this child has already compiled."""
+        """The keys of what it was asked before, e.g. the stylesheets that it has already compiled."""
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         try:
@@ -52,6 +53,7 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
+                cwd=folder,
                 env=environment | {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"},
                 start_new_session=True,
                 bufsize=0,
@@ -73,7 +75,7 @@ class WorkerProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether the child runs and is ours: in a fork of us it is not, so that no two processes share its pipes."""
+        """Whether the child runs."""
         return self._process.poll() is None
 
     def ask(self, *request: bytes, timeout_s: float) -> bytes:
@@ -106,8 +108,16 @@ class WorkerProcess:
             self._process.kill()
         self._release()
 
+    def abandon(self) -> None:
+        """In a fork of us: close our copies of the pipes. The child is our parent's, to wait for and to kill."""
+        self._process.returncode = 0
+        self._close_streams()
+
     def _release(self) -> None:
         self._process.wait()
+        self._close_streams()
+
+    def _close_streams(self) -> None:
         for stream in (self._to_child, self._from_child, self._stderr):
             stream.close()
 
@@ -127,7 +137,10 @@ class WorkerProcess:
         received = bytearray()
         while len(received) < count:
             self._wait(self._from_child.fileno(), select.POLLIN, deadline)
-            chunk = os.read(self._from_child.fileno(), min(_CHUNK_BYTES, count - len(received)))
+            try:
+                chunk = os.read(self._from_child.fileno(), min(_CHUNK_BYTES, count - len(received)))
+            except BlockingIOError:
+                continue  # woken for nothing
             if not chunk:
                 raise self._died()
             received += chunk

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RULE = "xsd"
+_LONGEST_MESSAGE = 1000
+"""Characters: libxml2 repeats the wrong value, however long."""
 _MAX_FINDINGS = 100
 """One misplaced element can make every line of an invoice wrong: the first hundred say enough."""
 _CLARK_NAMESPACE = re.compile(r"\{[^}]*\}")
@@ -52,7 +54,7 @@ def _finding(error: etree._LogEntry, document: etree._Element) -> Finding:
     return Finding(
         rule=RULE,
         severity=Severity.FATAL,
-        message=_CLARK_NAMESPACE.sub("", error.message),
+        message=_CLARK_NAMESPACE.sub("", error.message)[:_LONGEST_MESSAGE],
         layer=Layer.XSD,
         location=location,
         line=error.line,

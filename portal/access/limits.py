@@ -26,6 +26,8 @@ LIMITS: dict[str, tuple[tuple[str, Callable[[], str]], ...]] = {
     "sign_in.by_link": (("30 per hour", get_remote_address),),
     "pay.show": (("120 per minute", get_remote_address),),
     "pay.begin": (("20 per minute", get_remote_address),),
+    "validation.show_form": (("60 per minute", get_remote_address),),
+    "validation.check": (("20 per minute", get_remote_address), ("200 per hour", get_remote_address)),
     "customer.pay": (("20 per minute", get_remote_address),),
 }
 """Endpoint: the limits of its calls, each with what is counted. A person never meets them; a guesser does."""

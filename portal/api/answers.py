@@ -27,6 +27,7 @@ REFUSALS = tuple(kind for kind, _ in STATUSES)
 
 FRENCH = {
     "request.key_reused": "Cette Idempotency-Key a servi avec un autre envoi. Renvoyez le même, ou changez de clé.",
+    "credit.changed_meanwhile": "Un autre avoir de cette facture vient d'être émis. Regardez-le, puis recommencez.",
     "invoice.not_found": "Il n'y a pas de facture de ce numéro et de cette année.",
     "document.not_found": "Cette facture n'a pas de fichier de cette forme.",
 }

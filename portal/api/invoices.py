@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import Blueprint, Response, g, request, url_for
 
 from config.clock import today
-from einvoice.request import request_schema
+from einvoice.request.reading import request_schema
 from portal.access.context import services
 from portal.access.roles import api_clients, public
 from portal.api.answers import REFUSALS, CallRefusedError, answer, refuse
 from portal.api.tokens import supplier_of_token
+from portal.crediting import credit_invoice, read_order
+from portal.customer.downloads import send_bundle
+from portal.evidence.bundle import make_evidence
 from portal.issuing import IssueOptions, issue_content
 from portal.states import credit_left, state_of
+from portal.validation.told import tell_finding
 from receivables.domain.money import Money
 from receivables.errors import NotFoundError
 from receivables.services.dues import due_on_invoice
@@ -23,7 +27,8 @@ from receivables.store.register import get_supplier
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from einvoice.kept import Form
+    from einvoice.formats.profiles import Form
+    from portal.issuing import Issued
     from receivables.domain.invoices import Invoice
     from receivables.store.work import Work
 
@@ -61,41 +66,21 @@ def issue_invoice() -> Response:
     """Issue an invoice: our JSON, or a finished UBL, CII or Factur-X file as the body."""
     house, supplier = services(), get_supplier(services().database, _supplier_id())
     assert supplier is not None  # noqa: S101 -- its token has just been checked
-    form = request.args.get("format")
-    key = request.headers.get("Idempotency-Key")
-    if form is not None and form not in FORMS:
-        raise CallRefusedError(
-            400,
-            "request.unknown_format",
-            f"There is no format {form!r}: ask for {', '.join(FORMS)}.",
-            f"Le format {form!r} n'existe pas : demandez {', '.join(FORMS)}.",
-        )
-    if key is not None and not 0 < len(key) <= MAX_KEY_LENGTH:
-        raise CallRefusedError(
-            400,
-            "request.bad_key",
-            f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters.",
-            f"Une Idempotency-Key compte de 1 à {MAX_KEY_LENGTH} caractères.",
-        )
-    options = IssueOptions(supplier.reference, form=cast("Form | None", form), actor="api", request_key=key)
+    options = _options(supplier.reference)
     issued = issue_content(house, request.get_data(), request.headers.get("X-Filename", "request"), options)
-    told = _invoice(issued.invoice, issued.invoice.payable_minor, issued.pay_url)
-    told["files"] = [
-        {
-            "form": each.form,
-            "filename": each.file.filename,
-            "sha256": each.file.sha256,
-            "url": url_for(
-                "api.fetch_file",
-                number=issued.invoice.number,
-                year=issued.invoice.issued_on.year,
-                form=each.form,
-                _external=True,
-            ),
-        }
-        for each in issued.files
-    ]
-    return answer(told, 201)
+    return answer(_issued(issued), 201)
+
+
+@api.post("/invoices/<int:year>/<path:number>/credit-notes")
+@api_clients
+def credit(year: int, number: str) -> Response:
+    """Issue the credit note of an invoice: the whole, some lines or an amount of it."""
+    house, supplier = services(), get_supplier(services().database, _supplier_id())
+    assert supplier is not None  # noqa: S101 -- its token has just been checked
+    with house.works.begin(_supplier_id()) as work:
+        invoice = _find(work, number, year)
+    order = read_order(request.get_data())
+    return answer(_issued(credit_invoice(house, supplier, invoice, order, _options(supplier.reference))), 201)
 
 
 @api.get("/invoices/<int:year>/<path:number>")
@@ -139,6 +124,13 @@ def fetch_file(year: int, number: str, form: str) -> Response:
     return file
 
 
+@api.get("/invoices/<uuid:invoice_id>/evidence")
+@api_clients
+def fetch_evidence(invoice_id: UUID) -> Response:
+    """Everything about one invoice in one zip, with the hash of its manifest as its ETag."""
+    return send_bundle(make_evidence(services(), _supplier_id(), invoice_id, "api"))
+
+
 @api.get("/invoice-schema.json")
 @public
 def invoice_schema() -> Response:
@@ -156,6 +148,53 @@ def _find(work: Work, number: str, year: int) -> Invoice:
     if invoice is None:
         raise NotFoundError("invoice.not_found", f"There is no invoice {number} of {year}.")
     return invoice
+
+
+def _options(supplier: str) -> IssueOptions:
+    """How the caller wants it issued.
+
+    Raises:
+        CallRefusedError: ``request.unknown_format`` or ``request.bad_key``.
+    """
+    form = request.args.get("format")
+    key = request.headers.get("Idempotency-Key")
+    if form is not None and form not in FORMS:
+        raise CallRefusedError(
+            400,
+            "request.unknown_format",
+            f"There is no format {form!r}: ask for {', '.join(FORMS)}.",
+            f"Le format {form!r} n'existe pas : demandez {', '.join(FORMS)}.",
+        )
+    if key is not None and not 0 < len(key) <= MAX_KEY_LENGTH:
+        raise CallRefusedError(
+            400,
+            "request.bad_key",
+            f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters.",
+            f"Une Idempotency-Key compte de 1 à {MAX_KEY_LENGTH} caractères.",
+        )
+    return IssueOptions(supplier, form=cast("Form | None", form), actor="api", request_key=key)
+
+
+def _issued(issued: Issued) -> dict[str, Any]:
+    """What was issued, with its files, and what the judges would have liked better."""
+    told = _invoice(issued.invoice, issued.invoice.payable_minor, issued.pay_url)
+    told["files"] = [
+        {
+            "form": each.form,
+            "filename": each.file.filename,
+            "sha256": each.file.sha256,
+            "url": url_for(
+                "api.fetch_file",
+                number=issued.invoice.number,
+                year=issued.invoice.issued_on.year,
+                form=each.form,
+                _external=True,
+            ),
+        }
+        for each in issued.files
+    ]
+    told["warnings"] = [tell_finding(each) for each in issued.warnings]
+    return told
 
 
 def _invoice(invoice: Invoice, open_minor: int, pay_url: str) -> dict[str, Any]:

@@ -9,8 +9,11 @@ from portal.cli.lazy import LazyGroup, Place
 COMMANDS = {
     "demo": Place("portal.cli.demo:demo", "Run the whole house with data to look at."),
     "issue": Place("portal.cli.invoices:issue", "Issue invoices: our JSON, or finished UBL, CII and Factur-X."),
-    "validate": Place("portal.cli.invoices:validate", "Judge invoice files; nothing is issued."),
+    "validate": Place("portal.cli.validation:validate", "Judge files and folders; nothing is issued or kept."),
+    "rules": Place("portal.cli.rules:rules", "Install newer sets of rules; see which are in force."),
     "verify": Place("portal.cli.keeping:verify", "Recompute every invariant of the books."),
+    "archive": Place("portal.cli.archive:archive", "Read the archive again and prove it; prolong what it promises."),
+    "evidence": Place("portal.cli.evidence:evidence", "Everything about one invoice in one zip that can be checked."),
     "supplier": Place("portal.cli.suppliers:supplier", "Open a supplier, or change it, from its profile."),
     "connect-provider": Place("portal.cli.suppliers:connect_provider", "Take online payments through Stripe."),
     "connect-platform": Place("portal.cli.suppliers:connect_platform_", "Hand invoices to an approved platform."),

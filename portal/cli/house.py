@@ -14,6 +14,7 @@ from rich.markup import escape
 from config.database import UnsafeDatabaseError
 from config.logging import log_to_stderr
 from config.settings import Settings
+from einvoice.archive import ArchiveError
 from portal.wiring import Services, build_services
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def services_of_house(settings: Settings | None = None) -> Iterator[Services]:
     log_to_stderr(logging.WARNING)
     try:
         services = build_services(settings or settings_of_house())
-    except UnsafeDatabaseError as error:
+    except (UnsafeDatabaseError, ArchiveError) as error:
         err.print(f"[red]{error.code}[/] {escape(str(error))}")
         raise SystemExit(2) from error
     try:

@@ -1,17 +1,15 @@
-"""``quittance issue`` and ``quittance validate``."""
+"""``quittance issue``."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 from rich.markup import escape
 
 from config import safe_xml
 from einvoice.errors import EInvoiceError
-from einvoice.formats.pdf_reader import extract_invoice_xml
 from portal.cli.house import err, fail, out, services_of_house, supplier_option
 from portal.issuing import FilesPendingError, Issued, IssueOptions, issue_content
 from receivables.domain.money import Money, MoneyError
@@ -19,8 +17,7 @@ from receivables.errors import ReceivablesError
 from receivables.services.sealing import seal_audit
 
 if TYPE_CHECKING:
-    from einvoice.kept import Form
-    from portal.wiring import Services
+    from einvoice.formats.profiles import Form
 
 REFUSALS = (EInvoiceError, safe_xml.UnsafeXmlError, ReceivablesError, MoneyError)
 FILES = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -73,41 +70,3 @@ def _show(issued: Issued, path: Path, form: str | None, output: Path | None) -> 
             target = output / each.file.filename
             target.write_bytes(each.file.content)
             out.print(f"  {each.form}: {escape(str(target))}  sha256 {each.file.sha256[:16]}")
-
-
-@click.command()
-@click.argument("files", nargs=-1, required=True, type=FILES)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-def validate(*, files: tuple[Path, ...], as_json: bool) -> None:
-    """Judge invoice files: XSD, EN 16931, profile and French rules. Exit 1 unless all are valid."""
-    with services_of_house() as services:
-        answers = [_judge(services, path) for path in files]
-    if as_json:
-        click.echo(json.dumps(answers, ensure_ascii=False, indent=2))
-    else:
-        for answer in answers:
-            out.print(f"[bold]{escape(answer['file'])}[/] {answer['verdict']}")
-            for rule in answer["rules"]:
-                out.print(f"  {rule['severity']:8} {rule['rule']}  {rule['message']}", markup=False)
-    if any(answer["verdict"] != "valid" for answer in answers):
-        raise SystemExit(1)
-
-
-def _judge(services: Services, path: Path) -> dict[str, Any]:
-    content = path.read_bytes()
-    if content.lstrip()[:1] in {b"{", b"["}:
-        told = "validate judges finished files, XML or PDF. Our JSON is judged when it is issued."
-        rule = {"rule": "file.unknown_kind", "severity": "fatal", "message": told}
-        return {"file": path.name, "verdict": "invalid", "layers": [], "rules": [rule]}
-    try:
-        xml = extract_invoice_xml(content).xml if content.startswith(b"%PDF") else content
-    except EInvoiceError as error:
-        rule = {"rule": error.code, "severity": "fatal", "message": str(error)}
-        return {"file": path.name, "verdict": "invalid", "layers": [], "rules": [rule]}
-    report = json.loads(services.validator.check_invoice(xml).to_json())
-    return {
-        "file": path.name,
-        "verdict": report["verdict"],
-        "layers": report["layers"],
-        "rules": report["findings"],
-    }

@@ -8,10 +8,12 @@ from urllib.parse import quote
 from flask import Response
 
 from portal.access.headers import FILE_POLICY
+from portal.evidence.bundle import MIME
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from portal.evidence.bundle import Bundle
     from portal.wiring import Services
     from receivables.store.overviews import DocumentLine
     from receivables.store.work import Work
@@ -29,10 +31,21 @@ def send_document(services: Services, document: DocumentLine) -> Response:
     Raises:
         ArchiveError: ``archive.missing`` or ``archive.corrupted``.
     """
-    response = Response(services.archive.get(document.sha256), content_type=document.mime)
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in document.filename)
+    return _as_file(services.archive.get(document.sha256), document.mime, document.filename)
+
+
+def send_bundle(bundle: Bundle) -> Response:
+    """An evidence bundle, with the hash of its manifest as its tag."""
+    response = _as_file(bundle.content, MIME, bundle.filename)
+    response.headers["ETag"] = f'"{bundle.manifest_sha256}"'
+    return response
+
+
+def _as_file(content: bytes, mime: str, filename: str) -> Response:
+    response = Response(content, content_type=mime)
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in filename)
     response.headers["Content-Disposition"] = (
-        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(document.filename, safe='')}"
+        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
     )
     response.headers["Content-Security-Policy"] = FILE_POLICY
     return response

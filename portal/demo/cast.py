@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from schwifty import IBAN
 from stdnum import luhn
 
+from einvoice.composing.seller import SellerProfile
 from einvoice.document import Address, Contact
-from einvoice.seller import SellerProfile
 
 if TYPE_CHECKING:
     from random import Random

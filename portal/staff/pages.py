@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, render_template, request
 
 from config.clock import today
-from portal.access.context import caller, services, work_here
+from portal.access.context import caller, place, services, work_here
 from portal.access.roles import STAFF, allow
 from portal.access.sign_in_mail import SIGN_IN_MAILS
-from portal.customer.downloads import note_download, send_document
+from portal.customer.downloads import note_download, send_bundle, send_document
+from portal.evidence.bundle import make_evidence
 from portal.lists import read_list_request
 from portal.staff.charts import age_chart
 from portal.staff.troubles import explain
@@ -122,6 +123,14 @@ def document(invoice_id: UUID, document_id: UUID) -> Response:
     if found is None:
         abort(404)
     return send_document(services(), found)
+
+
+@blueprint.get("/invoices/<uuid:invoice_id>/evidence")
+@allow(*STAFF)
+def evidence(invoice_id: UUID) -> Response:
+    """Everything about one invoice in one zip."""
+    actor = f"person {caller().person.person_id}"
+    return send_bundle(make_evidence(services(), place().supplier_id, invoice_id, actor))
 
 
 @blueprint.get("/problems")

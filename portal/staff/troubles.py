@@ -54,6 +54,10 @@ _BY_CODE = {
         note_text("Un message de test est arrivé sur un compte réel, ou l'inverse"),
         note_text("Remplacez la clé du compte de paiement par celle du bon mode."),
     ),
+    "archive": (
+        note_text("L'archive a des défauts"),
+        note_text("Faites lancer « quittance archive verify », puis restaurez ce qui y est nommé d'une sauvegarde."),
+    ),
     "fact": (
         note_text("Un mouvement d'argent ne peut pas être comptabilisé seul"),
         note_text("Lisez le motif, vérifiez chez le prestataire et passez l'écriture qui convient."),

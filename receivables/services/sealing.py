@@ -2,6 +2,9 @@
 
 Rows are appended without a lock; a block seals those whose transactions have all ended (below the xmin horizon), so
 that a row that commits late is sealed later, never skipped. The chain shows tampering; it does not stop a superuser.
+
+A block hashes the hash of the block before and the hashes of its rows (scheme 2), so that :func:`show_rows` can prove
+that some rows stand in a block without telling the others. Blocks of scheme 1 hash their rows as one text.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from config.clock import now
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
 
     from sqlalchemy import RowMapping
 
@@ -28,6 +32,29 @@ _ROWS = (
     "SELECT audit_id, actor, act, object, details, happened_at FROM audit_rows "
     "WHERE supplier_id = :supplier AND audit_id = ANY(:ids) ORDER BY audit_id"
 )
+
+
+_ONE_TEXT, _BY_ROW = 1, 2
+SCHEME = _BY_ROW
+"""How new blocks are hashed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBlock:
+    """One sealed block with some of its rows: ``leaves`` are the hashes of all its rows, in their order.
+
+    ``rows`` maps a place among the leaves to the canonical text of that row: JSON of audit id, actor, act, object,
+    details and instant. A leaf is the SHA-256 of that text; the block's hash is the SHA-256 of the previous hash and
+    the leaves. A block of scheme 1 has no leaves: there only the house itself can prove its rows.
+    """
+
+    block: int
+    scheme: int
+    previous_hash: bytes
+    hash: bytes
+    sealed_at: datetime
+    leaves: tuple[bytes, ...]
+    rows: dict[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +87,28 @@ def seal_audit(work: Work) -> int:
     previous = bytes(last["hash"]) if last else GENESIS
     work.execute(
         "INSERT INTO audit_seals (supplier_id, block, audit_ids, previous_hash, hash, last_xid, last_audit_id, "
-        "sealed_at) VALUES (:supplier, :block, :ids, :previous, :hash, CAST(:xid AS xid8), :audit_id, :at)",
+        "sealed_at, scheme) VALUES (:supplier, :block, :ids, :previous, :hash, CAST(:xid AS xid8), :audit_id, :at, "
+        ":scheme)",
         block=(last["block"] if last else 0) + 1,
         ids=ids,
         previous=previous,
-        hash=_hash(previous, work.rows(_ROWS, ids=ids)),
+        hash=_hash(previous, work.rows(_ROWS, ids=ids), SCHEME),
         xid=rows[-1]["written_in"],
         audit_id=rows[-1]["audit_id"],
         at=now(),
+        scheme=SCHEME,
     )
     return len(ids)
+
+
+def show_rows(work: Work, ids: Collection[int]) -> list[ShownBlock]:
+    """The blocks in which these audit rows were sealed, each showing them alone; rows not sealed yet are in none."""
+    seals = work.rows(
+        "SELECT block, scheme, audit_ids, previous_hash, hash, sealed_at FROM audit_seals "
+        "WHERE supplier_id = :supplier AND audit_ids && CAST(:ids AS bigint[]) ORDER BY block",
+        ids=list(ids),
+    )
+    return [_show(work, seal, {*ids}) for seal in seals]
 
 
 def verify_chain(work: Work) -> ChainState:
@@ -81,12 +120,14 @@ def verify_chain(work: Work) -> ChainState:
     faults, previous = 0, GENESIS
     seen: set[int] = set()
     seals = work.rows(
-        "SELECT block, audit_ids, previous_hash, hash FROM audit_seals WHERE supplier_id = :supplier ORDER BY block"
+        "SELECT block, scheme, audit_ids, previous_hash, hash FROM audit_seals WHERE supplier_id = :supplier "
+        "ORDER BY block"
     )
     for number, seal in enumerate(seals, start=1):
         rows = work.rows(_ROWS, ids=seal["audit_ids"])
         whole = seal["block"] == number and bytes(seal["previous_hash"]) == previous and not seen & {*seal["audit_ids"]}
-        if not whole or len(rows) != len(seal["audit_ids"]) or _hash(previous, rows) != bytes(seal["hash"]):
+        found = _hash(previous, rows, seal["scheme"])
+        if not whole or len(rows) != len(seal["audit_ids"]) or found != bytes(seal["hash"]):
             faults += 1
         seen |= set(seal["audit_ids"])
         previous = bytes(seal["hash"])
@@ -104,6 +145,29 @@ def verify_chain(work: Work) -> ChainState:
     return ChainState(int(work.scalar("SELECT count(*) FROM audit_rows WHERE supplier_id = :supplier")), faults)
 
 
-def _hash(previous: bytes, rows: Sequence[RowMapping]) -> bytes:
+def _show(work: Work, seal: RowMapping, wanted: set[int]) -> ShownBlock:
+    rows = work.rows(_ROWS, ids=seal["audit_ids"])
+    return ShownBlock(
+        block=seal["block"],
+        scheme=seal["scheme"],
+        previous_hash=bytes(seal["previous_hash"]),
+        hash=bytes(seal["hash"]),
+        sealed_at=seal["sealed_at"],
+        leaves=tuple(_leaf(row) for row in rows) if seal["scheme"] == _BY_ROW else (),
+        rows={place: _canonical(row) for place, row in enumerate(rows) if row["audit_id"] in wanted},
+    )
+
+
+def _hash(previous: bytes, rows: Sequence[RowMapping], scheme: int) -> bytes:
+    if scheme == _BY_ROW:
+        return hashlib.sha256(previous + b"".join(_leaf(row) for row in rows)).digest()
     canonical = to_json([[*dict(row).values()] for row in rows]).encode()
     return hashlib.sha256(previous + canonical).digest()
+
+
+def _leaf(row: RowMapping) -> bytes:
+    return hashlib.sha256(_canonical(row).encode()).digest()
+
+
+def _canonical(row: RowMapping) -> str:
+    return to_json([*dict(row).values()])

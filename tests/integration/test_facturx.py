@@ -15,11 +15,12 @@ from page_documents import PAY_URL, an_invoice, kinds_of_page
 from shared_material import shared
 
 from config.typeset import compile_pdf
+from einvoice.document import Attachment
 from einvoice.errors import EInvoiceError
 from einvoice.formats import facturx as container
 from einvoice.formats.cii import write_cii
 from einvoice.formats.facturx import FacturXError, conformance_level, declare, write_facturx
-from einvoice.formats.page import render_page
+from einvoice.formats.page import PageError, render_page
 from einvoice.formats.pdf_reader import MAX_PDF_BYTES, SENTENCES, WARNINGS, PdfError, extract_invoice_xml
 
 KINDS = kinds_of_page()
@@ -44,14 +45,38 @@ def test_every_kind_of_page_holds_exactly_its_xml(kind: str) -> None:
 
     with pikepdf.open(io.BytesIO(pdf)) as opened:
         assert opened.get_warnings() == []
-        assert list(opened.attachments) == ["factur-x.xml"]
+        names = [entry.filename for entry in document.attachments]
+        assert list(opened.attachments) == sorted(["factur-x.xml", *names])
         assert opened.attachments["factur-x.xml"].get_file().read_bytes() == cii
-        assert len(opened.Root.AF) == 1
-        assert opened.Root.AF[0].AFRelationship == "/Alternative"
+        assert len(opened.Root.AF) == 1 + len(names)
+        relationships = {str(each.UF): str(each.AFRelationship) for each in opened.Root.AF}
+        assert relationships == {"factur-x.xml": "/Alternative", **dict.fromkeys(names, "/Supplement")}
     name, xml = facturx.get_xml_from_pdf(pdf, check_xsd=False)
     assert (name, xml) == ("factur-x.xml", cii)
     own = extract_invoice_xml(pdf)
     assert (own.filename, own.xml, own.profile_xmp, own.warnings) == ("factur-x.xml", cii, "EN 16931", ())
+
+
+def test_an_attachment_that_calls_itself_factur_x_leaves_the_invoice_readable() -> None:
+    """Readers take the file by its name: a supporting document of that name must not stand in for the invoice."""
+    impostor = Attachment("P-1", "DOCUMENT_ANNEXE", None, b"<other/>", "application/xml", "Factur-X.xml")
+    document = an_invoice(2, attachments=(impostor, replace(impostor, reference="P-2")))
+    cii = write_cii(document)
+    pdf = write_facturx(document, cii, pay_url=PAY_URL)
+    assert facturx.get_xml_from_pdf(pdf, check_xsd=False) == ("factur-x.xml", cii)
+    own = extract_invoice_xml(pdf)
+    assert (own.filename, own.xml, own.warnings) == ("factur-x.xml", cii, ())
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        assert list(opened.attachments) == [
+            "factur-x.xml", "piece-jointe-Factur-X-2.xml", "piece-jointe-Factur-X.xml",
+        ]  # fmt: skip
+
+
+def test_an_attachment_of_another_type_than_it_says_is_refused() -> None:
+    document = an_invoice(1, attachments=(Attachment("P-1", None, None, b"MZ\x90", "application/pdf", "devis.pdf"),))
+    with pytest.raises(PageError) as caught:
+        write_facturx(document, write_cii(document))
+    assert caught.value.code == "attachment.type_differs"
 
 
 def test_the_metadata_declare_factur_x_once_and_keep_pdfa_and_pdfua() -> None:

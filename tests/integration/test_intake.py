@@ -23,6 +23,7 @@ from config import safe_xml
 from einvoice.document import Attachment
 from einvoice.errors import EInvoiceError
 from einvoice.formats.link import PROFILES_WITHOUT_LINK
+from einvoice.formats.profiles import CTC_EXTENDED_ID, EN16931_ID, FACTURX_EXTENDED_ID
 from einvoice.formats.semantics import difference
 from einvoice.intake import InvalidInvoiceError, prepare_finished, read_finished
 from einvoice.kept import KeptDocument, kept_from_json, kept_to_json, profile_from_json, profile_to_json
@@ -105,13 +106,31 @@ def test_a_finished_invoice_is_issued_once(plain_story: Story, postgres: Embedde
     assert everything(postgres) == before
 
 
+def with_end_customers_order(cii: str) -> bytes:
+    """The invoice with the order of the buyer's own customer, which only Factur-X EXTENDED has a place for."""
+    extended = cii.replace(EN16931_ID + "<", FACTURX_EXTENDED_ID + "<")
+    order = "<ram:IssuerAssignedID>PO-1</ram:IssuerAssignedID>"
+    return extended.replace(
+        "</ram:ApplicableHeaderTradeAgreement>",
+        f"<ram:UltimateCustomerOrderReferencedDocument>{order}</ram:UltimateCustomerOrderReferencedDocument>"
+        "</ram:ApplicableHeaderTradeAgreement>",
+    ).encode()
+
+
 def test_a_form_that_loses_something_opens_no_supplier(plain_story: Story, postgres: EmbeddedPostgres) -> None:
-    path = shared("samples/cii/UC12_F202600025_SOUS-LIGNE_CII_Commentee_EXTENDED.xml")
     before = everything(postgres)
     with pytest.raises(EInvoiceError) as refused:
-        plain_story.issue_bytes(path.read_bytes(), path.name, supplier=None, create_supplier=True, form="ubl")
-    assert refused.value.code in {"invoice.conversion_loses", "invoice.form_invalid"}
+        plain_story.issue_bytes(with_end_customers_order(CII), "a.xml", supplier=None, create_supplier=True, form="ubl")
+    assert refused.value.code == "invoice.conversion_loses"
+    assert "UltimateCustomerOrder" in str(refused.value)
     assert everything(postgres) == before
+
+
+def test_an_extended_invoice_is_offered_as_ubl_under_the_name_of_that_form(plain_story: Story) -> None:
+    path = shared("samples/cii/UC12_F202600025_SOUS-LIGNE_CII_Commentee_EXTENDED.xml")
+    done = plain_story.issue_bytes(path.read_bytes(), path.name, supplier=None, create_supplier=True, form="ubl")
+    ubl = next(each.file.content for each in done.files if each.form == "ubl")
+    assert f"<cbc:CustomizationID>{CTC_EXTENDED_ID}<".encode() in ubl
 
 
 def test_what_cannot_be_judged_is_not_issued() -> None:
@@ -190,7 +209,7 @@ def test_the_option_for_debits_makes_vat_due_at_once(services: Services) -> None
 
 def test_our_own_invoice_may_carry_any_file(plain_story: Story) -> None:
     """Attachments are bytes, not text: they are kept as they are."""
-    content = bytes(range(256))
+    content = b"%PDF-1.7\n" + bytes(range(256))
     attachment = {
         "reference": "PLAN",
         "content": base64.b64encode(content).decode(),

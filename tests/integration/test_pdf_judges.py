@@ -9,13 +9,20 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from page_documents import kinds_of_page
+from page_documents import LOGO, PAY_URL, an_invoice, kinds_of_page
+from page_files import FILES, JPEG, PNG
+from page_showcase import showcase
 
+from einvoice.document import Attachment
 from einvoice.formats.cii import write_cii
 from einvoice.formats.facturx import write_facturx
-from einvoice.formats.page import render_page
+from einvoice.formats.page import read_logo, render_page
+
+if TYPE_CHECKING:
+    from einvoice.document import Document
 
 JAR = os.environ.get("QUITTANCE_VERAPDF_JAR", "")
 
@@ -31,18 +38,35 @@ def judge(folder: Path, flavour: str) -> dict[str, str]:
         ["java", "-cp", JAR, "org.verapdf.apps.GreenfieldCliWrapper", "--format", "text", "--flavour", flavour, folder],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     ).stdout
     lines = [line.split() for line in answer.splitlines() if line.startswith(("PASS", "FAIL"))]
     return {Path(line[1]).name: line[0] for line in lines}
 
 
+def judged_documents() -> dict[str, tuple[Document, dict[str, Any]]]:
+    """Each kind of page, the showcase, every type of attachment and of logo, and documents of many pages."""
+    attachments = tuple(
+        Attachment(f"P-{n}", "DOCUMENT_ANNEXE", None, content, mime, f"pièce {n}")
+        for n, (mime, content) in enumerate(FILES.items())
+    )
+    return {
+        **kinds_of_page(),
+        **showcase(),
+        "attachments": (an_invoice(2, attachments=attachments), {"pay_url": PAY_URL}),
+        "png logo": (an_invoice(2), {"logo_svg": read_logo(PNG)}),
+        "jpeg logo": (an_invoice(2), {"logo_svg": read_logo(JPEG)}),
+        "svg logo": (an_invoice(2), {"logo_svg": LOGO, "colour": "#ffffff"}),
+        "400 lines": (an_invoice(400), {"pay_url": PAY_URL}),
+    }
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Each kind of page as Factur-X, and one plain page."""
     folder = tmp_path_factory.mktemp("judged")
-    for kind, (document, options) in kinds_of_page().items():
+    for kind, (document, options) in judged_documents().items():
         pdf = write_facturx(document, write_cii(document), **options)
         (folder / f"{kind.replace(' ', '-')}.pdf").write_bytes(pdf)
     document, options = next(iter(kinds_of_page().values()))
@@ -53,7 +77,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("flavour", ["3a", "3b", "ua1"])
 def test_verapdf_passes_every_kind_of_page(files: Path, flavour: str) -> None:
     verdicts = judge(files, flavour)
-    assert len(verdicts) == len(kinds_of_page()) + 1
+    assert len(verdicts) == len(judged_documents()) + 1
     assert set(verdicts.values()) == {"PASS"}, verdicts
 
 

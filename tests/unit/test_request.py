@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from einvoice.errors import RequestError
-from einvoice.request import InvalidRequestError, InvoiceRequest, parse_request, request_schema
+from einvoice.request.reading import InvalidRequestError, InvoiceRequest, parse_request, request_schema, write_request
 
 MINIMAL = """{
   "buyer": {"name": "Brasserie du Port", "siren": "552100554", "address": {"city": "Marseille"}},
@@ -51,7 +51,7 @@ def test_a_number_is_read_exactly_whether_quoted_or_not(text: str) -> None:
     assert price == Decimal(text.strip('"'))
 
 
-@pytest.mark.parametrize("text", ['"12,5"', "true", '"1e3"', "null", "[]", '" "', '"NaN"', "1e400"])
+@pytest.mark.parametrize("text", ['"12,5"', "true", '"1e3"', "[]", '" "', '"NaN"', "1e400"])
 def test_what_is_no_number_is_refused_with_its_term(text: str) -> None:
     error = refusal(changed("lines.0.quantity", text))
     assert (error.place, error.term) == ("lines[0].quantity", "BT-129")
@@ -81,6 +81,7 @@ def test_a_float_made_in_python_is_refused() -> None:
         ("issue_date", '"2026-02-30"', "issue_date", "BT-2"),
         ("issue_date", "20261102", "issue_date", "BT-2"),
         ("type_code", '"389"', "type_code", "BT-3"),
+        ("lines.0.quantity", "null", "lines[0]", "BG-25"),
         ("lines", "[]", "lines", "BG-25"),
         ("lines", "{}", "lines", "BG-25"),
         ("lines.0.net_price", '"-1"', "lines[0].net_price", "BT-146"),
@@ -88,6 +89,19 @@ def test_a_float_made_in_python_is_refused() -> None:
         ("lines.0.vat_rate", "0", "lines[0]", "BG-25"),
         ("lines.0.vat_category", '"E"', "lines[0]", "BG-25"),
         ("lines.0.vat_category", '"L"', "lines[0].vat_category", "BT-151"),
+        ("lines.0.unit", '"HEURE"', "lines[0].unit", "BT-130"),
+        ("lines.0.kind", '"SUM"', "lines[0].kind", "EXT-FR-FE-163"),
+        ("lines.0.attributes", '[{"name": "Poids"}]', "lines[0].attributes[0]", "BG-32"),
+        ("lines.0.attributes", '[{"name": "P", "measure": 1}]', "lines[0].attributes[0]", "BG-32"),
+        ("currency", '"XTS"', "currency", "BT-5"),
+        ("currency", '"XXX"', "currency", "BT-5"),
+        ("currency", '"eur"', "currency", "BT-5"),
+        ("buyer.contact", '{"email": "compta@exemple"}', "buyer.contact.email", "BT-43/BT-58"),
+        ("buyer.contact", '{"email": "a b@exemple.fr"}', "buyer.contact.email", "BT-43/BT-58"),
+        ("process", '"S9"', "process", "BT-23"),
+        ("terms", '{"discount_percent": 2}', "terms", "BG-1"),
+        ("terms", '{"discount_percent": 2, "discount_days": 8.5}', "terms.discount_days", "BT-22"),
+        ("deposits", '[{"number": "D1", "issue_date": "2026-09-01", "amount": 0}]', "deposits[0].amount", "BT-113"),
         ("lines.0.allowances", '[{"amount": 1}]', "lines[0].allowances[0]", "BG-27"),
         ("lines.0.allowances", '[{"reason": "x"}]', "lines[0].allowances[0]", "BG-27"),
         ("allowances", '[{"amount": 1, "reason": "x"}]', "allowances[0]", "BG-20"),
@@ -102,6 +116,36 @@ def test_what_is_wrong_is_named_by_field_and_term(path: str, value: str, place: 
     assert place in error.sentence
     assert place in error.sentence_fr
     assert "not valid:" not in error.sentence_fr
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "english", "french"),
+    [
+        ("lines.0.unit", '"HEURE"', "Did you mean HUR (hour)?", "Vouliez-vous dire HUR (heure) ?"),
+        ("lines.0.unit", '"Q#?"', "E.g. C62 (unit)", "Par exemple C62 (unité)"),
+        ("lines.0.net_price", "-1", "put the sign on the quantity", "mettez le signe sur la quantité"),
+        ("lines.0.vat_category", '"L"', "Canary Islands", "Canaries"),
+        ("margin_scheme", '"x"', "'antiques' or 'travel_agency'", "'antiques' ou 'travel_agency'"),
+    ],
+)
+def test_a_refusal_says_what_to_write_instead(path: str, value: str, english: str, french: str) -> None:
+    error = refusal(changed(path, value))
+    assert english in error.sentence
+    assert french in error.sentence_fr
+
+
+@pytest.mark.parametrize("address", ["a@b.fr", "prénom.nom+x@sous.exemple.fr", "compta@société.fr"])
+def test_ordinary_addresses_are_accepted(address: str) -> None:
+    data = changed("buyer.contact", json.dumps({"email": address}, ensure_ascii=False))
+    contact = parse_request(data).buyer.contact
+    assert contact is not None
+    assert contact.email == address
+
+
+def test_a_request_is_written_as_it_was_read() -> None:
+    data = MINIMAL.replace("}]", ', "vat_category": "S"}], "deposits": [], "issue_date": "2026-11-02"')
+    request = parse_request(data.encode())
+    assert parse_request(write_request(request)) == request
 
 
 def test_several_problems_are_told_at_once() -> None:

@@ -45,8 +45,16 @@ def test_an_attack_is_refused_quickly_and_opens_no_socket(attack: str, monkeypat
     with pytest.raises(UnsafeXmlError) as refused:
         parse(ATTACKS[attack])
     assert refused.value.code in {"xml.doctype", "xml.not_well_formed"}
-    assert str(refused.value)
+    assert str(refused.value) == refused.value.sentence
+    assert refused.value.sentence_fr != refused.value.sentence
     assert time.monotonic() - began < 5
+
+
+def test_a_refusal_does_not_repeat_a_name_of_any_length() -> None:
+    with pytest.raises(UnsafeXmlError) as refused:
+        parse(b"<" + b"x" * 40_000 + b"\x01")
+    assert len(refused.value.sentence) < 500
+    assert len(refused.value.sentence_fr) < 500
 
 
 def test_a_doctype_is_named_as_such() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ledger_builders import MORNING, attempt, customer_facts, issue, received, refunded
 
 from config.clock import new_id, now, today
+from einvoice.archive import retention_end
 from portal.access.people import Person, add_membership, add_person
 from portal.access.roles import Role
 from portal.access.sessions import open_session
@@ -161,13 +162,15 @@ def _files(services: Services, work: Work, invoice: Invoice) -> UUID:
         content = f"{form} of {invoice.number} {invoice.invoice_id}".encode()
         work.execute(
             "INSERT INTO documents (supplier_id, document_id, invoice_id, form, filename, mime, sha256, size_bytes, "
-            "created_at) VALUES (:supplier, :id, :invoice, :form, :name, :mime, :sha, :size, :at)",
+            "retain_until, created_at) "
+            "VALUES (:supplier, :id, :invoice, :form, :name, :mime, :sha, :size, :until, :at)",
             id=document_id,
             invoice=invoice.invoice_id,
             form=form,
             name=f"{invoice.number}.{ending}",
             mime=mime,
-            sha=services.archive.put(content),
+            sha=services.archive.put(content, retention_end(today())),
+            until=retention_end(today()),
             size=len(content),
             at=now(),
         )

@@ -42,6 +42,8 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "sign_in.switch": ("/switch", EVERYBODY - {"anonymous"}),
     "pay.show": ("{link}", EVERYBODY),
     "pay.begin": ("{link}/pay", EVERYBODY),
+    "validation.show_form": ("/validate", EVERYBODY),
+    "validation.check": ("/validate", EVERYBODY),
     "customer.home": ("/c/", CUSTOMERS),
     "customer.invoices": ("/c/invoices", CUSTOMERS),
     "customer.receipts": ("/c/receipts", CUSTOMERS),
@@ -55,6 +57,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "staff.customer": ("/s/customers/{customer}", OUR_STAFF),
     "staff.invoice": ("/s/invoices/{paid}", OUR_STAFF),
     "staff.document": ("/s/invoices/{paid}/documents/{document}", OUR_STAFF),
+    "staff.evidence": ("/s/invoices/{paid}/evidence", OUR_STAFF),
     "staff.mail": ("/s/mails/{mail}", OUR_STAFF),
 }
 """Endpoint: an address of this house, and who gets something there. Everybody else: sign-in, or nothing at all."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from einvoice.archive import Archive
+from einvoice.composing.seller import SellerProfile
 from einvoice.document import Address
-from einvoice.seller import SellerProfile
 from einvoice.validation.check import Validator
 from einvoice.validation.schematron import SchematronEngine
 from portal.api.invoices import api

@@ -36,6 +36,8 @@ def some_pages(house: House) -> list[str]:
         house.links["due"],
         house.links["paid"],
         "/p/none",
+        "/validate",
+        "/validate?demo",
         "/nowhere",
         "/healthz",
         "/robots.txt",

@@ -52,7 +52,7 @@ def test_translations_fill_in_the_same_values(pattern: str) -> None:
 
 
 def test_templates_hold_no_text_outside_the_catalogue() -> None:
-    allowed = {"Quittance", "IBAN", "BIC", "SIREN", "XXXX-XXXX", "pay"}
+    allowed = {"Quittance", "IBAN", "BIC", "SIREN", "XXXX-XXXX", "pay", "validation"}
     for template in (HOUSE / "templates").rglob("*.html"):
         if "sandboxes" in template.parts:
             continue

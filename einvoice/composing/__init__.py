@@ -1,0 +1,3 @@
+"""From a request to the legal document: terms derived, totals computed, French mentions added."""
+
+from __future__ import annotations

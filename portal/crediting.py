@@ -1,0 +1,136 @@
+"""Issue the credit note of an invoice: the whole of it, some lines, or an amount, never beyond what was invoiced."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from config.clock import today
+from einvoice.crediting.credit_note import CreditError, LineCredit, credit_amount, credit_lines, credit_whole
+from einvoice.intake import prepare_request
+from einvoice.kept import issued_document
+from portal.issuing import answered_request, conclude, need_profile, produce
+from receivables.domain.invoices import CREDIT_NOTES
+from receivables.domain.money import Money
+from receivables.errors import ConflictError
+from receivables.store.customers import lock_customers
+
+if TYPE_CHECKING:
+    from einvoice.request.model import InvoiceRequest
+    from portal.issuing import Issued, IssueOptions
+    from portal.wiring import Services
+    from receivables.domain.invoices import Invoice
+    from receivables.store.register import Supplier
+    from receivables.store.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class CreditOrder:
+    """What to credit: ``lines`` by number (BT-126), or ``amount`` VAT included, or with neither the whole."""
+
+    lines: dict[str, LineCredit] | None = None
+    amount: Decimal | None = None
+    reason: str | None = None
+    asked: bytes = b""
+    """The order as it came."""
+
+
+def read_order(content: bytes) -> CreditOrder:
+    """The order in ``content``: JSON with ``reason`` and either ``lines`` or ``amount``; an empty body is the whole.
+
+    Raises:
+        CreditError: ``credit.bad_order``.
+    """
+    try:
+        told = json.loads(content, parse_float=Decimal, parse_int=Decimal) if content.strip() else {}
+        if not isinstance(told, dict) or set(told) - {"lines", "amount", "reason"} or {"lines", "amount"} <= set(told):
+            raise _bad_order("reason, and either lines or amount", "reason, et soit lines soit amount")
+        lines = {str(name): _line(credit) for name, credit in told["lines"].items()} if "lines" in told else None
+        amount = _number(told["amount"]) if "amount" in told else None
+        if amount is not None and not told.get("reason"):
+            raise _bad_order("a reason beside amount", "reason à côté de amount")
+        return CreditOrder(lines, amount, str(told["reason"]) if told.get("reason") else None, content)
+    except (ValueError, AttributeError, TypeError, RecursionError, InvalidOperation) as error:
+        raise _bad_order(
+            'JSON such as {"lines": {"1": {"quantity": "2"}}} or {"amount": "120.00", "reason": "..."}',
+            'du JSON tel que {"lines": {"1": {"quantity": "2"}}} ou {"amount": "120.00", "reason": "..."}',
+        ) from error
+
+
+def credit_invoice(
+    services: Services, supplier: Supplier, invoice: Invoice, order: CreditOrder, options: IssueOptions
+) -> Issued:
+    """Issue the credit note that ``order`` asks for on ``invoice``, and produce its files.
+
+    Raises:
+        CreditError: it cannot be credited like that; the sentence says why.
+        ConflictError: ``credit.changed_meanwhile``: another credit note of this invoice came in between.
+        EInvoiceError, ReceivablesError: see ``issue_content``.
+    """
+    content = f"credit {invoice.invoice_id} ".encode() + order.asked
+    with services.works.begin(supplier.supplier_id) as work:
+        profile = need_profile(work, supplier)
+        already = credited_minor(work, invoice)
+        known = answered_request(work, options.request_key, content)
+    if known:  # before anything is compared with what is left to credit: this credit note took it
+        return produce(services, supplier, known)
+    request = _request(invoice, order, Money(already, invoice.currency).decimal)
+    prepared = prepare_request(request, profile, services.validator, today())
+
+    def guard(work: Work) -> None:
+        lock_customers(work, [invoice.customer_id])
+        if credited_minor(work, invoice) != already:
+            raise ConflictError(
+                "credit.changed_meanwhile",
+                f"Another credit note of {invoice.number} was issued in the meantime. Look at it, then ask again.",
+            )
+
+    return conclude(services, supplier, prepared, options, content=content, guard=guard)
+
+
+def credited_minor(work: Work, invoice: Invoice) -> int:
+    """What earlier credit notes took off ``invoice``, VAT included; those that name several invoices are left out."""
+    named = [{"number": invoice.number, "issued_on": invoice.issued_on.isoformat()}]
+    return int(
+        work.scalar(
+            "SELECT coalesce(sum(total_minor), 0) FROM invoices WHERE supplier_id = :supplier "
+            "AND customer_id = :customer AND type_code = ANY(:kinds) "
+            "AND document->'document'->'preceding' @> CAST(:named AS jsonb) "
+            "AND jsonb_array_length(document->'document'->'preceding') = 1",
+            customer=invoice.customer_id,
+            kinds=sorted(CREDIT_NOTES),
+            named=json.dumps(named),
+        )
+    )
+
+
+def _request(invoice: Invoice, order: CreditOrder, already: Decimal) -> InvoiceRequest:
+    document = issued_document(invoice)
+    if order.lines is not None:
+        return credit_lines(document, order.lines, order.reason, already_credited=already)
+    if order.amount is not None:
+        return credit_amount(document, order.amount, order.reason or "", already_credited=already)
+    return credit_whole(document, order.reason, already_credited=already)
+
+
+def _line(told: Any) -> LineCredit:
+    if set(told) - {"quantity", "amount"}:
+        raise ValueError(f"unknown fields {sorted(told)}")
+    return LineCredit(*(_number(told[name]) if name in told else None for name in ("quantity", "amount")))
+
+
+def _number(told: Any) -> Decimal:
+    if not isinstance(told, str | Decimal):
+        raise TypeError(f"{told!r} is no amount")
+    number = Decimal(told)
+    if not number.is_finite():
+        raise ValueError(f"{told!r} is no amount")
+    return number
+
+
+def _bad_order(wanted: str, wanted_fr: str) -> CreditError:
+    return CreditError(
+        "credit.bad_order", f"The body must be {wanted}.", f"Le corps de la requête doit être {wanted_fr}."
+    )

@@ -1,0 +1,35 @@
+"""Every example of the page on our JSON is accepted, and does what the page says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from pydantic_core import from_json
+
+from config.clock import today
+from einvoice.composing.build import build_document
+from einvoice.kept import profile_from_json
+from einvoice.request.reading import parse_request
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"```json\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("example", blocks("request.md"), ids=lambda example: example[:30])
+def test_every_example_builds_an_invoice(example: str) -> None:
+    smallest, profile = blocks("issuing.md")
+    changes = json.loads(example)
+    request = parse_request(json.dumps({**json.loads(smallest), **changes}).encode())
+    document = build_document(request, profile_from_json(from_json(profile)), "F2026-00001", today())
+    assert document.totals.with_vat > 0
+    assert set(changes) <= request.model_fields_set
+
+
+def test_the_page_has_an_example_of_every_theme() -> None:
+    assert len(blocks("request.md")) >= 7
