@@ -35,6 +35,7 @@ bench: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m bench.issuing
 	@PYTHONPATH=tests $(BIN)/python -m bench.facturx
 	@PYTHONPATH=tests $(BIN)/python -m bench.memory
+	@PYTHONPATH=tests $(BIN)/python -m bench.archive
 
 # Writes requirements.lock anew from pyproject.toml: exact versions with their hashes.
 lock: $(VENV)/installed

@@ -37,19 +37,32 @@ def check_number(number: str, place: str, term: str) -> None:
 
 
 def check_references(request: InvoiceRequest) -> None:
-    """BR-FR-CO-03 to -05: what credit notes, corrections and rebates refer to."""
-    kind, preceding = request.type_code, request.preceding_invoices
+    """BR-FR-CO-03 to -05 and BR-CO-3: what credit notes, corrections and rebates refer to, and one tax point.
+
+    Raises:
+        BuildError: ``invoice.bad_number``, ``invoice.preceding_missing``, ``invoice.deposits_on_correction``,
+            ``invoice.contract_and_period_missing`` or ``invoice.two_tax_points``.
+    """
     named = {
-        "preceding_invoices": [each.number for each in preceding],
+        "preceding_invoices": [each.number for each in request.preceding_invoices],
         "deposits": [each.number for each in request.deposits],
     }
     for name, numbers in named.items():
         for position, number in enumerate(numbers):
             check_number(number, f"{name}[{position}].number", "BT-25")
+    _check_preceding(request)
+    _check_rebate(request)
+    _check_tax_point(request)
+
+
+def _check_preceding(request: InvoiceRequest) -> None:
+    """A credit note names its invoices at the head or on each line (BR-FR-CO-05), a correction exactly one."""
+    kind, preceding = request.type_code, request.preceding_invoices
     correction = kind in CORRECTIONS
     credit = kind in CREDIT_NOTES - {"262"}
     dated = bool(preceding) and all(each.issue_date for each in preceding)
-    if (correction and not (dated and len(preceding) == 1)) or (credit and not dated):
+    by_line = all(line.preceding_invoice for line in request.lines)
+    if (correction and not (dated and len(preceding) == 1)) or (credit and not dated and (preceding or not by_line)):
         raise BuildError(
             "invoice.preceding_missing",
             f"preceding_invoices (BG-3): a document of type {kind} names {'exactly one' if correction else 'the'} "
@@ -69,6 +82,10 @@ def check_references(request: InvoiceRequest) -> None:
             term="BG-3",
             place="deposits",
         )
+
+
+def _check_rebate(request: InvoiceRequest) -> None:
+    kind = request.type_code
     if kind == "262" and not (
         request.contract_reference and request.period and request.period.start and request.period.end
     ):
@@ -79,6 +96,9 @@ def check_references(request: InvoiceRequest) -> None:
             term="BT-12",
             place="contract_reference",
         )
+
+
+def _check_tax_point(request: InvoiceRequest) -> None:
     if request.tax_point is not None and request.tax_point_date is not None:
         raise BuildError(
             "invoice.two_tax_points",

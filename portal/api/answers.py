@@ -8,6 +8,7 @@ from config.safe_xml import UnsafeXmlError
 from einvoice.errors import EInvoiceError
 from einvoice.intake import InvalidInvoiceError
 from portal.issuing import SupplierError
+from portal.validation.told import tell_finding
 from receivables.domain.money import MoneyError
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
 from receivables.store.work import to_json
@@ -22,6 +23,8 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (MoneyError, 422),
 )
 """What refusing a call means in HTTP; the first that fits counts."""
+TRY_AGAIN = frozenset({"invoice.not_checked", "pdf.reader_busy"})
+"""Refusals that are ours, not the invoice's: 503."""
 REFUSALS = tuple(kind for kind, _ in STATUSES)
 
 
@@ -50,8 +53,9 @@ def answer(value: object, status: int = 200) -> Response:
 
 def refuse(error: Exception) -> Response:
     """``error`` as problem+json; an invoice that breaks rules lists every one with its place."""
-    status = getattr(error, "status", None) or next(s for kind, s in STATUSES if isinstance(error, kind))
     code = str(getattr(error, "code", "error"))
+    status = 503 if code in TRY_AGAIN else getattr(error, "status", None)
+    status = status or next(each for kind, each in STATUSES if isinstance(error, kind))
     problem: dict[str, object] = {
         "type": f"urn:quittance:{code}",
         "code": code,
@@ -63,18 +67,7 @@ def refuse(error: Exception) -> Response:
         if getattr(error, name, None):
             problem[name] = getattr(error, name)
     if isinstance(error, InvalidInvoiceError):
-        problem["status"] = status = 503 if error.code == "invoice.not_checked" else status
-        problem["rules"] = [
-            {
-                "rule": each.rule,
-                "severity": each.severity,
-                "message": each.message,
-                "message_fr": each.message_fr,
-                "location": each.location,
-                "line": each.line,
-            }
-            for each in error.report.findings
-        ]
+        problem["rules"] = [tell_finding(each) for each in error.report.findings]
     if problems := getattr(error, "problems", None):
         problem["problems"] = [
             {"place": e.place, "term": e.term, "detail": e.sentence, "detail_fr": e.sentence_fr} for e in problems

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from bad_files import BAD_FILES
-from builders import credit_note, deposit, document, line
+from builders import credit_note, deposit, document, line, request
 from catalogue import superuser
 from document_strategies import documents
 from hand_written_invoices import CII, UBL
@@ -21,12 +21,13 @@ from story_builders import Story, a_siren, fresh_house
 
 from config import safe_xml
 from einvoice.document import Attachment
-from einvoice.errors import EInvoiceError
+from einvoice.errors import BuildError, EInvoiceError
 from einvoice.formats.link import PROFILES_WITHOUT_LINK
 from einvoice.formats.profiles import CTC_EXTENDED_ID, EN16931_ID, FACTURX_EXTENDED_ID
 from einvoice.formats.semantics import difference
 from einvoice.intake import InvalidInvoiceError, prepare_finished, read_finished
 from einvoice.kept import KeptDocument, kept_from_json, kept_to_json, profile_from_json, profile_to_json
+from einvoice.request.reading import write_request
 from einvoice.validation.verdict import Report
 from portal.issuing import Issued, IssueOptions, issue_content
 from receivables.domain.invoices import Origin, Routing
@@ -131,6 +132,18 @@ def test_an_extended_invoice_is_offered_as_ubl_under_the_name_of_that_form(plain
     done = plain_story.issue_bytes(path.read_bytes(), path.name, supplier=None, create_supplier=True, form="ubl")
     ubl = next(each.file.content for each in done.files if each.form == "ubl")
     assert f"<cbc:CustomizationID>{CTC_EXTENDED_ID}<".encode() in ubl
+
+
+def test_a_credit_note_may_name_its_invoices_on_each_line(plain_story: Story) -> None:
+    """BR-FR-CO-05, in every form."""
+    lines = [
+        line(preceding_invoice={"number": number, "issue_date": "2026-10-01"}) for number in ("F2026-09", "F2026-10")
+    ]
+    done = plain_story.issue_bytes(write_request(request(*lines, type_code="381")), "a.json")
+    assert {each.form for each in done.files} == {"facturx", "cii", "ubl"}
+    with pytest.raises(BuildError) as refused:
+        plain_story.issue_bytes(write_request(request(*lines, line(), type_code="381")), "b.json")
+    assert refused.value.code == "invoice.preceding_missing"
 
 
 def test_what_cannot_be_judged_is_not_issued() -> None:
