@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 FRENCH_SPEAKING = FRENCH_VAT_TERRITORY | {"GF", "YT", "PM", "BL", "MF", "WF", "PF", "NC", "MC", "LU", "BE", "CH"}
 """Countries (BT-55) whose buyers are written to in French; all others in English."""
+_KINDS = {
+    "B2B": CustomerKind.BUSINESS,
+    "B2BINT": CustomerKind.BUSINESS,
+    "B2C": CustomerKind.CONSUMER,
+    "B2CINT": CustomerKind.CONSUMER,
+}
+"""What the note BAR says of the customer."""
 STATUTORY_TERM_DAYS = 30
 """Due date of an invoice that names none (art. L441-10 C. com.: 30 days)."""
 
@@ -72,8 +79,7 @@ def _customer(document: Document) -> CustomerFacts:
     buyer = document.buyer
     siren = buyer.siren or next((i.value[:9] for i in buyer.identifiers if i.scheme == "0009"), None)
     kind = CustomerKind.BUSINESS if siren or buyer.vat_id or buyer.legal_id else CustomerKind.CONSUMER
-    if _bar(document) in ("B2C", "B2CINT"):
-        kind = CustomerKind.CONSUMER
+    kind = _KINDS.get(_bar(document) or "", kind)
     email = buyer.contact.email if buyer.contact else None
     return CustomerFacts(
         name=buyer.name,
@@ -100,9 +106,14 @@ def _routing(document: Document) -> Routing:
 
 
 def _vat_on_collection(document: Document) -> bool:
-    """Whether VAT falls due when paid: services without the debits option, and every deposit (CGI 269-2)."""
+    """Whether VAT falls due when paid: services without the debits option, and every deposit (CGI 269-2).
+
+    Not where there is none, which has nothing to tell either (CGI 290 A), nor where BT-7 names its day.
+    """
+    if not any(row.tax for row in document.vat):
+        return False
     if document.tax_point is TaxPoint.PAYMENT or document.type_code in ABOUT_DEPOSITS:
         return True
-    if not any(row.tax for row in document.vat):
+    if document.tax_point_date is not None:
         return False
     return document.tax_point is None and (document.process or "").startswith("S")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from config.clock import PARIS
 from einvoice.kept import issued_document
 from einvoice.lifecycle.collected import CollectedInvoice, collected_message
-from receivables.domain.invoices import DEPOSITS, Routing
+from receivables.domain.invoices import Routing
 from receivables.domain.money import Money
 
 if TYPE_CHECKING:
@@ -31,9 +31,8 @@ NEGATIVE_RATE = "Base négative à l'un des taux de la facture"
 
 
 def must_tell(invoice: Invoice) -> bool:
-    """Whether 212 goes to the State: VAT due on collection, or a deposit (BR-FR-CDV-14, CGI 290 A)."""
-    through_platform = invoice.routing in {Routing.B2B, Routing.B2G}
-    return through_platform and (invoice.vat_on_collection or invoice.type_code in DEPOSITS)
+    """Whether 212 goes to the State: VAT falls due on collection, as of every deposit (BR-FR-CDV-14, CGI 290 A)."""
+    return invoice.vat_on_collection and invoice.routing in {Routing.B2B, Routing.B2G}
 
 
 def message_of_movement(work: Work, invoice: Invoice, sequence: int) -> StatusMessage:

@@ -15,6 +15,7 @@ from einvoice.archive.retention import retain_until
 from einvoice.booking import command_of
 from einvoice.composing.build import build_document, is_french_b2b
 from einvoice.composing.public_buyers import is_public
+from einvoice.deducting import check_deducted
 from einvoice.errors import BuildError, EInvoiceError
 from einvoice.formats.facturx import FacturXError, conformance_level
 from einvoice.formats.page import PageError, check_characters
@@ -23,9 +24,11 @@ from einvoice.formats.profiles import in_form
 from einvoice.formats.reader import read_xml
 from einvoice.rendering import SYNTAXES, Finished, LossyConversionError, write_xml
 from einvoice.request.reading import parse_request
+from einvoice.validation.explanations import explain
 from einvoice.validation.payment_terms import with_own_term
 from einvoice.validation.verdict import Report, Verdict
 from receivables.domain.invoices import Routing, format_number, series_of
+from receivables.domain.money import Money
 from receivables.services.issuing import issue_invoice
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from einvoice.composing.seller import SellerProfile
     from einvoice.document import Document
     from einvoice.formats.profiles import Form
-    from einvoice.request.model import InvoiceRequest
+    from einvoice.request.model import DepositRequest, InvoiceRequest
     from einvoice.validation.check import Validator
     from receivables.domain.invoices import Invoice
     from receivables.store.work import Work
@@ -91,6 +94,8 @@ class Prepared:
     """By form; ``facturx`` is there where its XML is valid, even if no page can be made of it."""
     to_public_body: bool = False
     """A public buyer (B2G), which the document itself cannot tell."""
+    deposits: tuple[DepositRequest, ...] = ()
+    """What is deducted of which deposit, of which the document only tells the sum."""
 
 
 def read_finished(content: bytes) -> tuple[Document, Finished] | None:
@@ -172,7 +177,7 @@ def prepare_request(request: InvoiceRequest, profile: SellerProfile, validator: 
         form: with_own_term(_judge_form(document, None, form, validator, judged), request, profile, document)
         for form in ALL_FORMS
     }
-    return Prepared(document, ALL_FORMS, None, None, reports, is_public(request.buyer))
+    return Prepared(document, ALL_FORMS, None, None, reports, is_public(request.buyer), request.deposits)
 
 
 def demand_form(prepared: Prepared, form: Form) -> None:
@@ -199,13 +204,18 @@ def issue_prepared(work: Work, archive: ArchivePort, prepared: Prepared, actor: 
 
     Raises:
         ConflictError, ReceivablesError: see ``issue_invoice``.
+        BuildError: see ``check_deducted``.
     """
     sha256 = prepared.original.sha256 if prepared.original else None
     finished = prepared.finished.syntax if prepared.finished else None
     command = command_of(prepared.document, prepared.forms, finished, actor)
     if prepared.to_public_body:
         command = replace(command, routing=Routing.B2G)
+    if prepared.deposits:
+        brought = sum(each.amount for each in prepared.deposits)
+        command = replace(command, deposits_minor=Money.of(brought, command.currency).minor)
     invoice = issue_invoice(work, replace(command, source_sha256=sha256))
+    check_deducted(work, invoice, prepared.deposits)
     if prepared.original:  # only now: what is refused must not stay in a store that forgets nothing
         until = retain_until(work, invoice.issued_on)
         archive.put(prepared.original.content, until)
@@ -252,13 +262,13 @@ def _judge(xml: bytes, document: Document, validator: Validator) -> Report:
         return report
     if report.verdict is Verdict.INVALID:
         rules = ", ".join(dict.fromkeys(each.rule for each in report.fatal)) or "?"
-        first = report.fatal[0] if report.fatal else None
-        detail = f" First: {first.message}" if first else ""
-        detail_fr = f" D'abord : {first.message_fr or first.message}" if first else ""
+        first = explain(report.fatal[0]) if report.fatal else None
+        detail = f": {first.sentence_en} {first.fix_en}".rstrip() if first else "."
+        detail_fr = f" : {first.sentence_fr} {first.fix_fr}".rstrip() if first else "."
         raise InvalidInvoiceError(
             "invoice.invalid",
-            f"The invoice breaks {rules}.{detail} Nothing was numbered.",
-            f"La facture enfreint {rules}.{detail_fr} Rien n'a été numéroté.",
+            f"The invoice breaks {rules}{detail} Nothing was numbered.",
+            f"La facture enfreint {rules}{detail_fr} Rien n'a été numéroté.",
             report,
         )
     raise InvalidInvoiceError(

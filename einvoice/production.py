@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from config import safe_xml
 from einvoice.archive.retention import retain_until
 from einvoice.booking import language_of
-from einvoice.composing.build import with_number, with_payment_link
+from einvoice.composing.build import is_payable_here, with_number, with_payment_link
 from einvoice.errors import EInvoiceError
 from einvoice.formats.facturx import write_facturx
 from einvoice.formats.reader import read_xml
@@ -125,7 +125,7 @@ class Producer:
         return write_facturx(
             shown,
             xml,
-            pay_url=None if document.is_credit_note else url,
+            pay_url=url if is_payable_here(document) and not document.is_credit_note else None,
             colour=branding.colour,
             logo_svg=branding.logo_svg,
             language=language_of(document),

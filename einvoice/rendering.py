@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from config import safe_xml
-from einvoice.composing.build import LINK_PREFIX, with_payment_link
+from einvoice.composing.build import LINK_PREFIX, is_payable_here, with_payment_link
 from einvoice.document import Attachment
 from einvoice.errors import EInvoiceError, LinkNotCarriedError
 from einvoice.formats.cii import write_cii
@@ -57,7 +57,10 @@ def write_xml(document: Document, finished: Finished | None, form: Form, url: st
     document = in_form(document, form)
     if finished is None:
         return WRITERS[syntax](with_payment_link(document, url))
-    linked = replace(document, attachments=(*document.attachments, Attachment(LINK_PREFIX + document.number, url=url)))
+    linked = document
+    if is_payable_here(document):
+        link = Attachment(LINK_PREFIX + document.number, url=url)
+        linked = replace(document, attachments=(*document.attachments, link))
     lost = finished.beside
     if not lost:
         written = WRITERS[syntax](linked)
@@ -74,6 +77,8 @@ def write_xml(document: Document, finished: Finished | None, form: Form, url: st
 
 def _patched(document: Document, finished: Finished, url: str) -> bytes:
     """The file as received, with the link where its profile has a place for it; else the page alone carries it."""
+    if not is_payable_here(document):
+        return finished.xml
     try:
         return add_payment_link(safe_xml.parse(finished.xml), url, LINK_PREFIX + document.number)
     except LinkNotCarriedError:

@@ -28,6 +28,7 @@ from einvoice.platform.port import (
     Syntax,
     tracking_id_for,
 )
+from einvoice.request.codes import SELF_BILLED
 from einvoice.validation import standards as rules
 from einvoice.validation.standards import profile_of
 from einvoice.validation.verdict import Verdict
@@ -85,6 +86,8 @@ class Submitter:
     def submit_invoice(self, supplier_id: UUID, invoice_id: UUID) -> None:
         """Send an issued invoice, where the law sends it through a platform and the supplier has one.
 
+        A self-billed one (CGI 289, I-2) was sent by the customer who drew it up: a second one would be a double.
+
         Raises:
             PlatformError: to be tried again.
         """
@@ -92,7 +95,7 @@ class Submitter:
             connected = self.platform_for(work)
             invoice = get_invoice(work, invoice_id)
             rule = PROCESSING.get(invoice.routing)
-            if connected is None or rule is None:
+            if connected is None or rule is None or invoice.type_code in SELF_BILLED:
                 return
             document = _preferred(work, invoice_id)
             tracking_id = tracking_id_for(str(supplier_id), "invoice", str(invoice_id))
@@ -300,11 +303,13 @@ def _acknowledge(work: Work, tracking_id: str, state: FlowState) -> None:
 
 
 def _was_accepted(work: Work, invoice: Invoice) -> bool:
-    """Whether the platform has the invoice; a refused one is not told about.
+    """Whether the platform has the invoice; a refused one is not told about, a self-billed one the customer sent.
 
     Raises:
         NotAcceptedYetError: it may still accept it.
     """
+    if invoice.type_code in SELF_BILLED:
+        return True
     state = work.scalar(
         "SELECT state FROM platform_flows WHERE supplier_id = :supplier AND invoice_id = :invoice AND kind = 'invoice'",
         invoice=invoice.invoice_id,

@@ -93,6 +93,12 @@ def start_checkout(
 def _begin(work: Work, request: CheckoutRequest, account_id: UUID) -> _Begun:
     """Lock the customer, look at what is due, and either go on with the open attempt or make a new one."""
     invoice = get_invoice(work, request.invoice_id)
+    if invoice.is_assigned:
+        raise PaymentError(
+            "payment.assigned",
+            "This invoice is payable to the factor that it names: paying here would not settle it.",
+            "Cette facture est à régler à l'affactureur qu'elle nomme : un paiement ici ne l'éteindrait pas.",
+        )
     lock_customers(work, [invoice.customer_id])
     due = due_on_invoice(work, request.invoice_id)
     _check_payable(due, request)

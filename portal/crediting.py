@@ -8,16 +8,18 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from config.clock import today
-from einvoice.crediting.credit_note import CreditError, LineCredit, credit_amount, credit_lines, credit_whole
+from einvoice.crediting.credit_note import LineCredit, credit_amount, credit_lines, credit_whole
+from einvoice.crediting.earlier import credited_before
+from einvoice.crediting.limits import CreditError
 from einvoice.intake import prepare_request
 from einvoice.kept import issued_document
 from portal.issuing import answered_request, conclude, need_profile, produce
-from receivables.domain.invoices import CREDIT_NOTES
-from receivables.domain.money import Money
+from receivables.domain.invoices import Routing
 from receivables.errors import ConflictError
 from receivables.store.customers import lock_customers
 
 if TYPE_CHECKING:
+    from einvoice.crediting.limits import Credited
     from einvoice.request.model import InvoiceRequest
     from portal.issuing import Issued, IssueOptions
     from portal.wiring import Services
@@ -50,7 +52,11 @@ def read_order(content: bytes) -> CreditOrder:
         lines = {str(name): _line(credit) for name, credit in told["lines"].items()} if "lines" in told else None
         amount = _number(told["amount"]) if "amount" in told else None
         if amount is not None and not told.get("reason"):
-            raise _bad_order("a reason beside amount", "reason à côté de amount")
+            raise CreditError(
+                "credit.bad_order",
+                "An amount needs a reason, which stands on the credit note: add reason.",
+                "Un montant (amount) demande un motif, qui figure sur l'avoir : ajoutez reason.",
+            )
         return CreditOrder(lines, amount, str(told["reason"]) if told.get("reason") else None, content)
     except (ValueError, AttributeError, TypeError, RecursionError, InvalidOperation) as error:
         raise _bad_order(
@@ -72,16 +78,16 @@ def credit_invoice(
     content = f"credit {invoice.invoice_id} ".encode() + order.asked
     with services.works.begin(supplier.supplier_id) as work:
         profile = need_profile(work, supplier)
-        already = credited_minor(work, invoice)
+        already = credited_before(work, invoice)
         known = answered_request(work, options.request_key, content)
     if known:  # before anything is compared with what is left to credit: this credit note took it
         return produce(services, supplier, known)
-    request = _request(invoice, order, Money(already, invoice.currency).decimal)
+    request = _request(invoice, order, already)
     prepared = prepare_request(request, profile, services.validator, today())
 
     def guard(work: Work) -> None:
         lock_customers(work, [invoice.customer_id])
-        if credited_minor(work, invoice) != already:
+        if credited_before(work, invoice) != already:
             raise ConflictError(
                 "credit.changed_meanwhile",
                 f"Another credit note of {invoice.number} was issued in the meantime. Look at it, then ask again.",
@@ -90,29 +96,18 @@ def credit_invoice(
     return conclude(services, supplier, prepared, options, content=content, guard=guard)
 
 
-def credited_minor(work: Work, invoice: Invoice) -> int:
-    """What earlier credit notes took off ``invoice``, VAT included; those that name several invoices are left out."""
-    named = [{"number": invoice.number, "issued_on": invoice.issued_on.isoformat()}]
-    return int(
-        work.scalar(
-            "SELECT coalesce(sum(total_minor), 0) FROM invoices WHERE supplier_id = :supplier "
-            "AND customer_id = :customer AND type_code = ANY(:kinds) "
-            "AND document->'document'->'preceding' @> CAST(:named AS jsonb) "
-            "AND jsonb_array_length(document->'document'->'preceding') = 1",
-            customer=invoice.customer_id,
-            kinds=sorted(CREDIT_NOTES),
-            named=json.dumps(named),
-        )
-    )
-
-
-def _request(invoice: Invoice, order: CreditOrder, already: Decimal) -> InvoiceRequest:
+def _request(invoice: Invoice, order: CreditOrder, already: Credited) -> InvoiceRequest:
+    """The credit note as a request; a public body stays one, which no document says."""
     document = issued_document(invoice)
     if order.lines is not None:
-        return credit_lines(document, order.lines, order.reason, already_credited=already)
-    if order.amount is not None:
-        return credit_amount(document, order.amount, order.reason or "", already_credited=already)
-    return credit_whole(document, order.reason, already_credited=already)
+        request = credit_lines(document, order.lines, order.reason, already=already)
+    elif order.amount is not None:
+        request = credit_amount(document, order.amount, order.reason or "", already=already)
+    else:
+        request = credit_whole(document, order.reason, already=already)
+    if invoice.routing is not Routing.B2G:
+        return request
+    return request.model_copy(update={"buyer": request.buyer.model_copy(update={"public": True})})
 
 
 def _line(told: Any) -> LineCredit:

@@ -82,6 +82,11 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         note_text("Pas de paiement en ligne"),
         note_text("Ce fournisseur n'accepte pas encore le paiement en ligne. Merci de payer par virement."),
     ),
+    "payment.assigned": (
+        409,
+        note_text("À régler à l'affactureur"),
+        note_text("Cette facture est cédée à un affactureur : réglez-la sur le compte qu'elle indique."),
+    ),
     "payment.nothing_due": (
         409,
         note_text("Rien à payer"),

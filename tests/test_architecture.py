@@ -54,9 +54,9 @@ RULES = (
     rule(
         "einvoice",
         "einvoice receivables config",
-        # segno draws the QR code; babel writes dates and amounts; stdnum and schwifty know identifiers; pydantic reads
+        # zxingcpp draws QR codes; babel writes dates and amounts; stdnum and schwifty know identifiers; pydantic reads
         # our JSON; sqlalchemy gives the type of a row
-        "lxml facturx pyfrctc saxonche pikepdf pydantic pydantic_core stdnum schwifty segno babel sqlalchemy",
+        "lxml facturx pyfrctc saxonche pikepdf pydantic pydantic_core stdnum schwifty zxingcpp babel sqlalchemy",
     ),
     rule("payments.gateways.stripe", "payments receivables config", "stripe httpx"),  # httpx carries stripe's calls
     rule("payments.sepa", "payments receivables config", "lxml sepaxml schwifty"),
@@ -66,7 +66,7 @@ RULES = (
         "portal",
         "portal einvoice payments receivables config",
         "flask flask_limiter werkzeug jinja2 markupsafe babel click rich granian httpx requests authlib pydantic "
-        "pydantic_core sqlalchemy psycopg lxml segno schwifty stdnum limits spectree",
+        "pydantic_core sqlalchemy psycopg lxml schwifty stdnum limits spectree",
     ),
 )
 """The first rule whose place holds a module is the one that applies to it."""

@@ -91,6 +91,8 @@ def _endpoint(url: str | None) -> str | None:
     if url is None:
         return None
     parts = urlsplit(url)
+    if "@" in parts.netloc:  # every error that names the endpoint would tell it
+        raise _bad("its endpoint holds credentials", "son endpoint contient des identifiants")
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         return url
     raise _bad("its endpoint is not https", "son endpoint n'est pas en https")

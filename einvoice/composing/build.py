@@ -34,13 +34,13 @@ from einvoice.document import (
 )
 from einvoice.errors import BuildError
 from einvoice.formats.payment_reference import remittance_of
-from receivables.domain.invoices import CREDIT_NOTES
+from receivables.domain.invoices import ASSIGNED, CREDIT_NOTES
 
 if TYPE_CHECKING:
     from einvoice.document import Party, Totals, VatBreakdown
     from einvoice.request.model import InvoiceRequest
 
-__all__ = ["SellerProfile", "build_document", "is_french_b2b", "with_number", "with_payment_link"]
+__all__ = ["SellerProfile", "build_document", "is_french_b2b", "is_payable_here", "with_number", "with_payment_link"]
 
 LINK_PREFIX = "PAIEMENT-"
 """BT-122 of the payment link is this and the invoice's number; BT-123 stays absent, because its list is closed."""
@@ -151,19 +151,27 @@ def with_number(document: Document, number: str) -> Document:
     return replace(document, number=number, payment=payment, attachments=attachments)
 
 
+def is_payable_here(document: Document) -> bool:
+    """Whether paying the seller settles ``document``: not once its claim is a factor's (C. civ. art. 1346-5)."""
+    return document.type_code not in ASSIGNED
+
+
 def with_payment_link(document: Document, url: str) -> Document:
-    """``document`` with the payment link in BG-24 (BT-124) and a sentence in BT-20; an earlier link is replaced."""
+    """``document`` with its link in BG-24 (BT-124) and, where something is to be paid, a sentence in BT-20.
+
+    An earlier link is replaced. A factored document has no link: only the factor can discharge the buyer.
+    """
+    if not is_payable_here(document):
+        return document
     reference = LINK_PREFIX + document.number
     others = tuple(each for each in document.attachments if each.reference != reference)
     terms = document.payment_terms or ""
     for each in document.attachments:
         if each.reference == reference and each.url:
             terms = terms.replace(_link_sentence(each.url), "").strip()
-    return replace(
-        document,
-        attachments=(*others, Attachment(reference, url=url)),
-        payment_terms=f"{terms} {_link_sentence(url)}".strip(),
-    )
+    if document.totals.payable > 0 and not document.is_credit_note:
+        terms = f"{terms} {_link_sentence(url)}".strip()
+    return replace(document, attachments=(*others, Attachment(reference, url=url)), payment_terms=terms or None)
 
 
 def _link_sentence(url: str) -> str:

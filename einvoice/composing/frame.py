@@ -51,7 +51,7 @@ def _figure(request: InvoiceRequest, totals: Totals) -> str:
         return NORMAL
     if request.deposits or (request.preceding_invoices and request.type_code == "380"):
         return AFTER_DEPOSIT
-    return PAID if totals.payable == 0 else NORMAL
+    return PAID if _all_paid(totals) else NORMAL
 
 
 def _compatible(request: InvoiceRequest, totals: Totals, derived: str) -> frozenset[str]:
@@ -65,6 +65,7 @@ def _compatible(request: InvoiceRequest, totals: Totals, derived: str) -> frozen
 
 
 def _all_paid(totals: Totals) -> bool:
+    """BR-FR-CO-09: what was paid is the total itself, not the total less a rounding (BT-114)."""
     return totals.payable == 0 and totals.prepaid == totals.with_vat
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from einvoice.composing.deposits import INFORMATION, deposit_notes
 from einvoice.composing.parties import is_french
+from einvoice.composing.public_buyers import is_public
 from einvoice.composing.seller import PENALTY_TEXT
 from einvoice.document import Note, TaxPoint
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from einvoice.request.model import InvoiceRequest
 
 FACTORED_TYPES = frozenset({"393", "396", "472"})
-"""BT-3 of invoices whose claim was sold to a factor (affacturage)."""
+"""BT-3 of our own invoices whose claim was sold to a factor (affacturage)."""
 GROUP_MEMBER = "MEMBRE_ASSUJETTI_UNIQUE"
 """Text of the note TXD of a member of a VAT group (BR-FR-CO-14)."""
 PUBLIC_PENALTY_TEXT = (
@@ -57,7 +58,7 @@ def notes_of(request: InvoiceRequest, profile: SellerProfile, buyer: Party) -> t
 def _penalties(request: InvoiceRequest, profile: SellerProfile) -> str:
     """PMD: this invoice's rate, else the profile's, else the profile's text; a public body owes the statutory rate."""
     rate = request.terms.penalty_rate if request.terms else None
-    if rate is None and request.buyer.public:
+    if rate is None and is_public(request.buyer):
         return PUBLIC_PENALTY_TEXT if profile.penalty_text == PENALTY_TEXT else profile.penalty_text
     rate = profile.penalty_rate if rate is None else rate
     if rate is None:

@@ -1,4 +1,4 @@
-"""How an invoice is to be paid (BG-16 to BG-19): as the request says, else a SEPA transfer to the seller's account."""
+"""How an invoice is to be paid (BG-16 to BG-19): as the request says, else a transfer to the seller's account."""
 
 from __future__ import annotations
 
@@ -16,13 +16,18 @@ if TYPE_CHECKING:
     from einvoice.document import CreditAccount
     from einvoice.request.model import InvoiceRequest, PaymentRequest
 
-_TRANSFERS = frozenset({"30", "58"})
+_TRANSFER, _SEPA = "30", "58"
+_TRANSFERS = frozenset({_TRANSFER, _SEPA})
 """BT-81 of transfers, which need an account (BR-61)."""
 
 
 def payment_of(request: InvoiceRequest, seller: SellerProfile, number: str) -> PaymentInstructions | None:
-    """BG-16: as stated, else a SEPA transfer to the profile's account; none on a credit note or without account."""
+    """BG-16: as stated, else a transfer to the profile's account; none on a credit note or without account.
+
+    A transfer of another currency than the euro is no SEPA transfer.
+    """
     given = request.payment
+    transfer = _SEPA if request.currency == "EUR" else _TRANSFER
     if given is None:
         if request.type_code in CREDIT_NOTES:
             return None
@@ -31,26 +36,29 @@ def payment_of(request: InvoiceRequest, seller: SellerProfile, number: str) -> P
         if seller.iban is None:
             return None
         account = check_account(seller.iban, seller.bic, seller.holder or seller.name, "seller")
-        return PaymentInstructions("58", remittance=remittance_of(number), accounts=(account,))
+        return PaymentInstructions(transfer, remittance=remittance_of(number), accounts=(account,))
+    means = given.means_code or transfer
     debited = check_iban(given.debited_iban, "payment.debited_iban", "BT-91") if given.debited_iban else None
     return PaymentInstructions(
-        means_code=given.means_code,
+        means_code=means,
         means_text=given.means_text,
-        remittance=given.remittance or (remittance_of(number) if given.means_code in _TRANSFERS else number),
-        accounts=_accounts(request, given, seller),
+        remittance=given.remittance or (remittance_of(number) if means in _TRANSFERS else number),
+        accounts=_accounts(request, given, means, seller),
         mandate_reference=given.mandate_reference,
         creditor_id=given.creditor_id,
         debited_account=debited,
     )
 
 
-def _accounts(request: InvoiceRequest, given: PaymentRequest, seller: SellerProfile) -> tuple[CreditAccount, ...]:
+def _accounts(
+    request: InvoiceRequest, given: PaymentRequest, means: str, seller: SellerProfile
+) -> tuple[CreditAccount, ...]:
     """BG-17: the account given, else the profile's; that of a factored invoice is the factor's own.
 
     Raises:
         BuildError: ``invoice.account_missing``, ``invoice.factor_account_missing``, ``party.bad_iban`` ...
     """
-    transfer = given.means_code in _TRANSFERS
+    transfer = means in _TRANSFERS
     factor = request.payee if request.type_code in FACTORED_TYPES else None
     if given.iban:
         holder = given.holder or (factor.name if factor else seller.name)
@@ -66,8 +74,8 @@ def _accounts(request: InvoiceRequest, given: PaymentRequest, seller: SellerProf
     if seller.iban is None:
         raise BuildError(
             "invoice.account_missing",
-            f"payment.iban (BT-84) is missing: means {given.means_code} is a transfer and needs an account (BR-61).",
-            f"payment.iban (BT-84) manque : le moyen {given.means_code} est un virement et demande un compte (BR-61).",
+            f"payment.iban (BT-84) is missing: means {means} is a transfer and needs an account (BR-61).",
+            f"payment.iban (BT-84) manque : le moyen {means} est un virement et demande un compte (BR-61).",
             term="BT-84",
             place="payment.iban",
         )

@@ -141,7 +141,7 @@ def sum_up(
 
 
 def _accounting_vat(request: InvoiceRequest, vat: Decimal) -> Decimal | None:
-    """BT-111: French VAT in euros (BR-FR-CO-12), as given or by the rate; where both are, they must agree.
+    """BT-111: French VAT in euros (BR-FR-CO-12), as given or by the rate, which must agree; no VAT needs neither.
 
     Raises:
         BuildError: ``invoice.accounting_vat_missing``, ``invoice.exchange_rate_needless`` or ``invoice.wrong_total``.
@@ -165,6 +165,9 @@ def _accounting_vat(request: InvoiceRequest, vat: Decimal) -> Decimal | None:
             computed = cents(vat * rate.rate)
         check(given, computed, "BT-111", "totals.vat_accounting", f"BT-110 {vat:f} x {rate.rate:f}, {rate.date}")
         return computed
+    if not vat:
+        check(given, ZERO, "BT-111", "totals.vat_accounting", "BT-110 = 0.00")
+        return ZERO
     if given is None:
         raise BuildError(
             "invoice.accounting_vat_missing",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from einvoice.codelists.exemptions import EXEMPTIONS, MARGIN_SCHEMES, OF_CATEGORY, fits_kind, text_of
 from einvoice.document import FRENCH_VAT_TERRITORY
 from einvoice.errors import BuildError
+from einvoice.validation.rate_places import OVERSEAS, UNTAXED, territory_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,8 @@ EU_COUNTRIES = frozenset(_MEMBERS.split())
 """Member States of the EU, ISO 3166-1 alpha-2."""
 _PREFIXES = {"EL": "GR", "XI": "GB"}
 """VAT prefixes that are no country code: Greece, and Northern Ireland for goods."""
+_ANTILLES, _REUNION = "antilles", "reunion"
+"""The VAT territories overseas (CGI 294, 2), with which goods are exported and imported."""
 _BEAR_NO_REASON = frozenset({"S", "Z"})
 _NEED_SELLER_VAT = frozenset({"S", "Z", "AE", "K", "G"})
 """Categories that a seller without VAT number cannot use (BR-S-02, BR-Z-02, BR-AE-02, BR-IC-02, BR-G-02)."""
@@ -119,7 +122,7 @@ def check_vat(request: InvoiceRequest, seller: Party, buyer: Party, *, vat_group
     if "K" in used:
         _check_intra_community(request, buyer, used["K"])
     if "G" in used:
-        _check_export(request, buyer, used["G"])
+        _check_export(request, seller, buyer, used["G"])
 
 
 def _rated(request: InvoiceRequest) -> Iterator[tuple[str, str, Decimal | None]]:
@@ -236,21 +239,33 @@ def _check_intra_community(request: InvoiceRequest, buyer: Party, place: str) ->
         )
 
 
-def _check_export(request: InvoiceRequest, buyer: Party, place: str) -> None:
-    """CGI 262, I: the goods leave the VAT territory of the EU."""
+def _check_export(request: InvoiceRequest, seller: Party, buyer: Party, place: str) -> None:
+    """CGI 262, I: the goods leave the EU; CGI 294, 2: or they come from, or go to, a French department overseas."""
     delivered = request.delivery.address if request.delivery else None
-    country = delivered.country if delivered else buyer.address.country
-    if country in EU_COUNTRIES | FRENCH_VAT_TERRITORY:
+    target = delivered or buyer.address
+    if not _is_export(_zone(seller.address.country, seller.address.postcode), _zone(target.country, target.postcode)):
         term, field = ("BT-80", "delivery.address.country") if delivered else ("BT-55", "buyer.address.country")
         raise _refusal(
             "invoice.export_inside_eu",
-            f"{place} has vat_category G (export), but {field} ({term}) is {country}. Give delivery.address (BG-15) "
-            "outside the EU, or use K (other Member State) or S (France).",
-            f"{place} a la vat_category G (exportation), mais {field} ({term}) vaut {country}. Indiquez "
+            f"{place} has vat_category G (export), but {field} ({term}) is {target.country}. Give delivery.address "
+            "(BG-15) outside the EU, or use K (other Member State) or S (France).",
+            f"{place} a la vat_category G (exportation), mais {field} ({term}) vaut {target.country}. Indiquez "
             "delivery.address (BG-15) hors de l'UE, ou utilisez K (autre État membre) ou S (France).",
             term,
             field,
         )
+
+
+def _zone(country: str, postcode: str | None) -> str:
+    """The VAT territory of an address: ``EU`` but for France and its parts; Guadeloupe and Martinique are one."""
+    french = territory_of(country, postcode or "")
+    if french == OVERSEAS:
+        return _REUNION if country == "RE" or (postcode or "").startswith("974") else _ANTILLES
+    return french or ("EU" if country in EU_COUNTRIES else UNTAXED)
+
+
+def _is_export(origin: str, target: str) -> bool:
+    return target == UNTAXED or (origin != target and bool({origin, target} & {_ANTILLES, _REUNION}))
 
 
 def _buyer_vat_missing(category: str, place: str) -> BuildError:

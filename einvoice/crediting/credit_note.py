@@ -2,9 +2,10 @@
 
 The answer is a request like any other, so that a credit note passes through the same building and judging as an
 invoice. A deposit (386) is credited by a 503, a factored invoice by a 396, any other by a 381. Nothing is ever credited
-beyond what was invoiced: ``already_credited`` is what earlier credit notes on the same invoice came to, VAT included.
+beyond what was invoiced, neither in all nor at one VAT rate: ``already`` is what earlier credit notes on the same
+invoice came to.
 
-An amount is split over the VAT rates in proportion to what each rate came to with VAT (``receivables.domain.money
+An amount is split over the VAT rates in proportion to what is left of each with VAT (``receivables.domain.money
 .apportion``); each part is then divided into base and tax. Not every amount can be written as a base and its rounded
 tax (at 20 % there is none for 0.03), so a cent that one rate cannot hold goes to the next lower one, and what the last
 cannot hold stands in BT-114: the amount due (BT-115) is exact to the cent.
@@ -16,16 +17,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from einvoice.codelists.currencies import smallest
 from einvoice.composing.build import price_request
 from einvoice.composing.frame import DEPOSIT_TYPES
 from einvoice.composing.mentions import FACTORED_TYPES
 from einvoice.composing.totals import ZERO, cents, tax_on
+from einvoice.crediting.limits import NOTHING_YET, check_limit, claimed, credit_error, expressible, holds, within
 from einvoice.crediting.lines import flat_line, positive, same_adjustment, same_line, scaled_line
 from einvoice.crediting.parties import buyer_request, delivery_request, payee_request
-from einvoice.errors import EInvoiceError
 from einvoice.request.codes import SELF_BILLED
 from einvoice.request.lines import DocumentAdjustmentRequest, PeriodRequest
 from einvoice.request.model import (
@@ -40,19 +39,13 @@ from receivables.domain.money import apportion
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from einvoice.crediting.limits import Credited
     from einvoice.document import AllowanceCharge, Document, Line, VatBreakdown
     from einvoice.request.lines import LineRequest
 
+_FINEST_QUANTITY = Decimal("0.0001")
+"""BR-FR-DEC-02."""
 _OPERATIONS = {"B": "goods", "S": "services", "M": "both"}
-
-
-class CreditError(EInvoiceError):
-    """No credit note can be made of that.
-
-    Codes: ``credit.of_credit_note``, ``credit.self_billed``, ``credit.unknown_line``, ``credit.exceeds_line``,
-    ``credit.exceeds_invoice``, ``credit.not_positive``, ``credit.too_precise``, ``credit.negative_rates``,
-    ``credit.nothing`` or ``credit.not_expressible``.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +56,8 @@ class LineCredit:
     amount: Decimal | None = None
 
 
-def credit_whole(document: Document, reason: str | None = None, *, already_credited: Decimal = ZERO) -> InvoiceRequest:
+@expressible
+def credit_whole(document: Document, reason: str | None = None, *, already: Credited = NOTHING_YET) -> InvoiceRequest:
     """The credit note for all of ``document``: the same lines, rates, allowances and charges, and the same total.
 
     What was paid before (BT-113) is not repeated: the credit note is for what was invoiced.
@@ -78,22 +72,23 @@ def credit_whole(document: Document, reason: str | None = None, *, already_credi
         adjustments = _adjustments(document.allowances_charges, document.currency)
         request = _request(document, {**header, **adjustments, "rounding_amount": document.totals.rounding}, lines)
         if _with_vat(request) == document.totals.with_vat:
-            return _within(request, document, already_credited)
+            return within(request, document, already)
     # an invoice without lines, or whose own VAT was rounded otherwise: by rate
     return credit_amount(
         document,
-        document.totals.with_vat,
+        claimed(document),
         reason or f"Annulation de la facture {document.number}",
-        already_credited=already_credited,
+        already=already,
     )
 
 
+@expressible
 def credit_lines(
     document: Document,
     parts: Mapping[str, LineCredit],
     reason: str | None = None,
     *,
-    already_credited: Decimal = ZERO,
+    already: Credited = NOTHING_YET,
 ) -> InvoiceRequest:
     """The credit note for some lines of ``document``, by their number (BT-126).
 
@@ -103,7 +98,7 @@ def credit_lines(
         CreditError: see the class.
     """
     if not parts:
-        raise _error(
+        raise credit_error(
             "credit.nothing",
             "Name at least one line to credit.",
             "Indiquez au moins une ligne à créditer.",
@@ -116,7 +111,7 @@ def credit_lines(
         line = known.get(line_id)
         if line is None:
             numbers = ", ".join(known)
-            raise _error(
+            raise credit_error(
                 "credit.unknown_line",
                 f"Invoice {document.number} has no line {line_id!r} (BT-126). Its lines: {numbers}.",
                 f"La facture {document.number} n'a pas de ligne {line_id!r} (BT-126). Ses lignes : {numbers}.",
@@ -128,11 +123,12 @@ def credit_lines(
         credited[key] = credited.get(key, ZERO) + net
     shares = _adjustments(_shares(document, credited), document.currency)
     request_of_lines = _request(document, {**_header(document, reason), **shares}, lines)
-    return _within(request_of_lines, document, already_credited)
+    return within(request_of_lines, document, already)
 
 
+@expressible
 def credit_amount(
-    document: Document, amount_with_vat: Decimal, reason: str, *, already_credited: Decimal = ZERO
+    document: Document, amount_with_vat: Decimal, reason: str, *, already: Credited = NOTHING_YET
 ) -> InvoiceRequest:
     """The credit note for ``amount_with_vat`` (TTC) of ``document``, split over its VAT rates (see the module).
 
@@ -141,41 +137,56 @@ def credit_amount(
     """
     unit = smallest(document.currency)
     if amount_with_vat <= 0:
-        raise _error(
+        raise credit_error(
             "credit.not_positive",
-            f"The amount to credit is {amount_with_vat:f}: give an amount above zero.",
-            f"Le montant à créditer vaut {amount_with_vat:f} : donnez un montant supérieur à zéro.",
+            f"The amount to credit is {amount_with_vat:.20g}: give an amount above zero.",
+            f"Le montant à créditer vaut {amount_with_vat:.20g} : donnez un montant supérieur à zéro.",
             "BT-112",
         )
-    if amount_with_vat % unit:
-        raise _error(
+    if not holds(amount_with_vat, unit):
+        raise credit_error(
             "credit.too_precise",
-            f"The amount to credit is {amount_with_vat:f} {document.currency}, finer than {unit:f}. Round it.",
-            f"Le montant à créditer vaut {amount_with_vat:f} {document.currency}, plus fin que {unit:f}. Arrondissez.",
+            f"The amount to credit is {amount_with_vat:.20g} {document.currency}: give a multiple of {unit:f}, not too "
+            "large.",
+            f"Le montant à créditer vaut {amount_with_vat:.20g} {document.currency} : donnez un multiple de {unit:f}, "
+            "pas trop grand.",
             "BT-112",
         )
-    _check_limit(amount_with_vat, document, already_credited)
-    rows = sorted((row for row in document.vat if row.taxable + row.tax), key=lambda row: row.rate or 0, reverse=True)
-    if any(row.taxable + row.tax < 0 for row in rows):
-        raise _error(
+    check_limit(amount_with_vat, document, already)
+    if any(row.taxable + row.tax < 0 for row in document.vat):
+        raise credit_error(
             "credit.negative_rates",
             f"Invoice {document.number} has a negative VAT row: no amount can be split over it. Credit lines instead.",
             f"La facture {document.number} a une ligne de TVA négative : aucun montant ne peut y être réparti. "
             "Créditez des lignes.",
             "BG-23",
         )
-    parts, rest = _split(amount_with_vat, rows, document.currency)
+    rows = sorted((row for row in document.vat if already.left_of(row)), key=lambda row: row.rate or 0, reverse=True)
+    if not rows:
+        raise credit_error(
+            "credit.nothing",
+            f"All VAT rates of invoice {document.number} are credited already.",
+            f"Tous les taux de TVA de la facture {document.number} sont déjà crédités.",
+            "BG-23",
+        )
+    parts, rest = _split(amount_with_vat, rows, [already.left_of(row) for row in rows], document.currency)
     lines = [
         flat_line(reason, taxable, row.category, row.rate) for row, taxable in zip(rows, parts, strict=True) if taxable
     ]
-    header = _header(document, f"Avoir de {amount_with_vat:f} {document.currency} TTC : {reason}")
+    told = f"{amount_with_vat:f}".replace(".", ",")
+    header = _header(document, f"Avoir de {told} {document.currency} TTC : {reason}")
     return _request(document, {**header, "rounding_amount": rest or None}, lines)
 
 
-def _split(amount: Decimal, rows: Sequence[VatBreakdown], currency: str) -> tuple[list[Decimal], Decimal]:
-    """The base (BT-116) of each row, and what no row can hold; rows come by falling rate."""
+def _split(
+    amount: Decimal, rows: Sequence[VatBreakdown], left: Sequence[Decimal], currency: str
+) -> tuple[list[Decimal], Decimal]:
+    """The base (BT-116) of each row, in proportion to what is ``left`` of it, and what no row can hold.
+
+    Rows come by falling rate.
+    """
     unit = smallest(currency)
-    shares = apportion(int(amount / unit), [int((row.taxable + row.tax) / unit) for row in rows])
+    shares = apportion(int(amount / unit), [int(each / unit) for each in left])
     parts, rest = [], ZERO
     for row, share in zip(rows, shares, strict=True):
         wanted = share * unit + rest
@@ -197,27 +208,34 @@ def _base_within(gross: Decimal, rate: Decimal | None, currency: str) -> Decimal
 def _part_of(line: Line, credit: LineCredit, currency: str) -> tuple[LineRequest, Decimal]:
     """The credited part of a line, and its net amount."""
     if credit.amount is not None and credit.quantity is not None:
-        raise _error(
+        raise credit_error(
             "credit.exceeds_line",
             f"Line {line.line_id}: give a quantity or an amount, not both.",
             f"Ligne {line.line_id} : donnez une quantité ou un montant, pas les deux.",
             "BT-131",
         )
     if credit.amount is not None:
-        _check_share(line, credit.amount, line.net_amount, "BT-131")
+        _check_share(line, credit.amount, line.net_amount, "BT-131", smallest(currency))
         return flat_line(line.name, credit.amount, line.vat_category or "", line.vat_rate, line.line_id), credit.amount
     whole = line.quantity or Decimal(1)
     quantity = whole if credit.quantity is None else credit.quantity
-    _check_share(line, quantity, whole, "BT-129")
+    _check_share(line, quantity, whole, "BT-129", _FINEST_QUANTITY)
     if quantity == whole:
         return same_line(line, currency), line.net_amount
     return scaled_line(line, quantity, currency)
 
 
-def _check_share(line: Line, part: Decimal, whole: Decimal, term: str) -> None:
-    """``part`` has the sign of ``whole`` and is not larger."""
+def _check_share(line: Line, part: Decimal, whole: Decimal, term: str, finest: Decimal) -> None:
+    """``part`` has the sign of ``whole``, is not larger, and no finer than ``finest``."""
+    if part != whole and not holds(part, finest):
+        raise credit_error(
+            "credit.too_precise",
+            f"Line {line.line_id}: {part:.20g} ({term}) is no whole number of {finest:f}, or too large.",
+            f"Ligne {line.line_id} : {part:.20g} ({term}) n'est pas un multiple de {finest:f}, ou trop grand.",
+            term,
+        )
     if not whole or not 0 < part / whole <= 1:
-        raise _error(
+        raise credit_error(
             "credit.exceeds_line",
             f"Line {line.line_id}: {part:f} ({term}) cannot be credited of {whole:f} invoiced.",
             f"Ligne {line.line_id} : {part:f} ({term}) ne peut pas être crédité sur {whole:f} facturé.",
@@ -272,6 +290,7 @@ def _header(document: Document, reason: str | None) -> dict[str, Any]:
         "currency": document.currency,
         "operation": _OPERATIONS.get((document.process or "")[:1]),
         "tax_point": document.tax_point.value if document.tax_point else None,
+        "tax_point_date": document.tax_point_date,
         "buyer_reference": document.buyer_reference,
         "project_reference": document.project_reference,
         "contract_reference": document.contract_reference,
@@ -299,14 +318,14 @@ def _header(document: Document, reason: str | None) -> dict[str, Any]:
 def _kind(document: Document) -> str:
     """BT-3 of the credit note."""
     if document.is_credit_note:
-        raise _error(
+        raise credit_error(
             "credit.of_credit_note",
             f"{document.number} is a credit note already (type {document.type_code}). Issue an invoice instead.",
             f"{document.number} est déjà un avoir (type {document.type_code}). Émettez plutôt une facture.",
             "BT-3",
         )
     if document.type_code in SELF_BILLED:
-        raise _error(
+        raise credit_error(
             "credit.self_billed",
             f"{document.number} was drawn up by your customer (type {document.type_code}), who also makes its credit "
             "note. Ask for it.",
@@ -323,20 +342,8 @@ def _request(document: Document, fields: dict[str, Any], lines: Sequence[LineReq
     """The request, with its VAT in euros in proportion to the invoice's where that is in another currency."""
     used = {line.vat_category for line in lines}
     exemptions = tuple(each for each in fields["vat_exemptions"] if each.vat_category in used)
-    try:
-        request = InvoiceRequest(
-            **{**fields, "vat_exemptions": exemptions}, buyer=buyer_request(document), lines=tuple(lines)
-        )
-    except ValidationError as error:
-        told = error.errors(include_url=False, include_input=False)[0]
-        raise _error(
-            "credit.not_expressible",
-            f"Invoice {document.number} says something that our JSON cannot ({told['loc']}: {told['msg']}). Hand in "
-            "the credit note as a finished file.",
-            f"La facture {document.number} dit quelque chose que notre JSON n'exprime pas ({told['loc']}). Déposez "
-            "l'avoir comme fichier fini.",
-            "BG-25",
-        ) from error
+    fields = {**fields, "vat_exemptions": exemptions}
+    request = InvoiceRequest(**fields, buyer=buyer_request(document), lines=tuple(lines))
     if document.currency == "EUR":
         return request
     blank = request.model_copy(update={"totals": TotalsRequest.model_validate({"vat_accounting": ZERO})})
@@ -346,27 +353,5 @@ def _request(document: Document, fields: dict[str, Any], lines: Sequence[LineReq
     return request.model_copy(update={"totals": TotalsRequest.model_validate({"vat_accounting": euros})})
 
 
-def _within(request: InvoiceRequest, document: Document, already_credited: Decimal) -> InvoiceRequest:
-    _check_limit(_with_vat(request), document, already_credited)
-    return request
-
-
 def _with_vat(request: InvoiceRequest) -> Decimal:
     return price_request(request).totals.with_vat
-
-
-def _check_limit(amount: Decimal, document: Document, already_credited: Decimal) -> None:
-    left = document.totals.with_vat - already_credited
-    if amount > left:
-        raise _error(
-            "credit.exceeds_invoice",
-            f"{amount:f} {document.currency} is more than is left of invoice {document.number}: "
-            f"{document.totals.with_vat:f} with VAT (BT-112), {already_credited:f} credited already, {left:f} left.",
-            f"{amount:f} {document.currency} dépasse ce qui reste de la facture {document.number} : "
-            f"{document.totals.with_vat:f} TTC (BT-112), {already_credited:f} déjà crédités, {left:f} restants.",
-            "BT-112",
-        )
-
-
-def _error(code: str, english: str, french: str, term: str) -> CreditError:
-    return CreditError(code, english, french, term=term)

@@ -14,8 +14,8 @@ _ISSUED = ("380", "381", "384", "386", "393", "396", "472", "503", "262")
 _FRAMES = ("B1", "S1", "M1", "B2", "S2", "M2", "S3", "B4", "S4", "M4", "S5", "S6", "B7", "S7")
 _CATEGORIES = ("S", "Z", "E", "AE", "K", "G", "O")
 _SPANISH = {
-    "L": ("the Canary Islands (IGIC)", "des Canaries (IGIC)"),
-    "M": ("Ceuta and Melilla (IPSI)", "Ceuta et Melilla (IPSI)"),
+    "L": ("the Canary Islands (IGIC)", "taxe des îles Canaries (IGIC)"),
+    "M": ("Ceuta and Melilla (IPSI)", "taxe de Ceuta et Melilla (IPSI)"),
 }
 _MANY_SELLERS = frozenset({"B8", "S8", "M8"})
 _TWO_WAY = frozenset({"B9", "S9", "M9"})
@@ -66,7 +66,7 @@ def check_vat_category(category: object) -> object:
             "spanish_tax",
             f"is {category}, the tax of {english}, which French invoices cannot carry (BR-FR-15): use S, Z, E, AE, K, "
             "G or O",
-            f"vaut {category}, la taxe de {french}, interdite sur une facture française (BR-FR-15) : utilisez S, Z, "
+            f"vaut {category}, la {french}, interdite sur une facture française (BR-FR-15) : utilisez S, Z, "
             "E, AE, K, G ou O",
         )
     return _one_of(category, _CATEGORIES)

@@ -87,7 +87,10 @@ class TermsRequest(Group):
 class PaymentRequest(Group):
     """BG-16 to BG-19: how to pay, where it is not the bank account of the profile."""
 
-    means_code: Code = Field("58", description="BT-81 UNTDID 4461, e.g. 58 SEPA transfer, 59 SEPA direct debit.")
+    means_code: Code | None = Field(
+        None,
+        description="BT-81 UNTDID 4461, e.g. 59 SEPA direct debit; if absent 58, SEPA transfer, in euros, else 30.",
+    )
     means_text: Text | None = Field(None, description="BT-82 Means of payment in words.")
     remittance: Code | None = Field(
         None, description="BT-83 Reference to quote; for a transfer the number as RF reference if absent."

@@ -23,12 +23,16 @@ MAX_BYTES = 20 * 1024 * 1024
 MAX_PROBLEMS = 50
 """Problems told at once: more would help nobody."""
 
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TERM = re.compile(r"(?:EXT-FR-FE-(?:BG-)?\d+|B[TG]-\d+(?:-\d+)?)(?:/(?:EXT-FR-FE-\d+|B[TG]-\d+))*")
 _PHRASES = {
     "missing": ("is missing", "manque"),
     "extra_forbidden": ("is not a known field", "n'est pas un champ connu"),
     "string_type": ("must be a text between quotes", "doit être un texte entre guillemets"),
-    "string_too_short": ("must not be empty: leave the field out", "ne doit pas être vide : omettez le champ"),
+    "string_too_short": (
+        "is empty: fill it in, or leave it out where it is optional",
+        "est vide : renseignez-le, ou omettez-le s'il est facultatif",
+    ),
     "string_too_long": ("is longer than {max_length} characters", "dépasse {max_length} caractères"),
     "string_pattern_mismatch": ("must match {pattern}", "doit suivre le motif {pattern}"),
     "string_unicode": ("is not valid Unicode", "n'est pas de l'Unicode valide"),
@@ -112,7 +116,7 @@ def write_request(request: InvoiceRequest) -> bytes:
 
 def request_schema() -> dict[str, Any]:
     """The JSON Schema of an invoice request, for the API's documentation."""
-    return InvoiceRequest.model_json_schema()
+    return {"$schema": _DIALECT, **InvoiceRequest.model_json_schema()}
 
 
 def _refuse_constant(name: str) -> Any:
@@ -150,7 +154,12 @@ def _problem(error: ErrorDetails) -> RequestProblem:
         english, french = (phrase.format(**context) if context else phrase for phrase in phrases)
         french = french.replace("' or '", "' ou '")  # the values that a list allows are joined in English
     name = f"{place} ({term})" if term else place
-    return RequestProblem(place, term, f"{name} {english}.", f"{name} {french}.")
+    return RequestProblem(place, term, _ended(f"{name} {english}"), _ended(f"{name} {french}"))
+
+
+def _ended(sentence: str) -> str:
+    """With its full stop, unless it ends as a question or on a stop of its own."""
+    return sentence if sentence.endswith(("?", ".")) else f"{sentence}."
 
 
 def _place(loc: tuple[int | str, ...]) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from einvoice.codelists.countries import COUNTRIES
 from einvoice.codelists.currencies import CURRENCIES
 from einvoice.codelists.units import label, suggest, unit_codes
 
@@ -94,6 +95,17 @@ def check_currency(code: object) -> object:
     )
 
 
+def check_country(code: str) -> str:
+    """A country of ISO 3166-1 by its two letters (BR-CL-14)."""
+    if code in COUNTRIES:
+        return code
+    raise problem(
+        "country",
+        f"is {code!r}: give the two capital letters of a country of ISO 3166, e.g. FR or DE",
+        f"vaut {code!r} : donnez les deux lettres majuscules d'un pays (ISO 3166), par exemple FR ou DE",
+    )
+
+
 def check_unit(code: str) -> str:
     """A unit of UN/ECE recommendation 20 or 21 (BR-CL-23); the refusal names the code that was probably meant."""
     if code in unit_codes():
@@ -140,7 +152,7 @@ Text = Annotated[
 Code = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_clean_text)
 ]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Country = Annotated[str, AfterValidator(check_country), Field(json_schema_extra={"pattern": "^[A-Z]{2}$"})]
 Currency = Annotated[str, AfterValidator(check_currency)]
 Unit = Annotated[Code, AfterValidator(check_unit)]
 Email = Annotated[Text, AfterValidator(check_email)]

@@ -6,7 +6,7 @@ comma makes them stop). A layer whose rules did not run is *not checked*, and su
 
 from __future__ import annotations
 
-import copy
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -19,7 +19,7 @@ from einvoice.validation import container, house_rules
 from einvoice.validation.file_report import FileKind, FileReport, is_pdf, is_xml, kind_of, rule_of_other_kind
 from einvoice.validation.file_rules import file_finding
 from einvoice.validation.invoice_facts import InvoiceFacts
-from einvoice.validation.lines import with_line
+from einvoice.validation.lines import with_lines
 from einvoice.validation.schematron import EngineRefusalError, EngineUnavailableError
 from einvoice.validation.standards import (
     EN16931,
@@ -38,7 +38,7 @@ from einvoice.validation.verdict import Finding, Layer, LayerResult, Report, Sev
 from einvoice.validation.xsd import Schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from einvoice.validation.schematron import RulesEngine
 
@@ -47,6 +47,8 @@ _XSD_FAILED_FR = "Non exécuté : le contrôle XSD a échoué avant."
 _NO_XML = "Not run: there is no invoice XML to judge."
 _NO_XML_FR = "Non exécuté : il n'y a pas de facture XML à juger."
 _EXPECTED = ("an invoice (CII, UBL), a CDAR message or a Flux 10 report", "une facture (CII, UBL), un CDAR, un Flux 10")
+_LONGEST_NAME = 200
+"""Characters of a stranger's name that a sentence repeats."""
 
 
 class Validator:
@@ -110,7 +112,7 @@ class Validator:
         if syntax is None:
             return _wrong_root(root, *_EXPECTED)
         if syntax not in INVOICE_SYNTAXES:
-            return self._run(self._standards.demanded(syntax), root, root)
+            return self._run(self._standards.demanded(syntax), root)
         facts = InvoiceFacts(root, syntax)
         declared = {note.text.strip() for note in facts.notes() if note.subject == "BAR"}
         return self._check_facts(facts, french=False if declared & NOT_DOMESTIC else None)
@@ -154,13 +156,13 @@ class Validator:
             return root
         if ROOTS.get(str(root.tag)) is not syntax:
             return _wrong_root(root, expected, expected_fr)
-        return self._run(self._standards.demanded(syntax), root, root)
+        return self._run(self._standards.demanded(syntax), root)
 
     def _judge_invoice(self, facts: InvoiceFacts, profile: Profile, *, french: bool) -> Report:
         demands = self._standards.demanded(facts.syntax, profile, french=french)
         standard = profile is not Profile.EN16931 or facts.specification == EN16931
-        judged = facts.root if standard else _as_en16931(facts)
-        report = self._run(demands, facts.root, judged)
+        with nullcontext() if standard else _as_en16931(facts):
+            report = self._run(demands, facts.root)
         if _xsd_failed(report):
             own = Report(_not_run(_XSD_FAILED, _XSD_FAILED_FR, Layer.HOUSE), ())
         else:
@@ -170,14 +172,13 @@ class Validator:
             own = Report((LayerResult(Layer.HOUSE, _outcome(findings), house_rules.rule_set()),), findings)
         return report.joined(own)
 
-    def _run(self, demands: Iterable[Demand], document: etree._Element, judged: etree._Element) -> Report:
-        """Run the XSD on ``document`` and the rules on ``judged``."""
+    def _run(self, demands: Iterable[Demand], document: etree._Element) -> Report:
         report = Report((), ())
         for demand in demands:
             if demand.kind is Kind.XSLT and _xsd_failed(report):
                 report = report.joined(Report(_not_run(_XSD_FAILED, _XSD_FAILED_FR, demand.layer), ()))
             else:
-                report = report.joined(self._run_one(demand, document if demand.kind is Kind.XSD else judged))
+                report = report.joined(self._run_one(demand, document))
         return report
 
     def _run_one(self, demand: Demand, document: etree._Element) -> Report:
@@ -197,7 +198,7 @@ class Validator:
         if artefact.kind is Kind.XSD:
             return self._schemas.check(artefact.path, document)
         findings = self._engine.check(artefact.path, document, artefact.layer)
-        return tuple(with_line(finding, document) for finding in findings)
+        return with_lines(findings, document)
 
 
 def _parse(xml: bytes) -> etree._Element | Report:
@@ -212,7 +213,8 @@ def _parse(xml: bytes) -> etree._Element | Report:
 
 def _wrong_root(root: etree._Element, expected: str, expected_fr: str) -> Report:
     name = etree.QName(root)
-    found = f"{name.localname} ({name.namespace or 'no namespace'})"
+    local, namespace = name.localname[:_LONGEST_NAME], (name.namespace or "")[:_LONGEST_NAME]
+    found = f"{local} ({namespace})" if namespace else local
     return _refusal(file_finding("QT-ROOT", Layer.XSD, found=found, expected=expected, expected_fr=expected_fr))
 
 
@@ -241,10 +243,18 @@ def _outcome(findings: tuple[Finding, ...]) -> Verdict:
     return Verdict.INVALID if fatal else Verdict.VALID
 
 
-def _as_en16931(facts: InvoiceFacts) -> etree._Element:
-    """A copy whose BT-24 is that of the norm: the Factur-X rules accept no other, whatever the content."""
-    root = copy.deepcopy(facts.root)
-    specification = InvoiceFacts(root, facts.syntax).specification_element
-    if specification is not None:
-        specification.text = EN16931
-    return root
+@contextmanager
+def _as_en16931(facts: InvoiceFacts) -> Iterator[None]:
+    """BT-24 is that of the norm for a while: the Factur-X rules accept no other, whatever the content.
+
+    In place: a copy would look for the namespace of every element among all that a hostile root declares.
+    """
+    element = facts.specification_element
+    if element is None:
+        yield
+        return
+    own, element.text = element.text, EN16931
+    try:
+        yield
+    finally:
+        element.text = own

@@ -76,8 +76,8 @@ FILE_RULES: dict[str, FileRule] = {
         _SEND_INVOICE_FR,
     ),
     "xml.too_large": _fatal(
-        "The XML is larger than an invoice may be (20 MiB).",
-        "Le XML dépasse la taille d'une facture (20 Mio).",
+        "The XML is larger than an invoice may be (20 MiB, a million tags).",
+        "Le XML dépasse la taille d'une facture (20 Mio, un million de balises).",
         "Send it without its attachments.",
         "Envoyez-la sans ses pièces jointes.",
     ),
@@ -278,6 +278,10 @@ FILE_RULES: dict[str, FileRule] = {
 ``-ENCRYPTED``: 6.1.3."""
 
 
+_LONGEST_FOUND = 300
+"""Characters of what a file says, however long: the sentence is told in two languages and more than once."""
+
+
 def file_finding(
     rule: str, layer: Layer, *, detail: str | None = None, line: int | None = None, **found: str
 ) -> Finding:
@@ -287,6 +291,9 @@ def file_finding(
         KeyError: there is no such rule, or its sentence wants a value that was not given.
     """
     known = FILE_RULES[rule]
+    found = {
+        name: value if len(value) <= _LONGEST_FOUND else f"{value[:_LONGEST_FOUND]}..." for name, value in found.items()
+    }
     sentence = known.sentence.format(**found)
     return Finding(
         rule=rule,

@@ -31,10 +31,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stdnum.fr import siren, siret
 
@@ -48,7 +50,7 @@ from einvoice.validation.verdict import Finding, Layer, RuleSet, Severity
 from receivables.domain.invoices import CREDIT_NOTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lxml import etree
 
@@ -65,6 +67,19 @@ _COMPULSORY_MENTIONS = {
 }
 _SOCLE = frozenset({Profile.BASIC_WL, Profile.EN16931, Profile.EXTENDED, Profile.EXTENDED_CTC_FR})
 _DAY = re.compile(r"\d{8}")
+MOST_TOLD = 100
+"""Findings of one rule: each costs a look at the elements before it, and the first hundred say enough."""
+_LONGEST_MESSAGE = 1000
+
+
+class _Wrong(NamedTuple):
+    """What breaks a rule, before its place is looked for."""
+
+    rule: str
+    severity: Severity
+    element: etree._Element | None
+    message: str
+    message_fr: str
 
 
 @cache
@@ -87,13 +102,22 @@ def house_findings(
     """
     severity = Severity.FATAL if french else Severity.WARNING
     return (
-        *_specification(facts, profile, standard=standard, french=french),
-        *_registration_numbers(facts, severity, false_key),
-        *(_empty_mentions(facts) if french else ()),
-        *_days(facts, severity),
+        *_first_of_each(_specification(facts, profile, standard=standard, french=french)),
+        *_first_of_each(_registration_numbers(facts, severity, false_key)),
+        *_first_of_each(_empty_mentions(facts) if french else ()),
+        *_first_of_each(_days(facts, severity)),
         *(_late_due(facts) if french else ()),
-        *(rate_findings(facts) if french else ()),
+        *(islice(rate_findings(facts), MOST_TOLD) if french else ()),
     )
+
+
+def _first_of_each(found: Iterable[_Wrong]) -> Iterator[Finding]:
+    """The first of every rule: however many warnings there are, they hide no error of another rule."""
+    told: Counter[str] = Counter()
+    for each in found:
+        told[each.rule] += 1
+        if told[each.rule] <= MOST_TOLD:
+            yield _finding(*each)
 
 
 def unknown_specification(facts: InvoiceFacts) -> Finding:
@@ -108,10 +132,10 @@ def unknown_specification(facts: InvoiceFacts) -> Finding:
     )
 
 
-def _specification(facts: InvoiceFacts, profile: Profile, *, standard: bool, french: bool) -> Iterator[Finding]:
+def _specification(facts: InvoiceFacts, profile: Profile, *, standard: bool, french: bool) -> Iterator[_Wrong]:
     place = facts.specification_element
     if not standard:
-        yield _finding(
+        yield _Wrong(
             "QT-BT-24",
             Severity.WARNING,
             place,
@@ -119,7 +143,7 @@ def _specification(facts: InvoiceFacts, profile: Profile, *, standard: bool, fre
             f"{facts.specification} a été jugé comme EN 16931 ; ses règles propres n'ont pas été exécutées.",
         )
     if french and not (standard and profile in _SOCLE):
-        yield _finding(
+        yield _Wrong(
             "QT-SOCLE",
             Severity.WARNING,
             place,
@@ -128,12 +152,12 @@ def _specification(facts: InvoiceFacts, profile: Profile, *, standard: bool, fre
         )
 
 
-def _registration_numbers(facts: InvoiceFacts, severity: Severity, false_key: Severity) -> Iterator[Finding]:
+def _registration_numbers(facts: InvoiceFacts, severity: Severity, false_key: Severity) -> Iterator[_Wrong]:
     for scheme, name, length, key_is_right in _SCHEMES:
         for element in facts.identifiers(scheme):
             written = element.text or ""
             if not re.fullmatch(rf"[0-9]{{{length}}}", written):
-                yield _finding(
+                yield _Wrong(
                     f"QT-{name}",
                     severity,
                     element,
@@ -141,7 +165,7 @@ def _registration_numbers(facts: InvoiceFacts, severity: Severity, false_key: Se
                     f"{written!r} n'est pas un {name} : écrivez {length} chiffres sans espace.",
                 )
             elif not key_is_right(written):
-                yield _finding(
+                yield _Wrong(
                     f"QT-{name}-KEY",
                     false_key,
                     element,
@@ -150,11 +174,11 @@ def _registration_numbers(facts: InvoiceFacts, severity: Severity, false_key: Se
                 )
 
 
-def _empty_mentions(facts: InvoiceFacts) -> Iterator[Finding]:
+def _empty_mentions(facts: InvoiceFacts) -> Iterator[_Wrong]:
     for note in facts.notes():
         if note.subject in _COMPULSORY_MENTIONS and not note.text.strip():
             english, french = _COMPULSORY_MENTIONS[note.subject]
-            yield _finding(
+            yield _Wrong(
                 "QT-NOTE",
                 Severity.FATAL,
                 note.element,
@@ -163,10 +187,10 @@ def _empty_mentions(facts: InvoiceFacts) -> Iterator[Finding]:
             )
 
 
-def _days(facts: InvoiceFacts, severity: Severity) -> Iterator[Finding]:
+def _days(facts: InvoiceFacts, severity: Severity) -> Iterator[_Wrong]:
     for element in facts.day_texts():
         if not _DAY.fullmatch(element.text or ""):
-            yield _finding(
+            yield _Wrong(
                 "QT-DAY",
                 severity,
                 element,
@@ -187,4 +211,5 @@ def _late_due(facts: InvoiceFacts) -> Iterator[Finding]:
 def _finding(rule: str, severity: Severity, element: etree._Element | None, message: str, message_fr: str) -> Finding:
     location = None if element is None else path_of(element)
     line = element.sourceline if element is not None else None
+    message, message_fr = message[:_LONGEST_MESSAGE], message_fr[:_LONGEST_MESSAGE]
     return Finding(rule, severity, message, Layer.HOUSE, location, line, message_fr)

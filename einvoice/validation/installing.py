@@ -8,17 +8,20 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lxml import etree
+
 from config import safe_xml
 from config.clock import now
 from einvoice.validation.rule_bundle import read_bundle
 from einvoice.validation.rule_recognition import closure, recognise, version_number
 from einvoice.validation.rule_sets import RuleFile, RulesError
 from einvoice.validation.rule_trial import try_artefact
-from einvoice.validation.standards import ALL_DEMANDS, Artefact, StandardMissingError, Standards, identify
+from einvoice.validation.standards import ALL_DEMANDS, LOADED, Artefact, StandardMissingError, Standards, identify
 from einvoice.validation.stylesheet_safety import unsafe_parts
 from einvoice.validation.verdict import RuleSet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -27,7 +30,11 @@ if TYPE_CHECKING:
     from einvoice.validation.rule_sets import RuleFolder, RuleSets
     from einvoice.validation.schematron import RulesEngine
 
-_OUTSIDE_ENTITY = re.compile(rb"<!ENTITY[^>]*\b(?:SYSTEM|PUBLIC)\b")
+_LOADING = tuple(
+    f"{{http://www.w3.org/2001/XMLSchema}}{each}" for each in ("import", "include", "redefine", "override")
+)
+_BESIDE = re.compile(r"(?:\.\./|[\w.-]+/)*[\w.-]+")
+_XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _MOST_NAMED = 5
 _DEMANDS = {demand.name: demand for demand in ALL_DEMANDS}
 
@@ -104,10 +111,10 @@ def _check_file(path: str, place: str, data: bytes) -> None:
     found: list[str] = []
     if place.startswith(("..", "/")):
         found = ["a path that leaves the set"]
-    elif _OUTSIDE_ENTITY.search(data):
-        found = ["an entity from outside"]
-    elif path.lower().endswith((".xslt", ".xsl")):
-        found = unsafe_parts(safe_xml.parse(data, max_bytes=len(data)))
+    elif path.lower().endswith(".xsd"):
+        found = list(_unsafe_in_grammar(data))
+    else:
+        found = _unsafe_in_xml(data, stylesheet=path.lower().endswith((".xslt", ".xsl")))
     if found:
         named = ", ".join(found[:_MOST_NAMED])
         raise RulesError(
@@ -118,6 +125,36 @@ def _check_file(path: str, place: str, data: bytes) -> None:
             "n'a été installé.",
             place=path,
         )
+
+
+def _unsafe_in_xml(data: bytes, *, stylesheet: bool) -> list[str]:
+    """A stylesheet or a code list: SaxonC, which resolves every entity, will read it."""
+    try:
+        root = safe_xml.parse(data, max_bytes=len(data))
+    except safe_xml.UnsafeXmlError as error:
+        return [error.sentence]
+    return unsafe_parts(root) if stylesheet else []
+
+
+def _unsafe_in_grammar(data: bytes) -> Iterator[str]:
+    """A grammar may have a DOCTYPE with plain abbreviations (XML Signature has one), and load what was looked at."""
+    try:
+        parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True)
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        yield f"no XML ({error})"
+        return
+    dtd = root.getroottree().docinfo.internalDTD
+    for entity in dtd.iterentities() if dtd is not None else ():
+        if entity.system_url or set(entity.content or "") & set("<&%"):
+            yield "an entity from outside"
+    seen = {(first or second) for first, second in LOADED.findall(data)}
+    for node in root.iter(etree.Element):
+        if _XML_BASE in node.attrib:
+            yield "xml:base"
+        location = node.get("schemaLocation") if node.tag in _LOADING else None
+        if location is not None and (location.encode() not in seen or not _BESIDE.fullmatch(location)):
+            yield f"the grammar {location!r}"
 
 
 def _key(content: Bundle) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAMESPACE_TEST = re.compile(r"\[namespace-uri\(\)\s*=\s*(?:'[^']*'|\"[^\"]*\")\]")
-_CLARK_NAMESPACE = re.compile(r"Q?\{[^}]*\}")
+_CLARK_NAMESPACE = re.compile(r"Q?\{[^{}]*\}")
 _PREFIX = re.compile(r"(?<=/)(?:\*|[\w.-]+):(?=[\w@])")
 
 

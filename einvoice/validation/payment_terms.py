@@ -64,7 +64,7 @@ def term_finding(
     """The warning ``QT-TERMS`` where ``due_on`` is later than the law allows; nothing where no law is known."""
     try:
         longest = longest_term(sector, issued_on, delivered_on)
-    except LawUnknownError:
+    except (LawUnknownError, OverflowError):  # the latter: an invoice of the year 9999, which BR-FR-03 refuses
         return None
     if due_on <= longest.last_day:
         return None

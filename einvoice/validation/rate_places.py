@@ -65,11 +65,11 @@ def rate_findings(facts: InvoiceFacts) -> Iterator[Finding]:
         elif law is not None and places and not law.places & places:
             yield _misplaced(rate, law, places, element)
         elif law is not None and _ended(law, facts):
+            ended_fr = f"Le taux de TVA de {_french(rate)} % (BT-119) a pris fin le {law.until:%d/%m/%Y}"
             yield _finding(
                 element,
                 f"The VAT rate {rate:f} % (BT-119) ended on {law.until}: use the rate in force on the day of supply.",
-                f"Le taux de TVA {rate:f} % (BT-119) a pris fin le {law.until:%d/%m/%Y} : utilisez le taux en vigueur "
-                "au jour de l'opération.",
+                f"{ended_fr} : utilisez le taux en vigueur au jour de l'opération.",
             )
 
 
@@ -84,8 +84,8 @@ def _untaxed(rate: Decimal, element: etree._Element) -> Finding:
         element,
         f"The invoice charges {rate:f} % (BT-119), but no VAT is charged in {_NAMES[UNTAXED][0]} (CGI art. 294). Use "
         "category O, or E with its article.",
-        f"La facture applique {rate:f} % (BT-119), or la TVA n'est pas perçue en {_NAMES[UNTAXED][1]} (CGI art. 294). "
-        "Utilisez la catégorie O, ou E avec son article.",
+        f"La facture applique {_french(rate)} % (BT-119), or la TVA n'est pas perçue dans ces territoires (CGI art. "
+        f"294) : {_NAMES[UNTAXED][1]}. Utilisez la catégorie O, ou E avec son article.",
     )
 
 
@@ -96,9 +96,13 @@ def _misplaced(rate: Decimal, law: VatRateLaw, places: set[str], element: etree.
         element,
         f"The VAT rate {rate:f} % (BT-119) applies in {applies}, but seller, buyer and delivery are in {named}. "
         "Check the rate or the addresses.",
-        f"Le taux de TVA {rate:f} % (BT-119) s'applique en : {applies_fr} ; or vendeur, acheteur et livraison sont "
-        f"en : {named_fr}. Vérifiez le taux ou les adresses.",
+        f"Le taux de TVA de {_french(rate)} % (BT-119) est réservé à : {applies_fr}. Or le vendeur, l'acheteur et la "
+        f"livraison sont situés ici : {named_fr}. Vérifiez le taux ou les adresses.",
     )
+
+
+def _french(rate: Decimal) -> str:
+    return f"{rate:f}".replace(".", ",")
 
 
 def _finding(element: etree._Element, message: str, message_fr: str) -> Finding:

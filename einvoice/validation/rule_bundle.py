@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -33,7 +34,7 @@ def read_bundle(source: Path) -> Bundle:
     try:
         with zipfile.ZipFile(source) as archive:
             return _Reader().read_zip(archive)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
         raise RulesError(
             "rules.not_a_set",
             f"{source.name} is neither a folder nor a readable zip file: {error}.",
@@ -92,7 +93,7 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
     """Refuse what could land elsewhere: absolute paths, climbing paths, other separators, links."""
     name = entry.filename
     parts = PurePosixPath(name).parts
-    if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name or ":" in parts[0]:
+    if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name or not parts or ":" in parts[0]:
         raise _unsafe(name, "its path leaves the archive", "son chemin sort de l'archive")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in {0, stat.S_IFREG}:

@@ -42,20 +42,37 @@ _TYPES = "http://www.w3.org/2001/XMLSchema"
 _CALL = re.compile(r"([^\W\d][\w.:-]*)\s*\(")
 _TOKEN = re.compile(r"""\(:|"(?:[^"]|"")*"|'(?:[^']|'')*'|.""", re.DOTALL)
 _FILE_NAME = re.compile(r"""["']\w[\w.-]*["']""")
-_BESIDE = re.compile(rf"document\s*\(\s*{_FILE_NAME.pattern}\s*\)")
+_BESIDE = re.compile(rf"(?<![\w.:-])document\s*\(\s*{_FILE_NAME.pattern}\s*\)")
 _Name = tuple[str | None, str]
 _AXIS = re.compile(r"[\w-]+::")
-_FORBIDDEN_ATTRIBUTES = frozenset({"extension-element-prefixes", "expand-text", "use-package", "href", "use-when"})
+_EXPRESSIONS = frozenset("""
+    select test match use from count value group-by group-adjacent group-starting-with group-ending-with
+    """.split())  # fmt: skip  # noqa: SIM905 -- same
+"""Attributes of instructions that are expressions as a whole; every other one may hold some in braces."""
+_FORBIDDEN_ATTRIBUTES = frozenset("""
+    base expand-text extension-element-prefixes href override override-extension-function use-package use-when
+    """.split())  # fmt: skip  # noqa: SIM905 -- same
+"""``xml:base`` among them: it would move "beside" to anywhere."""
+_NOT_OWN = ("http://www.w3.org/", "http://saxon.sf.net/", "java:", "http://exslt.org/", "http://expath.org/")
+"""Namespaces in which a stylesheet cannot define a function, only seem to."""
 
 
 def unsafe_parts(root: etree._Element) -> list[str]:
     """What ``root``, a stylesheet, uses that is not allowed: names of instructions, attributes and functions."""
-    own = {_resolved(node.get("name", ""), node) for node in root.iter(f"{XSL}function")}
+    own = set(_own_functions(root))
     found: dict[str, None] = {}
     for node in root.iter(etree.Element):
         for part in _unsafe_in(node, own):
             found[part] = None
     return list(found)
+
+
+def _own_functions(root: etree._Element) -> Iterator[_Name]:
+    """What the stylesheet really defines: a definition elsewhere than at the top is ignored when it runs."""
+    for node in root.iterchildren(f"{XSL}function"):
+        namespace, local = _resolved(node.get("name", ""), node)
+        if namespace and not namespace.startswith(_NOT_OWN):
+            yield namespace, local
 
 
 def _unsafe_in(node: etree._Element, own: set[_Name]) -> Iterator[str]:
@@ -67,7 +84,9 @@ def _unsafe_in(node: etree._Element, own: set[_Name]) -> Iterator[str]:
         plain = etree.QName(attribute).localname
         if plain in _FORBIDDEN_ATTRIBUTES or (instruction and plain.startswith("_")):
             yield f"@{plain}"
-        for expression in [str(value)] if instruction else _after_braces(str(value)):
+        whole = [str(value)] if instruction else []
+        braces = [] if instruction and plain in _EXPRESSIONS else _after_braces(str(value))
+        for expression in (*whole, *braces):
             yield from _unsafe_calls(expression, node, own)
 
 

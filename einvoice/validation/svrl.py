@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 _MAX_SVRL_BYTES = 256 * 1024 * 1024
+_MAX_SVRL_TAGS = 20_000_000
+"""Our own engine wrote it: one tag and more for every rule that fires on every line."""
 _MAX_MESSAGE_CHARACTERS = 1000
 _WARNING_FLAGS = frozenset({"warning", "info", "information"})
 _BRACKETED_RULE = re.compile(r"\s*\[([A-Z][A-Za-z0-9_.-]+)\]")
@@ -35,7 +37,7 @@ def findings_of(svrl: bytes, layer: Layer) -> tuple[Finding, ...]:
             make it valid.
     """
     try:
-        root = safe_xml.parse(svrl, max_bytes=_MAX_SVRL_BYTES)
+        root = safe_xml.parse(svrl, max_bytes=_MAX_SVRL_BYTES, max_tags=_MAX_SVRL_TAGS)
     except safe_xml.UnsafeXmlError as error:
         raise _no_svrl(str(error)) from error
     if root.tag != f"{_SVRL}schematron-output":

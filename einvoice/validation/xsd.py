@@ -19,7 +19,7 @@ _LONGEST_MESSAGE = 1000
 """Characters: libxml2 repeats the wrong value, however long."""
 _MAX_FINDINGS = 100
 """One misplaced element can make every line of an invoice wrong: the first hundred say enough."""
-_CLARK_NAMESPACE = re.compile(r"\{[^}]*\}")
+_CLARK_NAMESPACE = re.compile(r"\{[^{}]*\}")  # no brace within: a value of many would be read again from each
 
 
 class Schemas:

@@ -1,8 +1,9 @@
-"""Rate limits by route, counted in this process: per address of the network, and per e-mail address at sign-in."""
+"""Rate limits by route, counted in this process: per address or network of the caller, and per e-mail at sign-in."""
 
 from __future__ import annotations
 
 import hashlib
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -15,27 +16,44 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
+_SUBSCRIBER_BITS = 64
+"""What one subscriber of IPv6 has: to count single addresses would be to count nothing."""
+
+
+def caller_address() -> str:
+    """The caller's address; of IPv6 the network that it is in."""
+    written = get_remote_address()
+    try:
+        address = ip_address(written)
+    except ValueError:  # a test, or a socket without address
+        return written
+    mapped = getattr(address, "ipv4_mapped", None)
+    if address.version == 4 or mapped:  # noqa: PLR2004 -- of the protocol
+        return str(mapped or address)
+    return str(ip_network((address, _SUBSCRIBER_BITS), strict=False))
+
+
 def asked_address() -> str:
     """The e-mail address that a sign-in form names, hashed: counters keep no personal data."""
     return hashlib.sha256(request.form.get("email", "").strip().lower().encode()).hexdigest()
 
 
 LIMITS: dict[str, tuple[tuple[str, Callable[[], str]], ...]] = {
-    "sign_in.send": (("20 per hour", get_remote_address), ("5 per hour", asked_address)),
-    "sign_in.by_code": (("30 per hour", get_remote_address),),
-    "sign_in.by_link": (("30 per hour", get_remote_address),),
-    "pay.show": (("120 per minute", get_remote_address),),
-    "pay.begin": (("20 per minute", get_remote_address),),
-    "validation.show_form": (("60 per minute", get_remote_address),),
-    "validation.check": (("20 per minute", get_remote_address), ("200 per hour", get_remote_address)),
-    "customer.pay": (("20 per minute", get_remote_address),),
+    "sign_in.send": (("20 per hour", caller_address), ("5 per hour", asked_address)),
+    "sign_in.by_code": (("30 per hour", caller_address),),
+    "sign_in.by_link": (("30 per hour", caller_address),),
+    "pay.show": (("120 per minute", caller_address),),
+    "pay.begin": (("20 per minute", caller_address),),
+    "validation.show_form": (("60 per minute", caller_address),),
+    "validation.check": (("20 per minute", caller_address), ("200 per hour", caller_address)),
+    "customer.pay": (("20 per minute", caller_address),),
 }
 """Endpoint: the limits of its calls, each with what is counted. A person never meets them; a guesser does."""
 
 
 def limit_rates(app: Flask) -> None:
     """Put the limits on the views that have some."""
-    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", headers_enabled=False)
+    limiter = Limiter(caller_address, app=app, storage_uri="memory://", headers_enabled=False)
     for endpoint, limits in LIMITS.items():
         view: Callable[..., Any] = app.view_functions[endpoint]
         for limit, key in limits:

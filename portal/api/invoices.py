@@ -201,6 +201,7 @@ def _invoice(invoice: Invoice, open_minor: int, pay_url: str) -> dict[str, Any]:
     return {
         "invoice_id": str(invoice.invoice_id),
         "number": invoice.number,
+        "type_code": invoice.type_code,
         "issue_date": invoice.issued_on.isoformat(),
         "due_date": invoice.due_on.isoformat(),
         "currency": invoice.currency,

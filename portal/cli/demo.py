@@ -91,6 +91,7 @@ def _welcome(house: DemoHouse, services: Services, staged: list[Staged]) -> None
     out.print(f"  customer / client          {PAYER[0]}")
     out.print(f"  sign-in mails / courriels  {house.addresses.portal}/demo/mails")
     out.print(f"[bold]A pay link / un lien[/]      {link}")
+    out.print(f"[bold]Validator / contrôle[/]      {house.addresses.portal}/validate")
     out.print(f"[bold]Sandbox platform[/]          {house.addresses.platform}/")
     out.print(f"[bold]Sandbox provider[/]          {house.addresses.payments}  (test card 4242 4242 4242 4242)")
     out.print("Ctrl-C stops everything. / Ctrl-C arrête tout.")

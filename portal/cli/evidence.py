@@ -37,7 +37,11 @@ def evidence(*, number: str, output: Path | None, supplier: str | None, year: in
             raise SystemExit(1) from error
         services.works.run(supplier_id, seal_audit)  # there may be no worker in this house
     target = output or Path(bundle.filename)
-    target.write_bytes(bundle.content)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(bundle.content)
+    except OSError as error:
+        _give_up(f"[red]output.unwritable[/] {escape(str(target))}: {escape(error.strerror or str(error))}.")
     out.print(f"{escape(str(target))}  {len(bundle.content)} bytes  manifest sha256 {bundle.manifest_sha256}")
 
 

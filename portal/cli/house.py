@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from pydantic import ValidationError
@@ -20,8 +21,21 @@ from portal.wiring import Services, build_services
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+    from rich.text import Text
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Terminal(Console):
+    """Shows control characters instead of obeying them: what a stranger's file says must not steer the terminal."""
+
+    def render_str(self, text: str, **styled: Any) -> Text:
+        """``text`` with its markup, without anything that a terminal takes for a command."""
+        return super().render_str(_CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text), **styled)
+
+
+out = Terminal(highlight=False, soft_wrap=True)
+err = Terminal(stderr=True, highlight=False, soft_wrap=True)
 
 
 def settings_of_house() -> Settings:

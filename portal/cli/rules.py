@@ -56,10 +56,11 @@ def install(source: Path, since: datetime | None, name: str | None) -> None:
 
 @rules.command("list")
 def list_rules() -> None:
-    """The installed sets, since when they apply, and which file judges what today."""
+    """The installed sets, the one in front first, since when they apply, and which file judges what today."""
     sets = _sets()
-    since = {use.key: use.since for use in sets.uses()}
-    for folder in sets.installed():
+    since = {use.key: use.since for use in sets.uses()}  # the one in front last
+    order = list(since)
+    for folder in sorted(sets.installed(), key=lambda each: order.index(each.key) if each.key in since else -1)[::-1]:
         state = f"from {_when(since[folder.key])}" if folder.key in since else "not in use / hors service"
         out.print(f"[bold]{escape(folder.name)}[/] ({folder.short_key}) {state}, {len(folder.files)} files")
     if not sets.installed():

@@ -25,6 +25,8 @@ from portal.words import LANGUAGES, known_language
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from rich.console import Console
+
     from einvoice.validation.check import Validator
     from portal.validation.told import ToldLayer, ToldRule
 
@@ -38,7 +40,7 @@ MARKS = {
     Verdict.NOT_CHECKED: ("yellow", "?"),
 }
 ERROR, WARNING = Told("erreur", "error"), Told("avertissement", "warning")
-LINE, FIX = Told("ligne", "line"), Told("À faire :", "To do:")
+LINE, FIX = Told("ligne {} du fichier", "line {} of the file"), Told("À faire :", "To do:")
 NO_SUCH_FILE = Told("Le fichier n'existe pas.", "There is no such file.")
 NO_FILES = Told("Ce dossier ne contient ni XML ni PDF.", "This folder holds neither XML nor PDF.")
 UNREADABLE = Told("Le fichier ne peut pas être lu : {error}.", "The file cannot be read: {error}.")
@@ -54,7 +56,7 @@ def validate(*, paths: tuple[Path, ...], as_json: bool, language: str | None) ->
     Nothing is issued and nothing is kept. A file that cannot be judged is not checked, which is never valid.
     """
     log_to_stderr(logging.WARNING)
-    spoken = language or known_language(_language_of_terminal())
+    spoken = language or language_of_terminal()
     files = list(_files(paths))
     answers, verdicts = [], []
     with SchematronEngine() as engine:
@@ -112,7 +114,7 @@ def _print(report: FileReport, path: Path, spoken: str) -> None:
     for layer in tell_layers(report):
         _print_layer(layer, spoken)
     for rule in tell_rules(report):
-        _print_rule(rule, spoken)
+        print_rule(out, rule, spoken)
 
 
 def _print_layer(told: ToldLayer, spoken: str) -> None:
@@ -124,21 +126,22 @@ def _print_layer(told: ToldLayer, spoken: str) -> None:
         out.print(f"      {escape(told.reason[spoken])}")
 
 
-def _print_rule(told: ToldRule, spoken: str) -> None:
+def print_rule(console: Console, told: ToldRule, spoken: str) -> None:
+    """One broken rule: where it is, what is wrong, and what to do."""
     finding = told.finding
     fatal = finding.severity is Severity.FATAL
     severity = f"[red]{ERROR[spoken]}[/]" if fatal else f"[yellow]{WARNING[spoken]}[/]"
     term = " ".join(
         each for each in (told.terms[0] if told.terms else "", told.term_name[spoken] if told.term_name else "") if each
     )
-    where = [term, told.place[spoken] if told.place else "", f"{LINE[spoken]} {finding.line}" if finding.line else ""]
-    out.print(f"  {severity} [bold]{escape(finding.rule)}[/]  {escape(' · '.join(each for each in where if each))}")
-    out.print(f"      {escape(told.sentence[spoken])}")
+    where = [term, told.place[spoken] if told.place else "", LINE[spoken].format(finding.line) if finding.line else ""]
+    console.print(f"  {severity} [bold]{escape(finding.rule)}[/]  {escape(' · '.join(each for each in where if each))}")
+    console.print(f"      {escape(told.sentence[spoken])}")
     if told.fix:
-        out.print(f"      [bold]{FIX[spoken]}[/] {escape(told.fix[spoken])}")
+        console.print(f"      [bold]{FIX[spoken]}[/] {escape(told.fix[spoken])}")
 
 
-def _language_of_terminal() -> str:
-    """Two letters, as gettext would choose them."""
+def language_of_terminal() -> str:
+    """The language of the terminal, as gettext would choose it; French where we do not speak it."""
     wish = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    return wish[:2].lower()
+    return known_language(wish[:2].lower())

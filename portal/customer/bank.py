@@ -1,63 +1,72 @@
-"""How to pay a supplier by bank transfer, from its profile, with the QR code that banking apps read (EPC069-12)."""
+"""How to pay an invoice by bank transfer, with the QR code that banking apps read (EPC069-12)."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
-from segno.helpers import make_epc_qr
+
+from einvoice.formats.page_qr import Transfer, draw_epc
+from einvoice.formats.payment_reference import group_reference
+from einvoice.kept import issued_document
 
 if TYPE_CHECKING:
+    from receivables.domain.invoices import Invoice
     from receivables.domain.money import Money
     from receivables.store.work import Work
 
-EPC_NAME = 70
-EPC_TEXT = 140
-EPC_MOST_MINOR = 99_999_999_999
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+_SIZE = re.compile(r'<svg width="(\d+)" height="(\d+)"')
 
 
 @dataclass(frozen=True, slots=True)
 class BankDetails:
-    """The account to pay to; ``iban`` without blanks."""
+    """The account to pay to, ``iban`` without blanks, and the reference to quote (BT-83)."""
 
     holder: str
     iban: str
     bic: str | None
+    reference: str
 
     @property
     def printed_iban(self) -> str:
         """The IBAN in groups of four."""
         return " ".join(self.iban[i : i + 4] for i in range(0, len(self.iban), 4))
 
+    @property
+    def printed_reference(self) -> str:
+        """The reference as payment forms print it."""
+        return group_reference(self.reference)
 
-def bank_details(work: Work, supplier_name: str) -> BankDetails | None:
-    """The account in the supplier's profile, where it has one."""
+
+def bank_details(work: Work, supplier_name: str, invoice: Invoice) -> BankDetails | None:
+    """The account that the invoice itself names, else that of the supplier's profile, where there is one."""
+    document = issued_document(invoice) if invoice.document else None  # none where only the balance was taken over
+    payment = document.payment if document else None
+    reference = (payment.remittance if payment else None) or invoice.number
+    for account in payment.accounts if payment else ():
+        iban = "".join(account.number.split()).upper()
+        if _IBAN.fullmatch(iban):
+            return BankDetails(account.holder or supplier_name, iban, account.bic, reference)
     profile: dict[str, Any] = work.scalar("SELECT profile FROM supplier_profiles WHERE supplier_id = :supplier") or {}
     iban = "".join(str(profile.get("iban") or "").split()).upper()
     if not iban:
         return None
     bic = profile.get("bic")
-    return BankDetails(
-        str(profile.get("holder") or profile.get("name") or supplier_name), iban, str(bic) if bic else None
-    )
+    holder = str(profile.get("holder") or profile.get("name") or supplier_name)
+    return BankDetails(holder, iban, str(bic) if bic else None, reference)
 
 
-def transfer_code(details: BankDetails, reference: str, amount: Money) -> Markup | None:
+def transfer_code(details: BankDetails, amount: Money) -> Markup | None:
     """A QR code that fills in the transfer in the payer's banking app; euros only."""
-    if amount.currency != "EUR" or not 0 < amount.minor <= EPC_MOST_MINOR:
+    if amount.currency != "EUR" or not _IBAN.fullmatch(details.iban):
         return None
-    try:
-        code = make_epc_qr(
-            details.holder[:EPC_NAME],
-            details.iban,
-            amount.decimal,
-            text=reference[:EPC_TEXT],
-            bic=details.bic,
-        )
-    except ValueError:  # a profile whose IBAN or BIC is not one: the figures are shown all the same
+    drawn = draw_epc(
+        Transfer(details.holder, details.iban, details.bic, amount.decimal, details.reference), quiet_zone=True
+    )
+    if drawn is None:
         return None
-    drawn = BytesIO()
-    code.save(drawn, kind="svg", xmldecl=False, svgns=False, omitsize=True, border=2, svgclass="qr", lineclass=None)
-    return Markup(drawn.getvalue().decode())  # noqa: S704 -- drawn here, from modules of a QR code
+    inline = drawn[drawn.index("<svg") :]
+    return Markup(_SIZE.sub(r'<svg class="qr" viewBox="0 0 \1 \2"', inline, count=1))  # noqa: S704 -- drawn here

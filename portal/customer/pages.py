@@ -84,7 +84,7 @@ def invoice(invoice_id: UUID) -> str:
         found = _own_invoice(work, invoice_id)
         due = due_on_invoice(work, invoice_id)
         left_minor = credit_left(work, found)
-        bank = bank_details(work, place().supplier_name)
+        bank = None if found.is_assigned else bank_details(work, place().supplier_name, found)
         return render_template(
             "customer/invoice.html",
             invoice=found,
@@ -94,9 +94,9 @@ def invoice(invoice_id: UUID) -> str:
             today=today(),
             documents=list_documents(work, invoice_id),
             life=tell(life_of_invoice(work, invoice_id, internal=False)),
-            online=allow_provider_page(work),
+            online=not found.is_assigned and allow_provider_page(work),
             bank=bank,
-            code=transfer_code(bank, due.number, Money(due.payable_minor, due.currency)) if bank else None,
+            code=transfer_code(bank, Money(due.payable_minor, due.currency)) if bank else None,
             failed=failed_lately(latest_attempt(work, invoice_id)),
             came_back=request.args.get("back") == "1",
         )

@@ -134,7 +134,7 @@ def _view(work: Work, invoice_id: UUID) -> PayView:
     due = due_on_invoice(work, invoice_id)
     left_minor = credit_left(work, invoice)
     name = supplier_name(work)
-    bank = bank_details(work, name)
+    bank = None if invoice.is_assigned else bank_details(work, name, invoice)
     return PayView(
         supplier_name=name,
         invoice=invoice,
@@ -143,8 +143,8 @@ def _view(work: Work, invoice_id: UUID) -> PayView:
         state=state_of(invoice, due, today(), left_minor),
         today=today(),
         bank=bank,
-        code=transfer_code(bank, due.number, Money(due.payable_minor, due.currency)) if bank else None,
-        online=allow_provider_page(work),
+        code=transfer_code(bank, Money(due.payable_minor, due.currency)) if bank else None,
+        online=not invoice.is_assigned and allow_provider_page(work),
         receipt=last_receipt(work, invoice_id),
         attempt=latest_attempt(work, invoice_id),
         look=_look(),

@@ -203,7 +203,7 @@ def _day(written: str | None) -> str | None:
     digits = (written or "").replace("-", "")
     try:
         return day(date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))) if digits.isascii() else written
-    except ValueError:
+    except (ValueError, OverflowError):
         return written
 
 

@@ -85,7 +85,7 @@ def tell_layers(report: FileReport) -> list[ToldLayer]:
 def tell_rules(report: FileReport) -> list[ToldRule]:
     """Every broken rule, what is fatal first, otherwise as found."""
     found = sorted(report.report.findings, key=lambda each: each.severity != "fatal")
-    return [_tell_rule(each) for each in found]
+    return [tell_rule(each) for each in found]
 
 
 def tell(report: FileReport) -> dict[str, Any]:
@@ -101,10 +101,11 @@ def tell(report: FileReport) -> dict[str, Any]:
 
 def tell_finding(finding: Finding) -> dict[str, Any]:
     """One broken rule as JSON values."""
-    return _rule_json(_tell_rule(finding))
+    return _rule_json(tell_rule(finding))
 
 
-def _tell_rule(finding: Finding) -> ToldRule:
+def tell_rule(finding: Finding) -> ToldRule:
+    """One broken rule, explained."""
     french, english = place_of(finding, "fr"), place_of(finding, "en")
     place = Told(french, english or french) if french else None
     own = FILE_RULES.get(finding.rule)

@@ -25,6 +25,8 @@ Of these, French invoices use 261, 262, 381, 396, 502 and 503 (BR-FR-04).
 DEPOSITS = frozenset({"386", "500"})
 ABOUT_DEPOSITS = DEPOSITS | {"503"}
 """Deposit invoices (factures d'acompte) and credit notes on them: nothing is sold yet."""
+ASSIGNED = frozenset({"393", "396", "472", "473", "501", "502"})
+"""Documents about a claim that is a factor's (affacturage): to pay the seller settles nothing (C. civ. art. 1346-5)."""
 AFTER_DEPOSIT = "4"
 """Last figure of BT-23 of a final invoice after a deposit (S4, B4, M4)."""
 
@@ -71,6 +73,8 @@ class IssueInvoice:
     source_sha256: str | None = None
     buyer_reference: str | None = None
     actor: str = "system"
+    deposits_minor: int | None = None
+    """Of what was prepaid, what deposit invoices brought; all of it where the invoice does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,11 @@ class Invoice:
     def is_credit_note(self) -> bool:
         """Whether it reduces what the customer owes (avoir)."""
         return self.type_code in CREDIT_NOTES
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether only a factor may be paid for it."""
+        return self.type_code in ASSIGNED
 
 
 def cash_at_issue(prepaid_minor: int, payable_minor: int) -> tuple[int, int]:
@@ -141,8 +150,7 @@ def sales_entry(
     sense = -1 if command.type_code in CREDIT_NOTES else 1
     sales_account = _sales_account(command, chart)
     vat_account = chart.vat_pending if command.vat_on_collection else chart.vat_due
-    prepaid_vat = _vat_prepaid(command)
-    declared = prepaid_vat if (command.process or "").endswith(AFTER_DEPOSIT) else 0
+    prepaid_vat, declared = _vat_within(command, command.prepaid_minor), _vat_declared(command)
     taxable = sum(row.taxable_minor for row in command.vat_rows)
     tax = sum(row.tax_minor for row in command.vat_rows)
     rounding = command.payable_minor + command.prepaid_minor - taxable - tax
@@ -182,9 +190,17 @@ def _sales_account(command: IssueInvoice, chart: Chart) -> str:
     return chart.goods if (command.process or "").startswith("B") else chart.services
 
 
-def _vat_prepaid(command: IssueInvoice) -> int:
-    """VAT within what was paid before the issue, split as later cash will be."""
-    before, due = cash_at_issue(command.prepaid_minor, command.payable_minor)
+def _vat_declared(command: IssueInvoice) -> int:
+    """VAT that the deposits of a final invoice have declared."""
+    if not (command.process or "").endswith(AFTER_DEPOSIT):
+        return 0
+    return _vat_within(command, command.prepaid_minor if command.deposits_minor is None else command.deposits_minor)
+
+
+def _vat_within(command: IssueInvoice, paid_minor: int) -> int:
+    """VAT within ``paid_minor`` of what was paid before the issue, split as later cash will be."""
+    prepaid, due = cash_at_issue(command.prepaid_minor, command.payable_minor)
+    before = min(max(paid_minor, 0), prepaid)
     if not before or due <= 0:
         return 0
     return split_movement(command.vat_rows, 0, min(before, due), due).vat_minor

@@ -6,7 +6,7 @@ A float never becomes money: ``Money.of`` takes decimals and strings, and refuse
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
+MOST_DIGITS = 18
+"""Whole digits of the largest amount: what the books hold; ``1E+999999`` would take minutes to write out."""
 EXPONENTS = {**dict.fromkeys(_NO_DECIMALS.split(), 0), **dict.fromkeys(_THREE_DECIMALS.split(), 3)}
 """Decimals of currencies that do not have two (ISO 4217)."""
 
@@ -51,10 +53,11 @@ class Money:
             MoneyError: ``money.not_a_number``, or ``money.too_precise`` when the currency has fewer decimals.
         """
         try:
-            scaled = Decimal(amount).scaleb(exponent(currency))
-        except InvalidOperation as error:
+            given = Decimal(amount)
+            scaled = given.scaleb(exponent(currency))
+        except DecimalException as error:
             raise MoneyError("money.not_a_number", f"{amount!r} is not an amount.") from error
-        if not scaled.is_finite():
+        if not given.is_finite() or (given and given.adjusted() >= MOST_DIGITS):
             raise MoneyError("money.not_a_number", f"{amount!r} is not an amount.")
         if scaled != scaled.to_integral_value():
             raise MoneyError(

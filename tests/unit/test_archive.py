@@ -265,6 +265,7 @@ def test_an_address_is_a_folder_or_a_bucket(tmp_path: Path) -> None:
         "s3://docs?mode=none",
         "s3://docs?acl=public",
         "s3://docs?endpoint=http://s3.example",
+        "s3://docs?endpoint=https://key:secret@s3.example",
     ],
 )
 def test_a_wrong_address_is_refused_with_what_to_write(url: str) -> None:

@@ -375,6 +375,13 @@ def test_a_transfer_to_the_profiles_account_is_the_default() -> None:
     assert payment.accounts == (CreditAccount("FR7630006000011234567890189", "Atelier Lumière", "AGRIFRPP"),)
 
 
+def test_a_transfer_in_a_foreign_currency_is_no_sepa_transfer() -> None:
+    rate = {"rate": "0.9234", "date": "2026-11-02"}
+    for payment in (None, {"iban": "FR7630006000011234567890189"}):
+        document = builders.document(currency="USD", vat_exchange_rate=rate, payment=payment)
+        assert document.payment.means_code == "30"
+
+
 def test_a_false_iban_is_refused() -> None:
     assert refused("party.bad_iban", payment={"iban": "FR7630006000011234567890188"}).place == "payment.iban"
 
@@ -462,6 +469,26 @@ def test_a_new_link_replaces_the_old_one() -> None:
     document = with_payment_link(with_payment_link(builders.document(payment_terms="À 30 jours."), URL), URL + "2")
     assert [each.url for each in document.attachments] == [URL + "2"]
     assert document.payment_terms == f"À 30 jours. Paiement en ligne : {URL}2"
+
+
+def test_a_credit_note_and_a_paid_invoice_ask_for_no_payment() -> None:
+    for document in (builders.credit_note(), builders.document(prepaid_amount="120")):
+        linked = with_payment_link(document, URL)
+        assert [each.url for each in linked.attachments] == [URL]
+        assert "Paiement en ligne" not in (linked.payment_terms or "")
+
+
+def test_a_factored_invoice_has_no_link_of_its_seller() -> None:
+    """C. civ. art. 1346-5: who pays the seller pays twice."""
+    factor = {"name": "Factor SA", "siren": "552100554"}
+    document = builders.document(type_code="393", payee=factor, payment={"iban": "DE89370400440532013000"})
+    assert with_payment_link(document, URL) == document
+
+
+def test_a_buyer_with_a_service_code_owes_the_rate_of_public_contracts() -> None:
+    document = builders.document(buyer=builders.buyer(siret="55210055400013", service_code="COMPTA-1"))
+    (penalties,) = [note.text for note in document.notes if note.subject == "PMD"]
+    assert "R2192-31" in penalties
 
 
 # The published rules

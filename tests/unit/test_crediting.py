@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from einvoice.composing.build import build_document
-from einvoice.crediting.credit_note import CreditError, LineCredit, credit_amount, credit_lines, credit_whole
+from einvoice.crediting.credit_note import LineCredit, credit_amount, credit_lines, credit_whole
+from einvoice.crediting.limits import Credited, CreditError
 from einvoice.document import Document, PrecedingInvoice
 from einvoice.request.reading import parse_request, write_request
 
@@ -117,8 +118,8 @@ def test_a_cent_that_no_base_and_tax_can_hold_stands_in_the_rounding() -> None:
 def test_never_more_than_was_invoiced() -> None:
     invoice = builders.document()
     refused("credit.exceeds_invoice", lambda: credit_amount(invoice, Decimal("120.01"), "x"))
-    refused("credit.exceeds_invoice", lambda: credit_amount(invoice, Decimal(30), "x", already_credited=Decimal(91)))
-    refused("credit.exceeds_invoice", lambda: credit_whole(invoice, already_credited=Decimal("0.01")))
+    refused("credit.exceeds_invoice", lambda: credit_amount(invoice, Decimal(30), "x", already=Credited(Decimal(91))))
+    refused("credit.exceeds_invoice", lambda: credit_whole(invoice, already=Credited(Decimal("0.01"))))
     told = refused("credit.exceeds_line", lambda: credit_lines(invoice, {"1": LineCredit(quantity=Decimal(3))}))
     assert told.term == "BT-129"
     refused("credit.exceeds_line", lambda: credit_lines(invoice, {"1": LineCredit(amount=Decimal("100.01"))}))
@@ -135,6 +136,74 @@ def test_what_makes_no_sense_is_refused_with_a_sentence() -> None:
     refused("credit.too_precise", lambda: credit_amount(invoice, Decimal("0.001"), "x"))
     yen = builders.document(currency="JPY", totals={"vat_accounting": "0.12"})
     refused("credit.too_precise", lambda: credit_amount(yen, Decimal("1.50"), "x"))
+
+
+def test_what_no_invoice_can_state_is_refused_and_not_an_accident() -> None:
+    invoice = builders.document()
+    fine, vast, tiny = Decimal("0.123456789"), Decimal("1e400"), Decimal("1e-999999")
+    for number in (fine, vast, tiny):
+        refused("credit.too_precise", lambda number=number: credit_amount(invoice, number, "x"))
+        for part in (LineCredit(quantity=number), LineCredit(amount=number)):
+            told = refused("credit.too_precise", lambda part=part: credit_lines(invoice, {"1": part}))
+            assert len(told.sentence) < 200
+    for reason in ("x" * 6000, "a\x00b"):
+        refused("credit.not_expressible", lambda reason=reason: credit_amount(invoice, Decimal(1), reason))
+        refused("credit.not_expressible", lambda reason=reason: credit_whole(invoice, reason))
+
+
+def after(*credits_: Document) -> Credited:
+    """What ``credits_`` took off their invoice."""
+    return Credited(
+        sum((each.totals.payable for each in credits_), Decimal(0)), tuple(row for each in credits_ for row in each.vat)
+    )
+
+
+def test_an_amount_after_a_line_is_split_over_what_is_left_of_each_rate() -> None:
+    """Proportions of the whole invoice would give back VAT at 20 % twice, and at 5.5 % never."""
+    invoice = builders.document(builders.line(), builders.line(name="Livre", vat_rate="5.5"))
+    first = issued(credit_lines(invoice, {"1": LineCredit()}))
+    rest = issued(credit_amount(invoice, Decimal("105.50"), "Solde", already=after(first)))
+    assert [(row.rate, row.taxable, row.tax) for row in rest.vat] == [(Decimal("5.5"), Decimal(100), Decimal("5.50"))]
+
+
+def test_no_rate_is_credited_beyond_its_own_base() -> None:
+    invoice = builders.document(builders.line(), builders.line(name="Livre", vat_rate="5.5"))
+    first = issued(credit_lines(invoice, {"2": LineCredit()}))
+    told = refused("credit.exceeds_rate", lambda: credit_lines(invoice, {"2": LineCredit()}, already=after(first)))
+    assert "100.00 invoiced" in told.sentence
+    assert issued(credit_lines(invoice, {"1": LineCredit()}, already=after(first))).totals.payable == Decimal("120.00")
+
+
+def test_lines_credited_one_by_one_end_at_the_cent_of_the_invoice() -> None:
+    """3 x 0.13 bears 0.08 of VAT, but 0.03 on each line: the last cent stands in BT-114 and nothing is refused."""
+    invoice = builders.document(*[builders.line(quantity=1, net_price="0.13")] * 3)
+    assert invoice.totals.with_vat == Decimal("0.47")
+    credits_: list[Document] = []
+    for number in "123":
+        credits_.append(issued(credit_lines(invoice, {number: LineCredit()}, already=after(*credits_))))
+    assert [each.totals.payable for each in credits_] == [Decimal("0.16"), Decimal("0.16"), Decimal("0.15")]
+    assert credits_[-1].totals.rounding == Decimal("-0.01")
+    refused("credit.exceeds_invoice", lambda: credit_lines(invoice, {"1": LineCredit()}, already=after(*credits_)))
+
+
+def test_the_cents_of_the_rounding_count_as_credited() -> None:
+    """0.03 at 20 % is 0.02 and 0.01 of BT-114: forty of them use up 1.20."""
+    invoice = builders.document(builders.line(quantity=1, net_price="1"))
+    one = issued(credit_amount(invoice, Decimal("0.03"), "Geste"))
+    forty = after(*[one] * 40)
+    refused("credit.exceeds_invoice", lambda: credit_amount(invoice, Decimal("0.01"), "Geste", already=forty))
+
+
+def test_a_rounded_invoice_is_credited_for_what_it_asked() -> None:
+    invoice = builders.document(rounding_amount="0.05")
+    assert issued(credit_amount(invoice, Decimal("120.05"), "Geste")).totals.payable == Decimal("120.05")
+    assert issued(credit_whole(invoice)).totals.payable == Decimal("120.05")
+
+
+def test_the_day_on_which_vat_falls_due_is_taken_over() -> None:
+    """BT-7: else the books would take the VAT back on another account than they put it on."""
+    invoice = builders.document(tax_point_date="2026-11-02")
+    assert issued(credit_whole(invoice)).tax_point_date == invoice.tax_point_date
 
 
 def test_vat_in_euros_follows_in_proportion() -> None:

@@ -23,6 +23,7 @@ PRECEDING = [{"number": "F1", "issue_date": "2026-09-01"}]
         ({"deposits": [DEPOSIT], "prepaid_amount": "60"}, "S4"),
         ({"prepaid_amount": "120"}, "S2"),
         ({"prepaid_amount": "60"}, "S1"),
+        ({"prepaid_amount": "119.99", "rounding_amount": "-0.01"}, "S1"),  # BR-FR-CO-09 wants BT-113 = BT-112
         ({"type_code": "386", "prepaid_amount": "120"}, "S1"),
         ({"type_code": "381", "preceding_invoices": PRECEDING, "prepaid_amount": "120"}, "S1"),
     ],

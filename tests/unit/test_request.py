@@ -124,12 +124,21 @@ def test_what_is_wrong_is_named_by_field_and_term(path: str, value: str, place: 
         ("lines.0.unit", '"HEURE"', "Did you mean HUR (hour)?", "Vouliez-vous dire HUR (heure) ?"),
         ("lines.0.unit", '"Q#?"', "E.g. C62 (unit)", "Par exemple C62 (unité)"),
         ("lines.0.net_price", "-1", "put the sign on the quantity", "mettez le signe sur la quantité"),
-        ("lines.0.vat_category", '"L"', "Canary Islands", "Canaries"),
+        ("lines.0.vat_category", '"L"', "the tax of the Canary Islands", "vaut L, la taxe des îles Canaries (IGIC)"),
+        (
+            "buyer.address.country",
+            '"XX"',
+            "is 'XX': give the two capital letters",
+            "vaut 'XX' : donnez les deux lettres",
+        ),
+        ("buyer.name", '""', "is empty: fill it in", "est vide : renseignez-le"),
         ("margin_scheme", '"x"', "'antiques' or 'travel_agency'", "'antiques' ou 'travel_agency'"),
     ],
 )
 def test_a_refusal_says_what_to_write_instead(path: str, value: str, english: str, french: str) -> None:
     error = refusal(changed(path, value))
+    assert not error.sentence.endswith(("?.", "..")), "a question ends as one"
+    assert not error.sentence_fr.endswith(("?.", ".."))
     assert english in error.sentence
     assert french in error.sentence_fr
 

@@ -13,6 +13,7 @@ from config.clock import today
 from einvoice.composing.build import build_document
 from einvoice.kept import profile_from_json
 from einvoice.request.reading import parse_request
+from portal.crediting import read_order
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -21,7 +22,19 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"```json\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("example", blocks("request.md"), ids=lambda example: example[:30])
+ORDERS = [block for block in blocks("request.md") if "reason" in json.loads(block)]
+"""Bodies that credit an invoice; all others are parts of an invoice."""
+PARTS = [block for block in blocks("request.md") if block not in ORDERS]
+
+
+@pytest.mark.parametrize("example", ORDERS, ids=lambda example: example[:30])
+def test_every_order_to_credit_is_understood(example: str) -> None:
+    order = read_order(example.encode())
+    assert order.reason
+    assert order.lines or order.amount
+
+
+@pytest.mark.parametrize("example", PARTS, ids=lambda example: example[:30])
 def test_every_example_builds_an_invoice(example: str) -> None:
     smallest, profile = blocks("issuing.md")
     changes = json.loads(example)
@@ -32,4 +45,4 @@ def test_every_example_builds_an_invoice(example: str) -> None:
 
 
 def test_the_page_has_an_example_of_every_theme() -> None:
-    assert len(blocks("request.md")) >= 7
+    assert len(PARTS) >= 7

@@ -211,6 +211,11 @@ def test_before_the_first_known_law_nothing_is_said() -> None:
     with pytest.raises(LawUnknownError):
         longest_term("general", date(2001, 1, 1))
     assert term_finding("general", date(2001, 1, 1), date(2005, 1, 1)) is None
+
+
+def test_the_end_of_the_calendar_is_no_crash() -> None:
+    """Found by fuzzing: sixty days after it there is no day."""
+    assert term_finding("general", date(9999, 12, 1), date(9999, 12, 31)) is None
     with pytest.raises(LawUnknownError):
         longest_term("unknown", ISSUED)
 

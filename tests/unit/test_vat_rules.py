@@ -222,6 +222,50 @@ def test_a_seller_without_vat_number_charges_no_vat() -> None:
     assert "293 B" in caught.value.sentence
 
 
+@pytest.mark.parametrize(
+    ("origin", "target", "is_export"),
+    [
+        ("69003 FR", "97400 RE", True),
+        ("69003 FR", "97400 FR", True),
+        ("69003 FR", "97300 FR", True),
+        ("69003 FR", "97600 YT", True),
+        ("97400 RE", "75001 FR", True),
+        ("97110 GP", "97200 MQ", False),
+        ("97110 GP", "97400 RE", True),
+        ("97400 RE", "10115 DE", True),
+        ("69003 FR", "98000 MC", False),
+        ("69003 FR", "20000 FR", False),
+        ("69003 FR", "10115 DE", False),
+    ],
+)
+def test_goods_are_exported_to_and_from_the_departments_overseas(
+    origin: str,
+    target: str,
+    is_export: bool,  # noqa: FBT001 -- the table of cases hands it over
+) -> None:
+    """CGI 294, 2; Monaco is one territory with France, Guadeloupe and Martinique are one."""
+
+    def place(told: str) -> dict[str, str]:
+        postcode, country = told.split()
+        return {"line1": "1 rue", "postcode": postcode, "city": "Ville", "country": country}
+
+    changes = {
+        "seller": {"name": "Atelier Lumière", "address": place(origin)},
+        "delivery": {"date": "2026-10-30", "address": place(target)},
+    }
+    line_of_goods = exempt(vat_category="G", nature="goods")
+    if is_export:
+        assert builders.document(line_of_goods, **changes).vat[0].category == "G"
+    else:
+        refused("invoice.export_inside_eu", line_of_goods, **changes)
+
+
+def test_an_export_in_dollars_needs_no_rate_to_say_that_no_vat_is_no_euros() -> None:
+    document = builders.document(exempt(vat_category="G", nature="goods"), buyer=AMERICAN, currency="USD")
+    assert document.totals.vat_accounting == Decimal("0.00")
+    refused("invoice.accounting_vat_missing", currency="USD")
+
+
 def test_goods_for_export_may_be_sold_to_a_french_buyer() -> None:
     abroad = {"date": "2026-10-30", "address": AMERICAN["address"]}
     assert builders.document(exempt(vat_category="G"), delivery=abroad).vat[0].category == "G"

@@ -10,6 +10,7 @@ import pytest
 from einvoice.archive import Archive
 from einvoice.composing.seller import SellerProfile
 from einvoice.document import Address
+from einvoice.formats.payment_reference import group_reference, rf_reference
 from einvoice.validation.check import Validator
 from einvoice.validation.schematron import SchematronEngine
 from portal.api.invoices import api
@@ -88,6 +89,16 @@ def test_an_invoice_is_issued_with_its_files_and_its_payment_link(client: FlaskC
     page = client.get(told["pay_url"].partition("//")[2].partition("/")[2].join(["/", ""]))
     assert page.status_code == 200
     assert told["number"] in page.text
+
+
+def test_the_pay_page_names_the_account_and_the_reference_of_the_invoice(client: FlaskClient, token: str) -> None:
+    """An invoice may name another account than the profile's: the page, its code and the PDF must agree."""
+    told = post(client, token, {**INVOICE, "payment": {"iban": "FR7630006000011234567890189"}}).json
+    page = client.get("/" + told["pay_url"].split("/", 3)[3]).text
+    assert "FR76 3000 6000 0112 3456 7890 189" in page
+    assert "FR76 3000 4000 0100" not in page
+    assert group_reference(rf_reference(told["number"])) in page
+    assert 'class="qr" viewBox="0 0 ' in page
 
 
 def test_the_same_key_and_input_issue_once(client: FlaskClient, token: str) -> None:

@@ -100,6 +100,51 @@ def test_lines_and_an_amount_are_credited_within_what_is_left(client: FlaskClien
     assert more.json["code"] == "credit.exceeds_invoice"
 
 
+def test_an_amount_goes_to_the_rates_that_are_left(client: FlaskClient, invoice: dict[str, Any]) -> None:
+    """The line at 20 % is credited: what is left, 63.30, bears 5.5 % alone."""
+    assert credit(client, invoice, {"lines": {"1": {}}, "reason": "Retour"}).status_code == 201
+    twice = credit(client, invoice, {"lines": {"1": {"quantity": "0.2"}}, "reason": "Retour"})
+    assert (twice.status_code, twice.json["code"]) == (422, "credit.exceeds_rate")
+    rest = credit(client, invoice, {"amount": "63.30", "reason": "Solde"})
+    files = {each["form"]: each["url"] for each in rest.json["files"]}
+    assert b"<ram:RateApplicablePercent>5.5" in (cii := client.get(files["cii"]).data)
+    assert b"<ram:RateApplicablePercent>20" not in cii
+    assert b"Paiement en ligne" not in cii
+
+
+def test_a_credit_note_that_names_its_invoice_on_the_lines_counts(client: FlaskClient, invoice: dict[str, Any]) -> None:
+    named = {"number": invoice["number"], "issue_date": invoice["issue_date"]}
+    lines = [{**each, "preceding_invoice": named} for each in INVOICE["lines"]]
+    assert client.post("/api/v1/invoices", data=json.dumps({**INVOICE, "lines": lines, "type_code": "381"})).json[
+        "number"
+    ]
+    assert credit(client, invoice, {"amount": "0.01", "reason": "Geste"}).json["code"] == "credit.exceeds_invoice"
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"lines": {"1": {"quantity": "0.123456789"}}},
+        {"lines": {"1": {"amount": "1e-999999"}}},
+        {"amount": "1e400", "reason": "a"},
+        {"amount": "1.00", "reason": "a" * 6000},
+    ],
+)
+def test_what_no_credit_note_can_state_is_refused(client: FlaskClient, invoice: dict[str, Any], order: object) -> None:
+    answer = credit(client, invoice, order)
+    assert answer.status_code == 422, answer.text
+    assert answer.json["code"] in {"credit.too_precise", "credit.not_expressible"}
+
+
+def test_the_credit_note_of_a_public_body_takes_the_same_road(client: FlaskClient) -> None:
+    buyer = {**INVOICE["buyer"], "siret": "73282932000074", "public": True, "service_code": "COMPTA"}
+    issued = client.post("/api/v1/invoices", data=json.dumps({**INVOICE, "buyer": buyer})).json
+    credited = credit(client, issued, None).json
+    assert issued["routing"] == credited["routing"] == "b2g"
+    url = next(each["url"] for each in credited["files"] if each["form"] == "cii")
+    assert b"R2192-31" in client.get(url).data
+
+
 def test_the_same_key_credits_once(client: FlaskClient, invoice: dict[str, Any]) -> None:
     first = credit(client, invoice, None, **{"Idempotency-Key": "whole"})
     again = credit(client, invoice, None, **{"Idempotency-Key": "whole"})

@@ -181,6 +181,17 @@ def test_what_is_not_due_cannot_be_paid(client: FlaskClient, paying: House, stat
     assert (answer.status_code, "Rien à payer" in answer.text) == (409, True)
 
 
+def test_a_factored_invoice_is_shown_and_never_paid_here(client: FlaskClient, paying: House) -> None:
+    with paying.services.works.begin(paying.supplier.supplier_id) as work:
+        invoice = issue(work, type_code="393")
+        link = paying.services.pay_link(work, invoice.invoice_id, "mail").partition("8000")[2]
+    page = words(client.get(link).text)
+    assert "Le paiement en ligne n'est pas proposé" in page
+    assert "IBAN" not in page, "only the factor's account settles it, which the invoice states"
+    answer = press(client, f"{link}/pay")
+    assert (answer.status_code, "affactureur" in answer.text) == (409, True)
+
+
 def test_a_covered_invoice_is_not_offered_a_second_payment(client: FlaskClient, paying: House) -> None:
     answer = press(client, f"{paying.links['in_flight']}/pay")
     assert answer.status_code == 409

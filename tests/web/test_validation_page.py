@@ -217,6 +217,18 @@ def test_so_many_files_from_one_address_are_enough_for_a_minute(app: Flask, clie
     assert drop(other, b"Bonjour").status_code == 200
 
 
+def test_who_has_a_whole_network_of_addresses_is_still_one_caller(app: Flask) -> None:
+    client = app.test_client()
+    answers = []
+    for place in range(21):
+        client.environ_base["REMOTE_ADDR"] = f"2001:db8:1:2::{place + 1:x}"
+        answers.append(drop(client, b"Bonjour").status_code)
+    assert answers == [200] * 20 + [429]
+    for address, status in (("2001:db8:1:3::1", 200), ("::ffff:192.0.2.1", 200), ("::ffff:192.0.2.2", 200)):
+        client.environ_base["REMOTE_ADDR"] = address
+        assert drop(client, b"Bonjour").status_code == status
+
+
 class Slow(Validator):
     """A validator that answers when it is told to."""
 

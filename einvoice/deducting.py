@@ -1,0 +1,63 @@
+"""Deposits that a final invoice deducts, compared with our own books: nothing is taken off that was not asked for.
+
+A deposit that our books do not know came from elsewhere, and is believed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from einvoice.crediting.earlier import credited_before
+from einvoice.errors import BuildError
+from receivables.domain.invoices import DEPOSITS
+from receivables.domain.money import Money
+from receivables.store.invoices import find_by_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from einvoice.request.model import DepositRequest
+    from receivables.domain.invoices import Invoice
+    from receivables.store.work import Work
+
+
+def check_deducted(work: Work, final: Invoice, deposits: Sequence[DepositRequest]) -> None:
+    """Each of ``deposits`` that we issued is a deposit of the same customer, and came to at least what is taken off.
+
+    Raises:
+        BuildError: ``invoice.deposit_not_one``, ``invoice.deposit_of_other`` or ``invoice.deposit_exceeded``.
+    """
+    for position, each in enumerate(deposits):
+        deposit = find_by_number(work, each.number, each.issue_date.year)
+        if deposit is None:
+            continue
+        place = f"deposits[{position}]"
+        if deposit.type_code not in DEPOSITS:
+            raise _refusal(
+                "invoice.deposit_not_one",
+                f"{place}.number",
+                f"is {each.number}, an invoice of type {deposit.type_code} and no deposit (386). Correct the number, "
+                "or give what was paid in prepaid_amount.",
+                f"vaut {each.number}, une facture de type {deposit.type_code} et non un acompte (386). Corrigez le "
+                "numéro, ou indiquez ce qui a été payé dans prepaid_amount.",
+            )
+        if (deposit.customer_id, deposit.currency) != (final.customer_id, final.currency):
+            raise _refusal(
+                "invoice.deposit_of_other",
+                f"{place}.number",
+                f"is {each.number}, a deposit of another customer or currency. Correct the number.",
+                f"vaut {each.number}, l'acompte d'un autre client ou d'une autre devise. Corrigez le numéro.",
+            )
+        asked = Money(deposit.prepaid_minor + deposit.payable_minor, deposit.currency).decimal
+        left = asked - credited_before(work, deposit).amount
+        if each.amount > left:
+            raise _refusal(
+                "invoice.deposit_exceeded",
+                f"{place}.amount",
+                f"is {each.amount:f}, but deposit {each.number} came to {left:f} with VAT, credit notes taken off.",
+                f"vaut {each.amount:f}, mais l'acompte {each.number} s'élève à {left:f} TTC, avoirs déduits.",
+            )
+
+
+def _refusal(code: str, place: str, english: str, french: str) -> BuildError:
+    return BuildError(code, f"{place} (BG-3) {english}", f"{place} (BG-3) {french}", term="BG-3", place=place)
