@@ -17,6 +17,7 @@ from portal.demo.house import DemoError, DemoHouse
 from portal.demo.loop import Loop
 from portal.demo.story import COLLECTOR, PAYER, Stage, Staged
 from portal.wiring import Services, build_services
+from receivables.store.happenings import latest_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,20 +82,32 @@ def _play(house: DemoHouse, services: Services, count: int, samples: Path | None
 
 def _welcome(house: DemoHouse, services: Services, staged: list[Staged]) -> None:
     """Where to look, and as whom."""
-    first = staged[0]
-    unpaid = next(each for each in reversed(first.invoices) if not each.is_credit_note)
-    with services.works.begin(first.supplier.supplier_id) as work:
-        link = services.pay_link(work, unpaid.invoice_id, "document")
     out.print()
     out.print(f"[bold]Portal / Portail[/]          {house.addresses.portal}/sign-in")
     out.print(f"  collector / recouvrement   {COLLECTOR[0]}")
     out.print(f"  customer / client          {PAYER[0]}")
     out.print(f"  sign-in mails / courriels  {house.addresses.portal}/demo/mails")
-    out.print(f"[bold]A pay link / un lien[/]      {link}")
+    out.print(f"[bold]A pay link / un lien[/]      {_link_to_pay(services, staged)}")
     out.print(f"[bold]Validator / contrôle[/]      {house.addresses.portal}/validate")
     out.print(f"[bold]Sandbox platform[/]          {house.addresses.platform}/")
     out.print(f"[bold]Sandbox provider[/]          {house.addresses.payments}  (test card 4242 4242 4242 4242)")
     out.print("Ctrl-C stops everything. / Ctrl-C arrête tout.")
+
+
+def _link_to_pay(services: Services, staged: list[Staged]) -> str:
+    """The link of the last invoice that nobody began to pay; of the last one at all where all were."""
+    link = ""
+    for one in staged:
+        with services.works.begin(one.supplier.supplier_id) as work:
+            for each in reversed(one.invoices):
+                if each.is_credit_note:
+                    continue
+                untouched = latest_attempt(work, each.invoice_id) is None
+                if untouched or not link:
+                    link = services.pay_link(work, each.invoice_id, "document")
+                if untouched:
+                    return link
+    return link
 
 
 def _bars() -> Progress:
