@@ -65,6 +65,16 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_tags: int = MAX_TAGS) 
             f"This is not well-formed XML: {detail}. Export the file again.",
             f"Ce n'est pas du XML bien formé : {detail}. Exporter le fichier à nouveau.",
         ) from error
+    _refuse_traps(root)
+    return root
+
+
+def _refuse_traps(root: etree._Element) -> None:
+    """What is well formed and has no place in an invoice: a DOCTYPE, an entity, nesting without end.
+
+    Raises:
+        UnsafeXmlError: ``xml.doctype`` or ``xml.too_deep``.
+    """
     if root.getroottree().docinfo.doctype or root.getroottree().docinfo.internalDTD is not None:
         raise UnsafeXmlError(
             "xml.doctype",
@@ -83,7 +93,6 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_tags: int = MAX_TAGS) 
             f"The XML is nested deeper than {MAX_DEPTH} levels, which no invoice is. Export the file again.",
             f"Le XML a plus de {MAX_DEPTH} niveaux, ce qu'aucune facture n'a. Exporter le fichier à nouveau.",
         )
-    return root
 
 
 def to_bytes(root: etree._Element) -> bytes:
