@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -69,3 +70,8 @@ def credit_note(**changes: Any) -> Document:
 def deposit(**changes: Any) -> Document:
     """A deposit invoice (386)."""
     return document(number="F2026-0002", **{"type_code": "386", **changes})
+
+
+def write_request(request: InvoiceRequest) -> bytes:
+    """``request`` as the JSON that a supplier would send, read back to the same value."""
+    return json.dumps(request.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False).encode()

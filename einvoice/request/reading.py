@@ -109,11 +109,6 @@ def parse_request(data: bytes) -> InvoiceRequest:
         raise InvalidRequestError([_problem(each) for each in details]) from error
 
 
-def write_request(request: InvoiceRequest) -> bytes:
-    """``request`` as JSON, which :func:`parse_request` reads back to the same value."""
-    return json.dumps(request.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False).encode()
-
-
 def request_schema() -> dict[str, Any]:
     """The JSON Schema of an invoice request, for the API's documentation."""
     return {"$schema": _DIALECT, **InvoiceRequest.model_json_schema()}

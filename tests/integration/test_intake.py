@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from bad_files import BAD_FILES
-from builders import credit_note, deposit, document, line, request
+from builders import credit_note, deposit, document, line, request, write_request
 from catalogue import superuser
 from document_strategies import documents
 from hand_written_invoices import CII, UBL
@@ -28,7 +28,6 @@ from einvoice.formats.profiles import CTC_EXTENDED_ID, EN16931_ID, FACTURX_EXTEN
 from einvoice.formats.semantics import difference
 from einvoice.intake import InvalidInvoiceError, prepare_finished, read_finished
 from einvoice.kept import KeptDocument, kept_from_json, kept_to_json, profile_from_json, profile_to_json
-from einvoice.request.reading import write_request
 from einvoice.validation.verdict import Report
 from portal.issuing import Issued, IssueOptions, issue_content
 from receivables.domain.invoices import Origin, Routing

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import builders
 import pytest
-from builders import line
+from builders import line, write_request
 from invoice_kinds import EN16931, EXTENDED, D
 from shared_material import shared
 
@@ -23,7 +23,6 @@ from einvoice.formats.profiles import CTC_EXTENDED_ID, EN16931_ID, FACTURX_EXTEN
 from einvoice.formats.ubl import write_ubl
 from einvoice.intake import prepare_own, read_finished
 from einvoice.kept import kept_from_json
-from einvoice.request.reading import write_request
 from einvoice.validation.check import Validator
 from einvoice.validation.schematron import SchematronEngine
 from einvoice.validation.verdict import Severity, Verdict

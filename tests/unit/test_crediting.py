@@ -8,6 +8,7 @@ from typing import Any
 
 import builders
 import pytest
+from builders import write_request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from einvoice.composing.build import build_document
 from einvoice.crediting.credit_note import LineCredit, credit_amount, credit_lines, credit_whole
 from einvoice.crediting.limits import Credited, CreditError
 from einvoice.document import Document, PrecedingInvoice
-from einvoice.request.reading import parse_request, write_request
+from einvoice.request.reading import parse_request
 
 TWO_RATES = (
     builders.line(allowances=[{"percent": "5", "reason": "Fidélité"}], charges=[{"amount": "1.50", "reason": "Colis"}]),

@@ -7,9 +7,10 @@ from typing import Any
 
 import builders
 import pytest
+from builders import write_request
 
 from einvoice.errors import BuildError
-from einvoice.request.reading import InvalidRequestError, parse_request, write_request
+from einvoice.request.reading import InvalidRequestError, parse_request
 
 DEPOSIT = {"number": "D2026-00001", "issue_date": "2026-09-01", "amount": "60.00"}
 PRECEDING = [{"number": "F1", "issue_date": "2026-09-01"}]

@@ -6,10 +6,11 @@ import json
 from decimal import Decimal
 
 import pytest
+from builders import write_request
 from pydantic import ValidationError
 
 from einvoice.errors import RequestError
-from einvoice.request.reading import InvalidRequestError, InvoiceRequest, parse_request, request_schema, write_request
+from einvoice.request.reading import InvalidRequestError, InvoiceRequest, parse_request, request_schema
 
 MINIMAL = """{
   "buyer": {"name": "Brasserie du Port", "siren": "552100554", "address": {"city": "Marseille"}},
