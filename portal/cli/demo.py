@@ -31,7 +31,11 @@ LABELS = {"issue": "Issuing invoices / Émission", "pay": "Paying / Paiement"}
 
 @click.command()
 @click.option("--once", is_flag=True, help="Run the loop unattended, print each step, verify, and stop.")
-@click.option("--invoices", type=click.IntRange(3, 5000), help="How many invoices to issue.")
+@click.option(
+    "--invoices",
+    type=click.IntRange(6, 5000),
+    help="How many invoices to issue: at least 6, so that each person of the story has one.",
+)
 @click.option("--port", type=int, help="First port to try.")
 @click.option(
     "--samples",
