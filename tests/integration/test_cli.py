@@ -90,7 +90,7 @@ def test_an_invoice_is_issued_and_its_file_written(plain: Story, tmp_path: Path)
     assert "/p/" in result.output
     judged = run("validate", written, "--json")
     assert judged.exit_code == 0
-    assert json.loads(judged.output)[0]["verdict"] == "valid"
+    assert json.loads(judged.stdout)[0]["verdict"] == "valid"
 
 
 def test_every_bad_file_gets_its_code_and_the_good_one_among_them_is_issued(
@@ -184,7 +184,7 @@ def test_files_are_judged_with_their_rules(tmp_path: Path) -> None:
     (tmp_path / "good.xml").write_text(CII)
     result = run("validate", *(tmp_path / name for name in (*names, "good.xml")), "--json")
     assert result.exit_code == 1
-    answers = {each["file"]: each for each in json.loads(result.output)}
+    answers = {each["file"]: each for each in json.loads(result.stdout)}
     assert answers["good.xml"]["verdict"] == "valid"
     for name in names:
         assert answers[name]["verdict"] != "valid"
@@ -198,7 +198,7 @@ def test_the_books_are_proved_and_a_planted_gap_is_found(alone: Story, postgres:
     alone.pay(issued.invoice)
     told = run("verify", "--json")
     assert told.exit_code == 0
-    findings = {each["code"]: each for each in json.loads(told.output)["checks"]}
+    findings = {each["code"]: each for each in json.loads(told.stdout)["checks"]}
     assert findings["I13"]["looked_at"] == 3
     assert {"I4", "I5", "I10", "I12", "I14"} <= findings.keys()
     database = alone.services.database.url.partition("?")[0].rpartition("/")[2]
@@ -217,7 +217,7 @@ def test_a_lost_file_is_a_gap(alone: Story) -> None:
     path.write_bytes(content[:-1])
     result = run("verify", "--json")
     assert result.exit_code == 1
-    assert {each["code"]: each["gap"] for each in json.loads(result.output)["checks"] if each["gap"]} == {"I13": 1}
+    assert {each["code"]: each["gap"] for each in json.loads(result.stdout)["checks"] if each["gap"]} == {"I13": 1}
 
 
 def test_a_token_is_shown_once(plain: Story) -> None:

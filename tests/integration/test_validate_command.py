@@ -50,7 +50,7 @@ def run(*arguments: object) -> Result:
 
 
 def told(*arguments: object) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(run(*arguments, "--json").output)
+    found: list[dict[str, Any]] = json.loads(run(*arguments, "--json").stdout)
     return found
 
 
@@ -59,7 +59,7 @@ def test_a_valid_file_is_success_and_needs_no_database(tmp_path: Path) -> None:
     path.write_bytes(sample(faulty=False))
     result = run(path, "--json")
     assert result.exit_code == 0, result.output
-    (answer,) = json.loads(result.output)
+    (answer,) = json.loads(result.stdout)
     assert (answer["file"], answer["path"], answer["verdict"]) == ("good.pdf", str(path), "valid")
     assert [each["layer"] for each in answer["layers"]] == ["container", "xsd", "en16931", "br_fr", "house"]
     assert not (tmp_path / "house" / "postgres").exists()
@@ -72,7 +72,7 @@ def test_every_kind_of_bad_file_is_answered_beside_the_good_one(tmp_path: Path) 
     paths = [tmp_path / name for name in (*BAD_FILES, "missing.xml", "good.xml")]
     result = run(*paths, "--json")
     assert result.exit_code == 1
-    answers = {each["file"]: each for each in json.loads(result.output)}
+    answers = {each["file"]: each for each in json.loads(result.stdout)}
     assert list(answers) == [path.name for path in paths], "in the order asked for"
     assert answers.pop("good.xml")["verdict"] == "valid"
     missing = answers.pop("missing.xml")
@@ -143,7 +143,7 @@ def test_an_unplugged_engine_is_not_checked_and_no_success(tmp_path: Path, monke
     path.write_text(CII)
     result = run(path, "--json")
     assert result.exit_code == 1
-    assert json.loads(result.output)[0]["verdict"] == "not_checked"
+    assert json.loads(result.stdout)[0]["verdict"] == "not_checked"
     shown = run(path)
     assert shown.exit_code == 1
     assert "? Norme européenne EN 16931  non contrôlé" in shown.output
