@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
     from config.embedded import EmbeddedPostgres
 
-REVISION = import_module("migrations.versions.0001_house")
+HOUSE = import_module("migrations.versions.0001_house")
+PLATFORM = import_module("migrations.versions.0003_platform")
+REGISTERED = HOUSE.REGISTER
+APPEND_ONLY = (*HOUSE.APPEND_ONLY, *PLATFORM.APPEND_ONLY)
+CHANGING = HOUSE.CHANGING | PLATFORM.CHANGING
+CHANGING |= {table: f"{CHANGING[table]}, {columns}" for table, columns in PLATFORM.MORE_CHANGING.items()}
 APP, REGISTER = "quittance_app", "quittance_register"
 OTHERS = {"alembic_version"}
 """The migrations' own table."""
@@ -120,7 +125,7 @@ _OWN = "(supplier_id = (current_setting('app.supplier_id'::text))::uuid)"
 
 def unprotected(table: Table) -> list[str]:  # noqa: C901 -- one list of independent demands
     """What is missing on one table, in words."""
-    if "supplier_id" not in table.columns or table.name in REVISION.REGISTER:
+    if "supplier_id" not in table.columns or table.name in REGISTERED:
         return _unlisted(table)
     found = []
     if not (table.enabled and table.forced):
@@ -134,13 +139,13 @@ def unprotected(table: Table) -> list[str]:  # noqa: C901 -- one list of indepen
         found.append(f"a key does not lead with the supplier: {table.keys}")
     if table.app & {"DELETE", "TRUNCATE", "TRIGGER", "UPDATE"}:
         found.append(f"the application may {sorted(table.app)}")
-    declared = re.split(r",\s*", REVISION.CHANGING.get(table.name, "")) if table.name in REVISION.CHANGING else []
+    declared = re.split(r",\s*", CHANGING.get(table.name, "")) if table.name in CHANGING else []
     if table.app_updates != set(declared):
         found.append(f"updates of {sorted(table.app_updates ^ set(declared))} differ from what is declared")
-    if table.name in REVISION.APPEND_ONLY:
+    if table.name in APPEND_ONLY:
         if "append_only" not in table.triggers:
             found.append("no trigger keeps it append-only")
-    elif table.name not in REVISION.CHANGING:
+    elif table.name not in CHANGING:
         found.append("it is declared neither append-only nor changing")
     if table.register - {"SELECT"}:
         found.append(f"the register role may {sorted(table.register)}")
@@ -149,7 +154,7 @@ def unprotected(table: Table) -> list[str]:  # noqa: C901 -- one list of indepen
 
 def _unlisted(table: Table) -> list[str]:
     """Tables without a supplier are named, and closed to the application but for the suppliers themselves."""
-    if table.name not in REVISION.REGISTER:
+    if table.name not in REGISTERED:
         return [f"{table.name}: a table without a supplier that nobody named"]
     allowed = {"SELECT", "REFERENCES"} if table.name == "suppliers" else set()
     extra = (table.app - allowed) | (table.register - {"SELECT", "INSERT", "UPDATE"})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from catalogue import APP, REVISION, superuser, tables, unprotected
+from catalogue import APP, APPEND_ONLY, CHANGING, REGISTERED, superuser, tables, unprotected
 from checkout_builders import KEYRING
 from ledger_builders import attempt, issue, received, refunded
 from sqlalchemy import text
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from receivables.store.register import Supplier
     from receivables.store.work import Works
 
-WITH_SUPPLIER = (*REVISION.APPEND_ONLY, *REVISION.CHANGING)
+WITH_SUPPLIER = (*APPEND_ONLY, *CHANGING)
 NO_RIGHT = "42501"
 
 
@@ -55,7 +55,7 @@ def owner(postgres: EmbeddedPostgres, database: Database) -> Iterator[psycopg.Co
 
 def test_every_table_is_guarded_as_declared(owner: psycopg.Connection) -> None:
     found = tables(owner)
-    assert set(found) == {*WITH_SUPPLIER, *REVISION.REGISTER}
+    assert set(found) == {*WITH_SUPPLIER, *REGISTERED}
     assert [fault for table in found.values() for fault in unprotected(table)] == []
 
 
@@ -142,7 +142,7 @@ def test_the_register_sees_that_there_is_work_and_nothing_of_it(database: Databa
             connection.execute(text(sql))
 
 
-@pytest.mark.parametrize("table", REVISION.APPEND_ONLY)
+@pytest.mark.parametrize("table", APPEND_ONLY)
 @pytest.mark.parametrize(
     "change", ["UPDATE {t} SET supplier_id = supplier_id", "DELETE FROM {t}", "TRUNCATE {t} CASCADE"]
 )

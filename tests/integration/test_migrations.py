@@ -9,7 +9,6 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from catalogue import superuser
-from ledger_builders import issue
 from sqlalchemy import create_engine
 
 import migrations
@@ -30,6 +29,13 @@ DOCUMENT = (
     "INSERT INTO documents (supplier_id, document_id, invoice_id, form, filename, mime, sha256, size_bytes, "
     "created_at) VALUES (%s, %s, %s, 'cii', %s, 'application/xml', %s, 1, %s)"
 )
+INVOICE = (
+    "INSERT INTO invoices (supplier_id, invoice_id, customer_id, number, issue_year, origin, type_code, issued_on, "
+    "due_on, currency, total_minor, prepaid_minor, payable_minor, vat_on_collection, vat_rows, document, routing, "
+    "created_at) VALUES (%s, %s, %s, 'OLD-1', 2025, 'finished', '380', '2025-12-01', '2025-12-31', 'EUR', 12000, 0, "
+    "12000, false, '[]', '{}', 'b2b', '2025-12-01 12:00+00')"
+)
+"""As the first release wrote it: what issues today knows of tables that were not there."""
 
 
 def bring_to(url: str, revision: str) -> None:
@@ -49,18 +55,15 @@ def test_documents_of_before_get_their_day_and_new_ones_need_none_from_an_old_re
     url = postgres.start(name)
     bring_to(url, "0001")
     database = Database(url, settings)
-    works = Works(database)
     supplier = create_supplier(database, f"OLD {name}", "Old house")
-    with works.begin(supplier.supplier_id) as work:
-        invoice = issue(work)
+    invoice_id = new_id()
     with superuser(postgres, name) as connection:
+        connection.execute(INVOICE, (supplier.supplier_id, invoice_id, new_id()))
         for filename, at in (("a", "2025-12-31 22:59+00"), ("b", "2025-12-31 23:00+00")):  # midnight in Paris between
-            connection.execute(DOCUMENT, (supplier.supplier_id, new_id(), invoice.invoice_id, filename, "0" * 64, at))
+            connection.execute(DOCUMENT, (supplier.supplier_id, new_id(), invoice_id, filename, "0" * 64, at))
     migrate(url)
     with superuser(postgres, name) as connection:
-        connection.execute(
-            DOCUMENT, (supplier.supplier_id, new_id(), invoice.invoice_id, "c", "0" * 64, "2026-03-01 12:00+00")
-        )
+        connection.execute(DOCUMENT, (supplier.supplier_id, new_id(), invoice_id, "c", "0" * 64, "2026-03-01 12:00+00"))
         connection.execute("SET session_replication_role = origin")
         rows = connection.execute("SELECT filename, retain_until::text FROM documents ORDER BY filename").fetchall()
         try:

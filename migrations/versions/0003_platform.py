@@ -1,0 +1,89 @@
+"""The platform: routing, directory, disputes, declarations, invoices received, flows of every kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+HERE = Path(__file__).parent
+PARTS = ("routing", "flows", "disputes", "received", "reporting", "onboarding", "settling")
+
+APPEND_ONLY = (
+    "routing_decisions",
+    "dispute_events",
+    "dunning_pauses",
+    "received_invoices",
+    "received_statuses",
+    "report_lines",
+    "named_invoices",
+    "replacements",
+    "set_off_choices",
+    "platform_trials",
+    "troubles_set_aside",
+)
+CHANGING = {
+    "directory_answers": "account_id, asked_at, answer",
+    "directory_checks": "state, done, finished_at",
+    "directory_check_rows": "state, verdict",
+    "platform_hooks": "sealed_signing_key, state, changed_at",
+    "platform_calls": "failures, reason, opened_at, retry_at, changed_at",
+    "disputes": "state, scope, amount_minor, line_ids, opened_from, owner, answer_due_on, close_due_on, opened_at, "
+    "answered_at, closed_at, merged_into, changed_at",
+    "reports": "state, answer, changed_at",
+    "report_troubles": "sentence, sentence_fr, noted_at, cleared_at",
+}
+"""Tables whose state moves, with the only columns that may."""
+MORE_CHANGING = {
+    "platform_flows": "account_id, submitted_at, tried_at, ask_at, asks",
+    "platform_accounts": "closed_at",
+    "reservations": "invoice_id",
+}
+"""More columns that may move: those added to tables of before, and the invoice that a reservation is for."""
+WORK_TO_DO = {
+    "mails": "supplier_id, state",
+    "directory_checks": "supplier_id, state",
+    "platform_accounts": "supplier_id, closed_at",
+}
+"""Tables in which the worker looks for suppliers that it has to do something for."""
+
+
+def upgrade() -> None:
+    """Create tables with their guards, policies and grants."""
+    for part in PARTS:
+        op.execute((HERE / f"0003_{part}.sql").read_text())
+    for table in APPEND_ONLY:
+        _isolate(table)
+        op.execute(f"GRANT SELECT, INSERT ON {table} TO quittance_app")
+        op.execute(
+            f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
+    for table, columns in CHANGING.items():
+        _isolate(table)
+        op.execute(f"GRANT SELECT, INSERT, UPDATE ({columns}) ON {table} TO quittance_app")
+    for table, columns in MORE_CHANGING.items():
+        op.execute(f"GRANT UPDATE ({columns}) ON {table} TO quittance_app")
+    _show_work_to_register()
+
+
+def _show_work_to_register() -> None:
+    """The register sees *that* a supplier has work to do, and of which sort, never what it is."""
+    op.execute("GRANT SELECT (kind) ON outbox TO quittance_register")
+    for table, columns in WORK_TO_DO.items():
+        op.execute(f"CREATE POLICY work_to_do ON {table} FOR SELECT TO quittance_register USING (true)")
+        op.execute(f"GRANT SELECT ({columns}) ON {table} TO quittance_register")
+
+
+def _isolate(table: str) -> None:
+    """Rows of one supplier only; an unset supplier is an error because '' is no uuid."""
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.execute(
+        f"CREATE POLICY one_supplier ON {table} "
+        "USING (supplier_id = current_setting('app.supplier_id')::uuid) "
+        "WITH CHECK (supplier_id = current_setting('app.supplier_id')::uuid)"
+    )
