@@ -1,4 +1,4 @@
-"""Worlds of invoices, attempts and facts made from a seed, and histories that tell the facts in some order."""
+"""Worlds of invoices, credit notes, corrections, attempts and facts made from a seed, told in some order."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ledger_builders import MORNING, customer_facts, issue
 
 from config.clock import new_id, now
 from receivables.domain.collected import VatRow
+from receivables.domain.invoices import NamedInvoice, Origin
 from receivables.domain.receipts import (
     AttemptMoved,
     AttemptState,
@@ -23,6 +24,8 @@ from receivables.domain.receipts import (
     Outcome,
 )
 from receivables.services.receipts import record_facts
+from receivables.services.setting_off import _settle_again
+from receivables.store.settlements import SetOffChoice, latest_of, note_choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +66,36 @@ class NewAttempt:
     minutes: int
 
 
+@dataclass(frozen=True)
+class NewNote:
+    """A credit note for some invoices, named by their numbers; ``aims`` are (invoice, how much or all)."""
+
+    number: str
+    rows: tuple[tuple[str, int, int], ...]
+    aims: tuple[tuple[int, int | None], ...]
+
+
+@dataclass(frozen=True)
+class NewCorrection:
+    """A corrective invoice that takes the place of an invoice."""
+
+    number: str
+    invoice: int
+    rows: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class NewChoice:
+    """Somebody changes how much of a credit note (by position) is for an invoice."""
+
+    note: int
+    invoice: int
+    amount: int
+
+
+Told = Fact | NewNote | NewCorrection | NewChoice
+
+
 @dataclass
 class World:
     """What happened: ``facts`` in their true order, each after the attempt (by position) that it is about."""
@@ -70,7 +103,8 @@ class World:
     seed: int
     invoices: list[NewInvoice] = field(default_factory=list)
     attempts: list[NewAttempt] = field(default_factory=list)
-    facts: list[tuple[int, Fact]] = field(default_factory=list)
+    notes: list[NewNote] = field(default_factory=list)
+    facts: list[tuple[int, Told]] = field(default_factory=list)
 
 
 def make_world(seed: int) -> World:
@@ -84,7 +118,28 @@ def make_world(seed: int) -> World:
         attempt = _attempt(world, chance, position)
         world.attempts.append(attempt)
         world.facts += [(position, fact) for fact in _life(attempt, f"{seed}_{position}", chance)]
+    for told in _documents(world, chance):
+        world.facts.insert(chance.randint(0, len(world.facts)), (0, told))
     return world
+
+
+def _documents(world: World, chance: Random) -> list[Told]:
+    """Credit notes on whole invoices, on parts, on several; corrections to more or less; changes by hand."""
+    told: list[Told] = []
+    for number in range(chance.choice((0, 1, 1, 2))):
+        first = chance.randrange(len(world.invoices))
+        same = [i for i, each in enumerate(world.invoices) if each.customer == world.invoices[first].customer]
+        chosen = {first} | ({chance.choice(same)} if chance.random() < 0.3 else set())
+        rows = world.invoices[first].rows if chance.random() < 0.5 else chance.choice(VAT_TABLES)
+        aims = tuple((i, None if chance.random() < 0.7 else chance.randint(1, 9000)) for i in sorted(chosen))
+        world.notes.append(NewNote(f"N{world.seed}-{number}", rows, aims))
+        told.append(world.notes[-1])
+        if chance.random() < 0.3:
+            told.append(NewChoice(number, chance.choice(same), chance.choice((-2000, -50, 700, 5000))))
+    for number, invoice in enumerate(chance.sample(range(len(world.invoices)), chance.choice((0, 0, 1, 1, 2)))):
+        rows = world.invoices[invoice].rows if chance.random() < 0.4 else chance.choice(VAT_TABLES)
+        told.append(NewCorrection(f"C{world.seed}-{number}", invoice, rows))
+    return told
 
 
 def _attempt(world: World, chance: Random, position: int) -> NewAttempt:
@@ -153,10 +208,13 @@ class Stage:
     account_id: UUID
     issued: list[Invoice] = field(default_factory=list)
     begun: set[int] = field(default_factory=set)
+    documents: dict[Told, Invoice] = field(default_factory=dict)
+    chosen: set[Told] = field(default_factory=set)
 
     def copy(self) -> Stage:
         """This stage as it stands, to go on from."""
-        return Stage(self.work, self.world, self.account_id, list(self.issued), set(self.begun))
+        given = (list(self.issued), set(self.begun), dict(self.documents), set(self.chosen))
+        return Stage(self.work, self.world, self.account_id, *given)
 
     def begin(self, position: int) -> None:
         """Begin the attempt at ``position``, once, and issue what it is for."""
@@ -181,49 +239,76 @@ class Stage:
                 "INSERT INTO reservations (supplier_id, attempt_id, invoice_id, amount_minor, state) "
                 "VALUES (:supplier, :attempt, :invoice, :amount, 'released')",
                 attempt=attempt.attempt_id,
-                invoice=self.issued[invoice].invoice_id,
+                invoice=latest_of(self.work, self.issued[invoice].invoice_id),  # whoever pays reads the last one
                 amount=amount,
             )
+
+    def draw_up(self, told: Told) -> None:
+        """Issue a credit note or a correction, or note a choice; told twice, it is one."""
+        if isinstance(told, NewNote | NewCorrection) and told not in self.documents:
+            aims = told.aims if isinstance(told, NewNote) else ((told.invoice, None),)
+            self.issue_until(max(invoice for invoice, _ in aims) + 1)
+            first = self.world.invoices[aims[0][0]]
+            self.documents[told] = self._issue(
+                NewInvoice(first.customer, told.rows, first.on_collection),
+                type_code="381" if isinstance(told, NewNote) else "384",
+                origin=Origin.FINISHED,
+                number=told.number,
+                names=tuple(NamedInvoice(self.issued[invoice].number, 2026, amount) for invoice, amount in aims),
+            )
+        elif isinstance(told, NewChoice) and told not in self.chosen:
+            self.chosen.add(told)
+            self.draw_up(self.world.notes[told.note])
+            self.issue_until(told.invoice + 1)
+            note, invoice = self.documents[self.world.notes[told.note]], self.issued[told.invoice]
+            choice = SetOffChoice(note.invoice_id, invoice.invoice_id, told.amount, "Lea", "histoire")
+            note_choice(self.work, choice)
+            _settle_again(self.work, note, invoice, note.issued_on)
 
     def issue_until(self, count: int) -> None:
         """Issue the world's invoices in their order, up to ``count`` of them."""
         while len(self.issued) < count:
-            wanted = self.world.invoices[len(self.issued)]
-            rows = tuple(VatRow("S", Decimal(rate), base, tax) for rate, base, tax in wanted.rows)
-            self.issued.append(
-                issue(
-                    self.work,
-                    customer=customer_facts(*CUSTOMERS[wanted.customer]),
-                    vat_rows=rows,
-                    total_minor=wanted.total,
-                    payable_minor=wanted.total,
-                    vat_on_collection=wanted.on_collection,
-                )
-            )
+            self.issued.append(self._issue(self.world.invoices[len(self.issued)]))
 
-    def tell(self, facts: Sequence[tuple[int, Fact]], chance: Random, most: int = 10) -> int:
+    def _issue(self, wanted: NewInvoice, **changes: Any) -> Invoice:
+        return issue(
+            self.work,
+            customer=customer_facts(*CUSTOMERS[wanted.customer]),
+            vat_rows=tuple(VatRow("S", Decimal(rate), base, tax) for rate, base, tax in wanted.rows),
+            total_minor=wanted.total,
+            payable_minor=wanted.total,
+            vat_on_collection=wanted.on_collection,
+            **changes,
+        )
+
+    def tell(self, facts: Sequence[tuple[int, Told]], chance: Random, most: int = 10) -> int:
         """Tell ``facts`` in this order in batches of up to ``most``; what has to wait comes again. Returns waits."""
         todo, waits = list(facts), 0
         while todo:
             size = chance.randint(1, most)
             batch, todo = todo[:size], todo[size:]
-            for position, _ in batch:
+            for _, told in batch:
+                self.draw_up(told)
+            money = [(position, fact) for position, fact in batch if isinstance(fact, Fact)]
+            for position, _ in money:
                 self.begin(position)
-            outcomes = record_facts(self.work, [fact for _, fact in batch])
-            waiting = [told for told, outcome in zip(batch, outcomes, strict=True) if outcome is Outcome.WAITING]
+            outcomes = record_facts(self.work, [fact for _, fact in money])
+            waiting = [told for told, outcome in zip(money, outcomes, strict=True) if outcome is Outcome.WAITING]
             waits += len(waiting)
             todo += waiting
         return waits
 
-    def finish(self) -> None:
+    def finish(self, *, with_documents: bool = True) -> None:
         """Issue and begin what no fact spoke of, and let the database check every balance now."""
         self.issue_until(len(self.world.invoices))
+        for _, told in self.world.facts if with_documents else ():
+            self.draw_up(told)
         for position in range(len(self.world.attempts)):
             self.begin(position)
         self.work.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def shuffled(world: World, chance: Random) -> list[tuple[int, Fact]]:
+def shuffled(world: World, chance: Random) -> list[tuple[int, Told]]:
     """The world's facts duplicated and shuffled; some are lost at first and polled, with all others, at the end."""
     told = [fact for fact in world.facts for _ in range(chance.choice((1, 1, 2)))]
     chance.shuffle(told)

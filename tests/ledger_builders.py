@@ -54,7 +54,9 @@ def issue(work: Work, **changes: Any) -> Invoice:
     return issue_invoice(work, issue_command(**changes))
 
 
-def attempt(work: Work, invoice: Invoice, amount_minor: int | None = None, *, minutes: int = 0) -> UUID:
+def attempt(
+    work: Work, invoice: Invoice, amount_minor: int | None = None, *, minutes: int = 0, currency: str = "EUR"
+) -> UUID:
     """An attempt to pay an invoice, begun ``minutes`` after eight in the morning."""
     attempt_id = new_id()
     account_id = new_id()
@@ -69,8 +71,9 @@ def attempt(work: Work, invoice: Invoice, amount_minor: int | None = None, *, mi
     work.execute(
         "INSERT INTO payment_attempts (supplier_id, attempt_id, customer_id, account_id, amount_minor, currency, "
         "state, expires_at, created_at, changed_at) "
-        "VALUES (:supplier, :id, :customer, :account, :amount, 'EUR', 'open', :at, :at, :at)",
+        "VALUES (:supplier, :id, :customer, :account, :amount, :currency, 'open', :at, :at, :at)",
         id=attempt_id,
+        currency=currency,
         customer=invoice.customer_id,
         account=account_id,
         amount=amount,

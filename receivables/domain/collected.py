@@ -69,6 +69,21 @@ def split_movement(
     return CollectedPart(tuple(RatePart(rate, amount) for rate, amount in by_rate.items() if amount), vat)
 
 
+def split_cumulative(
+    rows: Sequence[VatRow], before_minor: int, after_minor: int, at_issue_minor: int, due_minor: int
+) -> CollectedPart:
+    """Split what moved on a document between two sums of its movements: of an invoice they are above zero.
+
+    On a credit note (avoir) set-offs count below zero, while its own amounts are positive: its split is that of the
+    same amount on an invoice like it, with the opposite sign. ``at_issue_minor`` and ``due_minor`` as in
+    ``cash_at_issue``.
+    """
+    if min(before_minor, after_minor) >= 0:
+        return split_movement(rows, at_issue_minor + before_minor, at_issue_minor + after_minor, due_minor)
+    part = split_movement(rows, at_issue_minor - before_minor, at_issue_minor - after_minor, due_minor)
+    return CollectedPart(tuple(RatePart(each.rate, -each.amount_minor) for each in part.split), -part.vat_minor)
+
+
 def _shares(cash_minor: int, grosses: Sequence[int]) -> tuple[int, ...]:
     """The part of the cumulative cash at each row: deductions fall due in step with the rows that they reduce.
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 INVOICE_ISSUED = "invoice.issued"
+INVOICE_REPLACED = "invoice.replaced"
 CASH_COLLECTED = "cash.collected"
 SIGN_IN_ASKED = "sign_in.asked"
 
@@ -27,6 +28,11 @@ def invoice_issued(invoice_id: UUID) -> Event:
     return Event(INVOICE_ISSUED, str(invoice_id), {"invoice_id": str(invoice_id)})
 
 
+def invoice_replaced(invoice_id: UUID, by_id: UUID) -> Event:
+    """A corrective invoice took the place of an invoice."""
+    return Event(INVOICE_REPLACED, str(invoice_id), {"invoice_id": str(invoice_id), "by_id": str(by_id)})
+
+
 def cash_collected(invoice_id: UUID, sequence: int) -> Event:
-    """Final cash moved on an invoice: up on a receipt, down on a refund or return."""
+    """Cash or a set-off moved: up on a receipt, down on a refund or return; on a credit note it stands below zero."""
     return Event(CASH_COLLECTED, f"{invoice_id}/{sequence}", {"invoice_id": str(invoice_id), "sequence": sequence})

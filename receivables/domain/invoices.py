@@ -27,6 +27,8 @@ ABOUT_DEPOSITS = DEPOSITS | {"503"}
 """Deposit invoices (factures d'acompte) and credit notes on them: nothing is sold yet."""
 ASSIGNED = frozenset({"393", "396", "472", "473", "501", "502"})
 """Documents about a claim that is a factor's (affacturage): to pay the seller settles nothing (C. civ. art. 1346-5)."""
+CORRECTIONS = frozenset({"384", "471", "472", "473"})
+"""Corrective invoices (factures rectificatives): each takes the place of exactly one invoice (BR-FR-CO-04)."""
 AFTER_DEPOSIT = "4"
 """Last figure of BT-23 of a final invoice after a deposit (S4, B4, M4)."""
 
@@ -45,6 +47,19 @@ class Routing(StrEnum):
     B2B_INTERNATIONAL = "b2b_international"
     B2C = "b2c"
     B2G = "b2g"
+    OUT_OF_SCOPE = "out_of_scope"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedInvoice:
+    """An earlier invoice that a document names (BG-3): BT-25, the year of BT-26, how much of a credit note is for it.
+
+    ``amount_minor`` is in minor units, VAT included; ``None`` is as much of the document as the invoice takes.
+    """
+
+    number: str
+    issue_year: int
+    amount_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +90,8 @@ class IssueInvoice:
     actor: str = "system"
     deposits_minor: int | None = None
     """Of what was prepaid, what deposit invoices brought; all of it where the invoice does not tell."""
+    names: tuple[NamedInvoice, ...] = ()
+    """The earlier invoices that a credit note credits, or the one that a corrective invoice replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +121,11 @@ class Invoice:
     def is_credit_note(self) -> bool:
         """Whether it reduces what the customer owes (avoir)."""
         return self.type_code in CREDIT_NOTES
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether it takes the place of an earlier invoice (facture rectificative)."""
+        return self.type_code in CORRECTIONS
 
     @property
     def is_assigned(self) -> bool:

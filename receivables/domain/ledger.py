@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from receivables.errors import ReceivablesError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import date
     from uuid import UUID
 
 SALES_JOURNAL = "VE"
 BANK_JOURNAL = "BQ"
+OTHER_JOURNAL = "OD"
+"""Opérations diverses: what moves without money or invoice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,15 @@ class Entry:
 def signed(posting_id: UUID, account: str, amount_minor: int, **owner: UUID | None) -> Posting:
     """A posting that debits a positive and credits a negative ``amount_minor``."""
     return Posting(posting_id, account, max(amount_minor, 0), max(-amount_minor, 0), **owner)
+
+
+def mirrored(entry: Entry, new_id: Callable[[], UUID], **told: Any) -> Entry:
+    """The entry that takes ``entry`` back, line by line; ``told`` changes what it says of itself."""
+    postings = tuple(
+        Posting(new_id(), each.account, each.credit_minor, each.debit_minor, each.customer_id, each.invoice_id)
+        for each in entry.postings
+    )
+    return replace(entry, entry_id=new_id(), postings=postings, reverses_id=entry.entry_id, **told)
 
 
 def without_zeros(postings: Iterable[Posting]) -> tuple[Posting, ...]:

@@ -1,8 +1,11 @@
 """Lettering (lettrage) of account 411: who pays what, which lines belong together, which letters they carry.
 
-Allocations are the truth. The allocations that a payment link asked for are *planned* from the facts alone (invoices,
-receipts, refunds and what each payment was for), never from the order of their arrival: the books post the difference
-between the plan and what they hold. So the same facts in any order end in the same books.
+Allocations are the truth. They are *planned* from the facts alone (invoices, what replaced them, receipts, refunds and
+what each payment was for, credit notes and what each is for), never from the order of their arrival: the books post the
+difference between the plan and what they hold. So the same facts in any order end in the same books.
+
+What settles an invoice, in this order: its own reversal, where a corrective one took its place; final cash, in the
+order in which the payers began; what is in flight, which keeps its room; then credit notes, set off against the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
     from datetime import date, datetime
     from uuid import UUID
 
@@ -20,9 +23,10 @@ if TYPE_CHECKING:
 class Item:
     """A line of account 411: ``open_minor`` is its amount less its allocations.
 
-    ``reference`` is the business key (invoice number, provider's payment or refund id); a refund that failed has the
-    reference of its refund. ``ranked_at`` orders competing receipts by when the payer began, which no redelivery
-    changes.
+    ``kind`` is ``invoice`` (a debit), ``credit_note``, ``receipt``, ``refund``, ``refund_failed``, or ``reversal``,
+    which takes the ``invoice`` or ``credit_note`` of the same ``invoice_id`` back. ``reference`` is the business key
+    (invoice number, provider's payment or refund id); a refund that failed has that of its refund. ``ranked_at`` orders
+    competing receipts by when the payer began, which no redelivery changes.
     """
 
     posting_id: UUID
@@ -43,7 +47,11 @@ class Item:
 
 @dataclass(slots=True)
 class Sheet:
-    """The items under work, their net allocations, and what each attempt was meant to pay."""
+    """The items under work, their net allocations, and what each attempt and each credit note is for.
+
+    ``flying`` are the attempts whose money is on its way; ``set_offs`` says by the id of a credit note how much of it
+    is for which invoice.
+    """
 
     items: dict[UUID, Item] = field(default_factory=dict)
     pairs: dict[tuple[UUID, UUID], int] = field(default_factory=dict)
@@ -52,12 +60,21 @@ class Sheet:
     by_attempt: dict[UUID, list[UUID]] = field(default_factory=dict)
     attempts_by_invoice: dict[UUID, set[UUID]] = field(default_factory=dict)
     pairs_of: dict[UUID, set[tuple[UUID, UUID]]] = field(default_factory=dict)
+    flying: set[UUID] = field(default_factory=set)
+    set_offs: dict[UUID, dict[UUID, int]] = field(default_factory=dict)
+    notes_by_invoice: dict[UUID, set[UUID]] = field(default_factory=dict)
+    credits_by_note: dict[UUID, UUID] = field(default_factory=dict)
+    reversals: dict[UUID, UUID] = field(default_factory=dict)
 
     def add_item(self, item: Item) -> None:
         """Put ``item`` on the sheet."""
         self.items[item.posting_id] = item
         if item.kind == "invoice" and item.invoice_id:
             self.debits_by_invoice[item.invoice_id] = item.posting_id
+        if item.kind == "credit_note" and item.invoice_id:
+            self.credits_by_note[item.invoice_id] = item.posting_id
+        if item.kind == "reversal" and item.invoice_id:
+            self.reversals[item.invoice_id] = item.posting_id
         if item.attempt_id:
             self.by_attempt.setdefault(item.attempt_id, []).append(item.posting_id)
 
@@ -65,6 +82,12 @@ class Sheet:
         """Note that an attempt is for ``amount_minor`` of an invoice."""
         self.targets.setdefault(attempt_id, {})[invoice_id] = amount_minor
         self.attempts_by_invoice.setdefault(invoice_id, set()).add(attempt_id)
+
+    def add_set_off(self, note_id: UUID, invoice_id: UUID, amount_minor: int) -> None:
+        """Note that ``amount_minor`` more of a credit note is for an invoice."""
+        aims = self.set_offs.setdefault(note_id, {})
+        aims[invoice_id] = aims.get(invoice_id, 0) + amount_minor
+        self.notes_by_invoice.setdefault(invoice_id, set()).add(note_id)
 
     def set_pair(self, pair: tuple[UUID, UUID], amount_minor: int) -> None:
         """Note the net allocation of a pair."""
@@ -79,23 +102,39 @@ class Sheet:
             self.items[posting_id].open_minor -= delta_minor
 
 
-def plan_changes(sheet: Sheet, attempt_id: UUID) -> list[tuple[tuple[UUID, UUID], int]]:
-    """The changes of allocation that the facts around ``attempt_id`` ask for, takings first.
+def last_of(followers: Mapping[UUID, UUID], invoice: UUID) -> UUID:
+    """The invoice that stands for ``invoice`` now, where ``followers`` says which took the place of which."""
+    seen = {invoice}
+    while (follower := followers.get(invoice)) and follower not in seen:
+        seen.add(follower)
+        invoice = follower
+    return invoice
 
-    Every receipt that competes for the same invoices, directly or through others, is planned again, in rank order,
-    so that the result does not depend on which came first.
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What is planned together: attempts, invoices and credit notes that compete, directly or through others."""
+
+    attempts: set[UUID]
+    invoices: set[UUID]
+
+
+def plan_changes(sheet: Sheet, about: Iterable[UUID]) -> list[tuple[tuple[UUID, UUID], int]]:
+    """The changes of allocation that the facts around the invoices ``about`` ask for, takings first.
+
+    Every receipt and credit note that competes for the same invoices, directly or through others, is planned again,
+    in rank order, so that the result does not depend on which came first.
     """
-    attempts, invoices = _rivals(sheet, attempt_id)
-    lines = [sheet.items[p] for attempt in attempts for p in sheet.by_attempt.get(attempt, ())]
-    credits_ = [item for item in lines if item.kind == "receipt"]
-    credits_.sort(key=lambda item: (item.ranked_at, item.reference))
+    scope = _scope(sheet, about)
+    lines = [sheet.items[p] for attempt in scope.attempts for p in sheet.by_attempt.get(attempt, ())]
     planned = {item.posting_id for item in lines if item.kind in {"receipt", "refund_failed"}}
-    wanted = _plan(sheet, credits_, invoices)
+    planned |= {p for invoice in scope.invoices for p in _settling_lines(sheet, invoice)}
+    wanted = _plan(sheet, scope, planned)
     held = {pair: amount for p in planned for pair in sheet.pairs_of.get(p, ()) if (amount := sheet.pairs[pair])}
     within = {
         pair: amount
         for pair, amount in held.items()
-        if sheet.items[pair[0]].kind != "invoice" or sheet.items[pair[0]].invoice_id in invoices
+        if sheet.items[pair[0]].kind != "invoice" or sheet.items[pair[0]].invoice_id in scope.invoices
     }
     changes = [
         (pair, wanted.get(pair, 0) - within.get(pair, 0))
@@ -105,27 +144,36 @@ def plan_changes(sheet: Sheet, attempt_id: UUID) -> list[tuple[tuple[UUID, UUID]
     return sorted(changes, key=lambda change: (change[1] > 0, change[0]))
 
 
-def _rivals(sheet: Sheet, attempt_id: UUID) -> tuple[set[UUID], set[UUID]]:
-    """The attempts that compete with ``attempt_id``, and all invoices that they are for."""
-    attempts, todo = {attempt_id}, [attempt_id]
-    invoices: set[UUID] = set()
+def _scope(sheet: Sheet, about: Iterable[UUID]) -> _Scope:
+    invoices, todo = set(about), list(about)
+    attempts: set[UUID] = set()
     while todo:
-        for invoice in sheet.targets.get(todo.pop(), {}).keys() - invoices:
-            invoices.add(invoice)
-            fresh = sheet.attempts_by_invoice[invoice] - attempts
-            attempts |= fresh
-            todo.extend(fresh)
-    return attempts, invoices
+        invoice = todo.pop()
+        fresh = sheet.attempts_by_invoice.get(invoice, set()) - attempts
+        attempts |= fresh
+        near = {each for attempt in fresh for each in sheet.targets[attempt]}
+        near |= sheet.notes_by_invoice.get(invoice, set()) | sheet.set_offs.get(invoice, {}).keys()
+        todo.extend(near - invoices)
+        invoices |= near
+    return _Scope(attempts, invoices)
 
 
-def _plan(sheet: Sheet, credits_: list[Item], invoices: set[UUID]) -> dict[tuple[UUID, UUID], int]:
+def _settling_lines(sheet: Sheet, invoice: UUID) -> list[UUID]:
+    """The lines of a document that settle others: a credit note's, and what takes the document back."""
+    found = (sheet.credits_by_note.get(invoice), sheet.reversals.get(invoice))
+    return [posting_id for posting_id in found if posting_id]
+
+
+def _plan(sheet: Sheet, scope: _Scope, planned: set[UUID]) -> dict[tuple[UUID, UUID], int]:
     """Refunds take from the receipts of their attempt; what remains goes to the invoices that the payer named.
 
     A refund that failed takes from nothing: it is settled by its own coming back.
     """
+    credits_ = [item for p in planned if (item := sheet.items[p]).kind == "receipt"]
+    credits_.sort(key=lambda item: (item.ranked_at, item.reference))
     wanted = _failed_refunds(sheet, {item.attempt_id for item in credits_ if item.attempt_id})
     returned = {refund_id: amount for (refund_id, _), amount in wanted.items()}
-    left = {item.posting_id: item.amount_minor - _held_outside(sheet, item, invoices) for item in credits_}
+    left = {item.posting_id: item.amount_minor - _held_outside(sheet, item, scope.invoices) for item in credits_}
     for credit in credits_:
         assert credit.attempt_id is not None  # noqa: S101 -- receipts of links always have one
         lines = (sheet.items[posting_id] for posting_id in sheet.by_attempt[credit.attempt_id])
@@ -134,23 +182,62 @@ def _plan(sheet: Sheet, credits_: list[Item], invoices: set[UUID]) -> dict[tuple
             _put(wanted, (line.posting_id, credit.posting_id), taken)
             returned[line.posting_id] = returned.get(line.posting_id, 0) + taken
             left[credit.posting_id] -= taken
+    _plan_reversals(sheet, scope, wanted)
     rooms = {
-        debit_id: sheet.items[debit_id].amount_minor - _held_by_others(sheet, debit_id, left)
-        for invoice in invoices
-        if (debit_id := sheet.debits_by_invoice.get(invoice))
+        debit_id: sheet.items[debit_id].amount_minor - _held_by_others(sheet, debit_id, planned) - _taken_back(sheet, i)
+        for i in scope.invoices
+        if (debit_id := sheet.debits_by_invoice.get(i))
     }
     for credit in credits_:
         assert credit.attempt_id is not None  # noqa: S101 -- as above
         targets = sheet.targets.get(credit.attempt_id, {})
-        for invoice in sorted(targets.keys() & invoices):
-            target_id = sheet.debits_by_invoice.get(invoice)
-            if target_id is None:
-                continue
-            amount = min(targets[invoice], left[credit.posting_id], rooms[target_id])
-            _put(wanted, (target_id, credit.posting_id), amount)
+        for invoice, debit in _debits(sheet, targets.keys() & scope.invoices):
+            amount = min(targets[invoice], left[credit.posting_id], rooms[debit.posting_id])
+            _put(wanted, (debit.posting_id, credit.posting_id), amount)
             left[credit.posting_id] -= amount
-            rooms[target_id] -= amount
+            rooms[debit.posting_id] -= amount
+    _plan_set_offs(sheet, scope, rooms, wanted)
     return wanted
+
+
+def _plan_reversals(sheet: Sheet, scope: _Scope, wanted: dict[tuple[UUID, UUID], int]) -> None:
+    """What was replaced is taken back whole, before anything else."""
+    for invoice in scope.invoices & sheet.reversals.keys():
+        reversal = sheet.items[sheet.reversals[invoice]]
+        if reversal.debit:
+            wanted[reversal.posting_id, sheet.credits_by_note[invoice]] = reversal.amount_minor
+        else:
+            wanted[sheet.debits_by_invoice[invoice], reversal.posting_id] = reversal.amount_minor
+
+
+def _plan_set_offs(sheet: Sheet, scope: _Scope, rooms: dict[UUID, int], wanted: dict[tuple[UUID, UUID], int]) -> None:
+    """Credit notes, in the order of their days and numbers, take what cash and money in flight leave of an invoice."""
+    flying: dict[UUID, int] = {}
+    for attempt in scope.attempts & sheet.flying:
+        for invoice, amount in sheet.targets[attempt].items():
+            flying[invoice] = flying.get(invoice, 0) + amount
+    notes = [sheet.items[p] for i in scope.invoices if (p := sheet.credits_by_note.get(i))]
+    for note in sorted(notes, key=lambda item: (item.ranked_at, item.reference)):
+        assert note.invoice_id is not None  # noqa: S101 -- they were found by it
+        left = note.amount_minor - _held_outside(sheet, note, scope.invoices) - _taken_back(sheet, note.invoice_id)
+        aims = sheet.set_offs.get(note.invoice_id, {})
+        for invoice, debit in _debits(sheet, aims.keys() & scope.invoices):
+            amount = min(aims[invoice], left, rooms[debit.posting_id] - flying.get(invoice, 0))
+            if amount > 0:
+                _put(wanted, (debit.posting_id, note.posting_id), amount)
+                left -= amount
+                rooms[debit.posting_id] -= amount
+
+
+def _debits(sheet: Sheet, invoices: Iterable[UUID]) -> list[tuple[UUID, Item]]:
+    """The lines that ask for money, in the order in which they fall due: their ids say when they came to us."""
+    debits = [(each, sheet.items[posting_id]) for each in invoices if (posting_id := sheet.debits_by_invoice.get(each))]
+    return sorted(debits, key=lambda found: (found[1].due_on, found[1].reference))
+
+
+def _taken_back(sheet: Sheet, invoice: UUID) -> int:
+    reversal_id = sheet.reversals.get(invoice)
+    return sheet.items[reversal_id].amount_minor if reversal_id else 0
 
 
 def _failed_refunds(sheet: Sheet, attempts: Iterable[UUID]) -> dict[tuple[UUID, UUID], int]:
@@ -179,8 +266,8 @@ def _held_outside(sheet: Sheet, credit: Item, invoices: set[UUID]) -> int:
     )
 
 
-def _held_by_others(sheet: Sheet, debit_id: UUID, planned: Mapping[UUID, int]) -> int:
-    """What credits outside the plan (credit notes, choices by hand) already settle of an invoice."""
+def _held_by_others(sheet: Sheet, debit_id: UUID, planned: Container[UUID]) -> int:
+    """What credits outside the plan already settle of an invoice."""
     return sum(sheet.pairs[pair] for pair in sheet.pairs_of.get(debit_id, ()) if pair[1] not in planned)
 
 

@@ -10,6 +10,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from receivables.services.report_checks import (
+    DECLARED_TWICE,
+    GAP_OF_RECEIPTS,
+    GAP_OF_SALES,
+    LINES_OF_RECEIPTS,
+    LINES_OF_SALES,
+)
 from receivables.services.sealing import verify_chain
 from receivables.store.work import to_json
 
@@ -36,6 +43,28 @@ class _Check:
 
 
 _MOVED = "sum(CASE WHEN debit THEN open_minor ELSE -open_minor END)"
+
+_LETTERED = (
+    "SELECT debit.invoice_id, CASE credit.kind WHEN 'receipt' THEN 'cash' ELSE 'set_off' END AS kind, "
+    "sum(allocation.amount_minor) AS minor FROM allocations AS allocation JOIN receivable_items AS debit "
+    "ON debit.supplier_id = :supplier AND debit.posting_id = allocation.debit_posting_id AND debit.kind = 'invoice' "
+    "JOIN receivable_items AS credit ON credit.supplier_id = :supplier "
+    "AND credit.posting_id = allocation.credit_posting_id AND credit.kind <> 'reversal' "
+    "WHERE allocation.supplier_id = :supplier GROUP BY 1, 2 UNION ALL "
+    "SELECT credit.invoice_id, 'set_off', -sum(allocation.amount_minor) FROM allocations AS allocation "
+    "JOIN receivable_items AS credit ON credit.supplier_id = :supplier "
+    "AND credit.posting_id = allocation.credit_posting_id AND credit.kind = 'credit_note' "
+    "JOIN receivable_items AS debit ON debit.supplier_id = :supplier "
+    "AND debit.posting_id = allocation.debit_posting_id AND debit.kind <> 'reversal' "
+    "WHERE allocation.supplier_id = :supplier GROUP BY 1"
+)
+"""What is lettered on invoices by receipts and credit notes, and on credit notes, below zero, by invoices."""
+_CLAIM = (
+    "SELECT invoice_id, CASE WHEN debit THEN abs(payable_minor) ELSE -abs(payable_minor) END AS minor "
+    "FROM receivable_items JOIN invoices USING (supplier_id, invoice_id) "
+    "WHERE supplier_id = :supplier AND kind IN ('invoice', 'credit_note')"
+)
+"""What a document asks for: above zero on its customer's account, or below."""
 
 CHECKS = (
     _Check(
@@ -66,6 +95,23 @@ CHECKS = (
         "ON posting.supplier_id = :supplier AND posting.entry_id = entry.entry_id "
         "WHERE entry.supplier_id = :supplier GROUP BY entry.entry_id, posting.currency "
         "HAVING coalesce(sum(debit_minor) - sum(credit_minor), 1) <> 0) AS wrong",
+    ),
+    _Check(
+        "I5-BACK",
+        "what is taken back is taken back whole: a reversal mirrors its entry on every account, and each invoice that "
+        "was replaced has one, in cents",
+        "SELECT count(*) FROM replacements WHERE supplier_id = :supplier",
+        "SELECT (SELECT coalesce(sum(abs(minor)), 0) FROM (SELECT coalesce(reverses_id, entry_id) AS pair_id, account, "
+        "posting.customer_id, posting.invoice_id, currency, sum(debit_minor - credit_minor) AS minor "
+        "FROM entries AS entry JOIN postings AS posting USING (supplier_id, entry_id) WHERE supplier_id = :supplier "
+        "AND (reverses_id IS NOT NULL OR EXISTS (SELECT 1 FROM entries AS back WHERE back.supplier_id = :supplier "
+        "AND back.reverses_id = entry.entry_id)) GROUP BY 1, 2, 3, 4, 5) AS both_entries) "
+        "+ (SELECT count(*) FROM replacements AS taken JOIN entries AS sale ON sale.supplier_id = :supplier "
+        "AND sale.source_kind = 'invoice' AND sale.source_ref = taken.replaced_id::text "
+        "WHERE taken.supplier_id = :supplier AND NOT EXISTS (SELECT 1 FROM entries AS back "
+        "WHERE back.supplier_id = :supplier AND back.reverses_id = sale.entry_id AND back.source_kind = 'reversal')) "
+        "+ (SELECT coalesce(sum(item.open_minor), 0) FROM replacements AS taken JOIN receivable_items AS item "
+        "ON item.supplier_id = :supplier AND item.invoice_id = taken.replaced_id WHERE taken.supplier_id = :supplier)",
     ),
     _Check(
         "I6",
@@ -133,37 +179,41 @@ CHECKS = (
     ),
     _Check(
         "I10",
-        "212 per invoice = cash lettered on it, never above its total; the split adds up, in cents",
+        "212 per invoice = cash and set-offs lettered on it, per credit note = minus its set-offs, never beyond its "
+        "total; the split adds up, in cents",
         "SELECT count(*) FROM invoices WHERE supplier_id = :supplier",
-        "WITH cash AS (SELECT item.invoice_id, sum(allocation.amount_minor) AS minor FROM allocations AS allocation "
-        "JOIN receivable_items AS item ON item.supplier_id = :supplier "
-        "AND item.posting_id = allocation.debit_posting_id AND item.kind = 'invoice' "
-        "WHERE allocation.supplier_id = :supplier GROUP BY item.invoice_id), "
-        "told AS (SELECT invoice_id, sum(amount_minor) AS minor, sum((SELECT sum((part ->> 'amount_minor')::bigint) "
-        "FROM jsonb_array_elements(split) AS part)) AS split_minor "
-        "FROM collections WHERE supplier_id = :supplier GROUP BY invoice_id) "
-        "SELECT coalesce(sum(abs(coalesce(cash.minor, 0) - coalesce(told.minor, 0)) "
-        "+ abs(coalesce(told.minor, 0) - coalesce(told.split_minor, 0)) "
-        "+ greatest(coalesce(told.minor, 0) - greatest(invoice.payable_minor, 0), 0) "
-        "+ greatest(-coalesce(told.minor, 0), 0)), 0) "
-        "FROM invoices AS invoice LEFT JOIN cash USING (invoice_id) LEFT JOIN told USING (invoice_id) "
-        "WHERE invoice.supplier_id = :supplier",
+        f"WITH lettered AS ({_LETTERED}), "
+        "told AS (SELECT invoice_id, kind, sum(amount_minor) AS minor, sum((SELECT "
+        "sum((part ->> 'amount_minor')::bigint) FROM jsonb_array_elements(split) AS part)) AS split_minor "
+        "FROM collections WHERE supplier_id = :supplier GROUP BY invoice_id, kind), "
+        f"claim AS ({_CLAIM}), "
+        "sums AS (SELECT invoice_id, sum(minor) AS minor FROM told GROUP BY invoice_id) "
+        "SELECT (SELECT coalesce(sum(abs(coalesce(lettered.minor, 0) - coalesce(told.minor, 0)) "
+        "+ abs(coalesce(told.minor, 0) - coalesce(told.split_minor, 0))), 0) "
+        "FROM lettered FULL JOIN told USING (invoice_id, kind)) "
+        "+ (SELECT coalesce(sum(greatest(sums.minor - greatest(coalesce(claim.minor, 0), 0), 0) "
+        "+ greatest(least(coalesce(claim.minor, 0), 0) - sums.minor, 0)), 0) "
+        "FROM sums LEFT JOIN claim USING (invoice_id)) "
+        "+ (SELECT coalesce(sum(abs(minor)), 0) FROM (SELECT sum(amount_minor) AS minor FROM collections "
+        "WHERE supplier_id = :supplier AND kind = 'set_off' GROUP BY currency) AS set_offs)",
     ),
     _Check(
         "I10-RATE",
-        "of an invoice paid in full, the 212 hold what its VAT table holds at each rate, in cents",
+        "of an invoice paid in full, and of a credit note used up, the 212 hold what its VAT table holds at each rate, "
+        "in cents",
         "SELECT count(*) FROM invoices WHERE supplier_id = :supplier",
-        "WITH owed AS (SELECT invoice_id, CAST(vat ->> 'rate' AS numeric) AS rate, "
-        "sum(CAST(vat ->> 'taxable_minor' AS bigint) + CAST(vat ->> 'tax_minor' AS bigint)) AS minor "
-        "FROM invoices CROSS JOIN jsonb_array_elements(vat_rows) AS vat WHERE supplier_id = :supplier "
-        "GROUP BY invoice_id, 2), told AS (SELECT invoice_id, CAST(part ->> 'rate' AS numeric) AS rate, "
+        f"WITH claim AS ({_CLAIM}), owed AS (SELECT invoice_id, CAST(vat ->> 'rate' AS numeric) AS rate, "
+        "sum(CAST(vat ->> 'taxable_minor' AS bigint) + CAST(vat ->> 'tax_minor' AS bigint)) * sign(claim.minor) "
+        "AS minor FROM invoices JOIN claim USING (invoice_id) CROSS JOIN jsonb_array_elements(vat_rows) AS vat "
+        "WHERE supplier_id = :supplier GROUP BY invoice_id, 2, claim.minor), "
+        "told AS (SELECT invoice_id, CAST(part ->> 'rate' AS numeric) AS rate, "
         "sum(CAST(part ->> 'amount_minor' AS bigint)) AS minor FROM collections "
         "CROSS JOIN jsonb_array_elements(split) AS part WHERE supplier_id = :supplier GROUP BY invoice_id, 2), "
-        "claim AS (SELECT invoice_id, sum(minor) AS minor FROM owed GROUP BY invoice_id), "
-        "cash AS (SELECT invoice_id, sum(amount_minor) AS minor FROM collections WHERE supplier_id = :supplier "
+        "table_sum AS (SELECT invoice_id, sum(minor) AS minor FROM owed GROUP BY invoice_id), "
+        "moved AS (SELECT invoice_id, sum(amount_minor) AS minor FROM collections WHERE supplier_id = :supplier "
         "GROUP BY invoice_id), paid AS (SELECT invoice_id FROM invoices AS invoice JOIN claim USING (invoice_id) "
-        "JOIN cash USING (invoice_id) WHERE supplier_id = :supplier AND prepaid_minor = 0 "
-        "AND payable_minor = claim.minor AND payable_minor = cash.minor) "
+        "JOIN table_sum USING (invoice_id) JOIN moved USING (invoice_id) WHERE supplier_id = :supplier "
+        "AND prepaid_minor = 0 AND claim.minor = table_sum.minor AND claim.minor = moved.minor) "
         "SELECT coalesce(sum(abs(coalesce(owed.minor, 0) - coalesce(told.minor, 0))), 0) "
         "FROM owed FULL JOIN told USING (invoice_id, rate) JOIN paid USING (invoice_id)",
     ),
@@ -181,12 +231,34 @@ CHECKS = (
         "AND movement.invoice_id = invoice.invoice_id) GROUP BY posting.invoice_id) AS waiting) "
         "+ (SELECT coalesce(sum(abs(moved.minor)), 0) FROM (SELECT sum(debit_minor - credit_minor) AS minor "
         "FROM postings AS posting JOIN entries AS entry USING (supplier_id, entry_id) WHERE supplier_id = :supplier "
-        "AND entry.source_kind <> 'invoice' AND account LIKE '445%' GROUP BY posting.invoice_id, entry_id) AS moved) "
+        "AND entry.source_kind NOT IN ('invoice', 'reversal') AND account LIKE '445%' "
+        "GROUP BY posting.invoice_id, entry_id) AS moved) "
         "+ (SELECT coalesce(sum(abs(moved.minor)), 0) FROM (SELECT sum(debit_minor - credit_minor) AS minor "
         "FROM postings AS posting JOIN entries AS entry USING (supplier_id, entry_id) WHERE supplier_id = :supplier "
-        "AND entry.source_kind <> 'invoice' AND account LIKE '44574%' AND NOT EXISTS (SELECT 1 FROM collections "
-        "AS movement WHERE movement.supplier_id = :supplier AND movement.invoice_id = posting.invoice_id "
+        "AND entry.source_kind NOT IN ('invoice', 'reversal') AND account LIKE '44574%' "
+        "AND NOT EXISTS (SELECT 1 FROM collections AS movement "
+        "WHERE movement.supplier_id = :supplier AND movement.invoice_id = posting.invoice_id "
         "HAVING sum(amount_minor) <> 0) GROUP BY posting.invoice_id) AS moved)",
+    ),
+    _Check(
+        "I11",
+        "receipts declared for each period (Flux 10) = receipts that the books hold for it, per invoice and rate, in "
+        "cents",
+        LINES_OF_RECEIPTS,
+        GAP_OF_RECEIPTS,
+    ),
+    _Check(
+        "I11-SALES",
+        "sales declared for each period (Flux 10) = base and VAT of its invoices less its credit notes, per invoice "
+        "and rate, in cents",
+        LINES_OF_SALES,
+        GAP_OF_SALES,
+    ),
+    _Check(
+        "I11-ROADS",
+        "no receipt is declared twice: by Flux 10 and by 212, or in two periods, in cents",
+        LINES_OF_RECEIPTS,
+        DECLARED_TWICE,
     ),
     _Check(
         "I14",
@@ -209,12 +281,26 @@ CHECKS = (
         "AND NOT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = conrelid AND attname = 'supplier_id' "
         "AND attnum = ANY(reference.conkey))",
     ),
+    _Check(
+        "I17",
+        "no dispute is for more than its invoice; every 206, 207, 208, 210 and 213 that was acted on stands in one",
+        "SELECT (SELECT count(*) FROM disputes WHERE supplier_id = :supplier) + (SELECT count(*) FROM statuses "
+        "WHERE supplier_id = :supplier AND direction = 'in' AND code IN ('206', '207', '208', '210', '213'))",
+        "SELECT (SELECT count(*) FROM disputes AS dispute JOIN invoices AS invoice USING (supplier_id, invoice_id) "
+        "WHERE supplier_id = :supplier AND dispute.closed_at IS NULL AND dispute.merged_into IS NULL "
+        "AND dispute.amount_minor > invoice.payable_minor) "
+        "+ (SELECT count(*) FROM statuses AS status WHERE status.supplier_id = :supplier AND status.direction = 'in' "
+        "AND status.code IN ('206', '207', '208', '210', '213') AND NOT EXISTS (SELECT 1 FROM dispute_events AS event "
+        "JOIN disputes AS dispute USING (supplier_id, dispute_id) WHERE event.supplier_id = :supplier "
+        "AND event.message_id = status.message_id AND dispute.invoice_id = status.invoice_id) "
+        "AND NOT EXISTS (SELECT 1 FROM inbox WHERE supplier_id = :supplier AND state = 'buried' "
+        "AND external_id LIKE '%' || status.flow_ref))",
+    ),
 )
 
 NOT_SHOWN = {
     "I1": "what was acknowledged is in the inbox: proved by the crash test",
     "I2": "the inbox holds nothing that was not sent: proved by the crash test",
-    "I11": "declared by period = received by rate: there is no e-reporting yet",
     "I16": "the provider's clearing account is zero per payout: there are no payouts yet",
 }
 """Invariants that the database cannot show: over what happened outside it, or over what does not exist yet."""

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from receivables.domain.disputes import ENDED
 from receivables.domain.exposure import Exposure
 from receivables.errors import NotFoundError
+from receivables.store.disputes import ENDED_BY
 
 if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
 
     from receivables.store.work import Work
+
+REPLACED = "220"
+"""The status of an invoice whose place a corrective one took, whether or not a platform was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +32,27 @@ class InvoiceDue:
     open_minor: int
     in_flight_minor: int
     customer_email: str | None
+    ended_by: str | None = None
+    """The status by which nobody asks for its money any more: 210 refused, 213 rejected, 220 cancelled. The books keep
+    what is open until it is credited, and take whatever is paid all the same."""
 
     @property
     def payable_minor(self) -> int:
-        """What a payer may pay now: open, less in flight."""
-        return self.open_minor - self.in_flight_minor
+        """What a payer may pay now: open, less in flight; nothing of an invoice that was refused or replaced."""
+        return 0 if self.ended_by else self.open_minor - self.in_flight_minor
 
     @property
     def state(self) -> str:
-        """``paid``, ``in_flight``, ``part_paid`` or ``due``: from the open amount alone (never from the last event)."""
+        """``paid``, ``in_flight``, ``part_paid`` or ``due``: from the open amount alone (never from the last event).
+
+        ``refused`` or ``rejected`` where something is open that nobody asks for any more; ``cancelled`` when replaced.
+        """
+        if self.ended_by == REPLACED:
+            return ENDED[REPLACED]
         if self.open_minor == 0:
             return "paid"
+        if self.ended_by:
+            return ENDED[self.ended_by]
         if self.payable_minor <= 0:
             return "in_flight"
         return "part_paid" if self.open_minor < self.total_minor else "due"
@@ -55,7 +70,8 @@ def due_on_invoice(work: Work, invoice_id: UUID) -> InvoiceDue:
         "coalesce((SELECT sum(open_minor) FROM receivable_items WHERE supplier_id = :supplier "
         "AND invoice_id = :invoice AND kind = 'invoice'), 0)::bigint AS open_minor, "
         "coalesce((SELECT sum(amount_minor) FROM reservations WHERE supplier_id = :supplier "
-        "AND invoice_id = :invoice AND state = 'processing'), 0)::bigint AS in_flight_minor "
+        "AND invoice_id = :invoice AND state = 'processing'), 0)::bigint AS in_flight_minor, "
+        f"{ENDED_BY} AS ended_by "
         "FROM invoices AS invoice JOIN customers AS customer USING (supplier_id, customer_id) "
         "WHERE supplier_id = :supplier AND invoice_id = :invoice",
         invoice=invoice_id,

@@ -11,6 +11,7 @@ from receivables.domain.events import invoice_issued
 from receivables.domain.invoices import Invoice, Origin, format_number, sales_entry, series_of
 from receivables.domain.ledger import Chart
 from receivables.errors import ConflictError, ReceivablesError
+from receivables.services.correcting import join_documents
 from receivables.store.books import write_entries, write_items
 from receivables.store.customers import find_or_create_customer
 from receivables.store.invoices import find_by_number, vat_rows_to_json
@@ -29,7 +30,7 @@ def issue_invoice(work: Work, command: IssueInvoice) -> Invoice:
 
     Raises:
         ConflictError: ``invoice.duplicate``: this seller already has this number in this year.
-        ReceivablesError: ``invoice.number_missing``.
+        ReceivablesError: ``invoice.number_missing``, and those of ``correcting.join_documents``.
     """
     _check(command)
     customer = find_or_create_customer(work, command.customer)
@@ -48,6 +49,7 @@ def issue_invoice(work: Work, command: IssueInvoice) -> Invoice:
         write_entries(work, [entry])
         write_items(work, _receivables(invoice, entry))
     work.emit([invoice_issued(invoice.invoice_id)])
+    join_documents(work, invoice, command)
     work.audit(command.actor, "invoice.issued", str(invoice.invoice_id), number=number, origin=command.origin)
     return invoice
 

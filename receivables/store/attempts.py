@@ -43,6 +43,8 @@ class InvoiceCash:
     payable_minor: int
     collected_minor: int
     sequence: int
+    currency: str
+    number: str
 
 
 def load_attempts(work: Work, attempt_ids: Collection[UUID], payment_refs: Collection[str]) -> dict[UUID, Attempt]:
@@ -81,7 +83,7 @@ def load_cash(work: Work, invoice_ids: Collection[UUID]) -> dict[UUID, InvoiceCa
     """The cash state of invoices: one row each, summed from the append-only collections."""
     rows = work.rows(
         "SELECT invoice.invoice_id, invoice.vat_rows, invoice.vat_on_collection, invoice.prepaid_minor, "
-        "invoice.payable_minor, "
+        "invoice.payable_minor, invoice.currency, invoice.number, "
         "coalesce(sum(movement.amount_minor), 0)::bigint AS collected_minor, "
         "coalesce(max(movement.sequence), 0) AS sequence "
         "FROM invoices AS invoice LEFT JOIN collections AS movement USING (supplier_id, invoice_id) "
@@ -97,6 +99,8 @@ def load_cash(work: Work, invoice_ids: Collection[UUID]) -> dict[UUID, InvoiceCa
             row["payable_minor"],
             row["collected_minor"],
             row["sequence"],
+            row["currency"],
+            row["number"],
         )
         for row in rows
     }

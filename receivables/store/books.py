@@ -5,22 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from config.clock import now
-from receivables.domain.lettering import Item, Sheet
+from receivables.domain.ledger import Entry, Posting
+from receivables.domain.lettering import Item, Sheet, last_of
+from receivables.store.settlements import load_aims
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from sqlalchemy import RowMapping
 
-    from receivables.domain.ledger import Entry
     from receivables.store.work import Work
 
 _ITEM_COLUMNS = (
     "posting_id, customer_id, kind, debit, amount_minor, open_minor, reference, booked_on, due_on, ranked_at, "
     "currency, invoice_id, attempt_id, lettering_id"
 )
+
+_ENTRY_FIELDS = ("entry_id", "journal", "booked_on", "source_kind", "source_ref", "document_ref", "label", "currency")
 
 
 def write_entries(work: Work, entries: Sequence[Entry]) -> None:
@@ -83,6 +86,33 @@ def update_items(work: Work, items: Iterable[Item]) -> None:
         )
 
 
+def entry_of(work: Work, invoice_id: UUID) -> Entry | None:
+    """The sales entry of an invoice, or ``None`` where it moved nothing."""
+    rows = work.rows(
+        "SELECT entry.*, posting_id, account, debit_minor, credit_minor, customer_id, posting.invoice_id, currency "
+        "FROM entries AS entry JOIN postings AS posting USING (supplier_id, entry_id) WHERE supplier_id = :supplier "
+        "AND source_kind = 'invoice' AND source_ref = :ref ORDER BY posting_id",
+        ref=str(invoice_id),
+    )
+    if not rows:
+        return None
+    first = rows[0]
+    told = {name: first[name] for name in _ENTRY_FIELDS}
+    lines = tuple(Posting(**{name: row[name] for name in Posting.__dataclass_fields__}) for row in rows)
+    return Entry(**told, postings=lines)
+
+
+def entries_of_lines(work: Work, posting_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The entry behind each line of 411."""
+    if not posting_ids:
+        return {}
+    rows = work.rows(
+        "SELECT posting_id, entry_id FROM postings WHERE supplier_id = :supplier AND posting_id = ANY(:ids)",
+        ids=list(posting_ids),
+    )
+    return {row["posting_id"]: row["entry_id"] for row in rows}
+
+
 def known_sources(work: Work, kind: str, refs: Sequence[str]) -> set[str]:
     """Which of these facts are already booked."""
     rows = work.rows(
@@ -95,19 +125,25 @@ def known_sources(work: Work, kind: str, refs: Sequence[str]) -> set[str]:
 
 
 def load_sheet(work: Work, invoice_ids: Iterable[UUID]) -> Sheet:
-    """The sheet around ``invoice_ids``: their lines, all that was paid for them, and the rest of their groups."""
+    """The sheet around ``invoice_ids``: all that competes with them, their lines, and the rest of their groups."""
     sheet = Sheet()
-    invoices = list(set(invoice_ids))
-    _add_targets(work, sheet, invoices)
-    while others := sheet.attempts_by_invoice.keys() - set(invoices):  # payments for several invoices join them
-        invoices += others
-        _add_targets(work, sheet, list(others))
+    aims: dict[tuple[UUID, UUID], int] = {}
+    followers: dict[UUID, UUID] = {}
+    known: set[UUID] = set()
+    todo = set(invoice_ids)
+    while todo:  # payments for several invoices, credit notes and corrections join them
+        _add_targets(work, sheet, list(todo))
+        near = load_aims(work, list(todo), aims, followers)
+        known |= todo
+        todo = (sheet.attempts_by_invoice.keys() | near) - known
+    for (note, invoice), amount in aims.items():
+        sheet.add_set_off(note, last_of(followers, invoice), amount)
     rows = work.rows(
         f"SELECT {_ITEM_COLUMNS} FROM receivable_items WHERE supplier_id = :supplier AND "
         "invoice_id = ANY(:invoices) "
         f"UNION SELECT {_ITEM_COLUMNS} FROM receivable_items WHERE supplier_id = :supplier AND "
         "attempt_id = ANY(:attempts)",
-        invoices=invoices,
+        invoices=list(known),
         attempts=list(sheet.targets),
     )
     _add(sheet, rows)
@@ -118,12 +154,15 @@ def load_sheet(work: Work, invoice_ids: Iterable[UUID]) -> Sheet:
 
 def _add_targets(work: Work, sheet: Sheet, invoices: list[UUID]) -> None:
     rows = work.rows(
-        "SELECT attempt_id, invoice_id, amount_minor FROM reservations WHERE supplier_id = :supplier AND attempt_id IN "
+        "SELECT attempt_id, invoice_id, amount_minor, state FROM reservations WHERE supplier_id = :supplier "
+        "AND attempt_id IN "
         "(SELECT attempt_id FROM reservations WHERE supplier_id = :supplier AND invoice_id = ANY(:invoices))",
         invoices=invoices,
     )
     for row in rows:
         sheet.add_target(row["attempt_id"], row["invoice_id"], row["amount_minor"])
+        if row["state"] == "processing":
+            sheet.flying.add(row["attempt_id"])
 
 
 def _add_rest_of_groups(work: Work, sheet: Sheet) -> None:

@@ -1,4 +1,4 @@
-"""What happened, for time lines and for the list of problems: read from every table that remembers."""
+"""What happened, for time lines: read from every table that remembers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from receivables.domain.invoices import CREDIT_NOTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -30,19 +29,6 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that stopped: where (``inbox``, ``outbox``, ``flow``, ``status``), and what is known of it."""
-
-    at: datetime
-    place: str
-    what: str
-    reason: str
-    tries: int
-    invoice_id: UUID | None
-    number: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class MailLine:
     """One mail in the book of mails."""
 
@@ -57,12 +43,18 @@ class MailLine:
     sent_at: datetime | None
 
 
+_STATUSES = (
+    "SELECT set_at AS at, code, direction, reasons, amounts, note, number FROM statuses "
+    "JOIN invoices USING (supplier_id, invoice_id) WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)"
+)
 _SHARED = {
     "issued": "SELECT created_at AS at, number, currency, payable_minor AS amount_minor, due_on, "
     "type_code = ANY(:credit_notes) AS is_credit FROM invoices "
     "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
     "cash": "SELECT movement.created_at AS at, movement.sequence, movement.kind AS movement, movement.amount_minor, "
-    "movement.currency, movement.reason, movement.collected_on, entry.source_ref AS reference, number "
+    "movement.currency, movement.reason, movement.collected_on, "
+    "CASE WHEN entry.source_kind IN ('receipt', 'return', 'return_failed') THEN entry.source_ref "
+    "ELSE entry.document_ref END AS reference, number, type_code = ANY(:credit_notes) AS is_credit "
     "FROM collections AS movement JOIN entries AS entry USING (supplier_id, entry_id) "
     "JOIN invoices USING (supplier_id, invoice_id) "
     "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
@@ -71,10 +63,17 @@ _SHARED = {
     "FROM payment_attempts AS attempt JOIN reservations AS reservation USING (supplier_id, attempt_id) "
     "JOIN invoices USING (supplier_id, invoice_id) "
     "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids) AND attempt.state IN ('processing', 'failed')",
-    "status": "SELECT set_at AS at, code, direction, reasons, amounts, note, number FROM statuses "
-    "JOIN invoices USING (supplier_id, invoice_id) WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
+    "status": f"{_STATUSES} AND code <> '226'",
+    "dispute": "SELECT happened_at AS at, event.kind AS act, event.facts ->> 'origin' AS origin, dispute.reason, "
+    "CASE WHEN event.kind = 'claimed' THEN NULL ELSE event.said END AS said, dispute.currency, "
+    "CAST(event.facts ->> 'amount_minor' AS bigint) AS amount_minor, number FROM dispute_events AS event "
+    "JOIN disputes AS dispute USING (supplier_id, dispute_id) JOIN invoices USING (supplier_id, invoice_id) "
+    "WHERE supplier_id = :supplier AND dispute.invoice_id = ANY(:ids) "
+    "AND event.kind IN ('claimed', 'answered', 'documents_sent', 'accepted', 'partly', 'rejected', 'closed')",
 }
+"""What the customer reads too: an invoice is assigned in confidence (226) from the customer above all."""
 _INTERNAL = {
+    "status": _STATUSES,
     "document": "SELECT created_at AS at, form, filename, size_bytes, report IS NOT NULL AS checked FROM documents "
     "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
     "flow": "SELECT changed_at AS at, kind AS flow, state, refusal, tracking_id, sends FROM platform_flows "
@@ -128,31 +127,6 @@ def last_receipt(work: Work, invoice_id: UUID) -> RowMapping | None:
         "AND invoice_id = :invoice AND amount_minor > 0 ORDER BY sequence DESC LIMIT 1",
         invoice=invoice_id,
     )
-
-
-def list_problems(work: Work, *, limit: int = 200) -> list[Problem]:
-    """What needs a human, newest first: buried messages and facts, stuck facts, refused or doubtful flows."""
-    rows: Sequence[RowMapping] = work.rows(
-        "SELECT * FROM ("
-        "SELECT received_at AS at, 'inbox' AS place, source AS what, coalesce(reason, '') AS reason, tries, "
-        "NULL::uuid AS invoice_id, NULL AS number FROM inbox WHERE supplier_id = :supplier AND state = 'buried' "
-        "UNION ALL "
-        "SELECT created_at, CASE state WHEN 'buried' THEN 'outbox' ELSE 'stuck' END, kind, coalesce(reason, ''), "
-        "tries, NULL, NULL FROM outbox WHERE supplier_id = :supplier AND reason IS NOT NULL "
-        "AND (state = 'buried' OR state = 'new' AND tries >= 5) "
-        "UNION ALL "
-        "SELECT flow.changed_at, CASE flow.state WHEN 'refused' THEN 'refused' ELSE 'in_doubt' END, flow.kind, "
-        "coalesce(flow.refusal::text, ''), flow.sends, invoice_id, number FROM platform_flows AS flow "
-        "JOIN invoices USING (supplier_id, invoice_id) WHERE supplier_id = :supplier "
-        "AND (flow.state = 'refused' OR flow.state = 'in_doubt' AND flow.sends >= 3) "
-        "UNION ALL "
-        "SELECT set_at, 'status', code, coalesce(note, ''), 1, invoice_id, number FROM statuses "
-        "JOIN invoices USING (supplier_id, invoice_id) WHERE supplier_id = :supplier AND direction = 'in' "
-        "AND code IN ('207', '208', '210', '213', '221', '501')"
-        ") AS problem ORDER BY at DESC LIMIT :limit",
-        limit=limit,
-    )
-    return [Problem(**row) for row in rows]
 
 
 def list_mails(work: Work, *, but: str | None = None, limit: int = 100) -> list[MailLine]:

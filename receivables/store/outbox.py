@@ -75,6 +75,20 @@ def mark_event_done_by(work: Work, kind: str, event_key: str, subscriber: str) -
     )
 
 
+def announce_again(work: Work, kind: str, key_prefix: str) -> int:
+    """Give finished facts of a kind, whose key begins so, to their subscribers once more; returns how many.
+
+    A subscriber has to know by itself what it did already.
+    """
+    return work.execute(
+        "UPDATE outbox SET state = 'new', done_at = NULL, reason = NULL, tries = 0, next_try_at = :at, done_by = '{}' "
+        "WHERE supplier_id = :supplier AND kind = :kind AND starts_with(event_key, :prefix) AND state <> 'new'",
+        kind=kind,
+        prefix=key_prefix,
+        at=now(),
+    )
+
+
 def finish(work: Work, outbox_ids: Sequence[int]) -> None:
     """Every subscriber of these facts has done its part."""
     work.execute(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from receivables.domain.disputes import ENDED
 from receivables.domain.invoices import CREDIT_NOTES
+from receivables.store.disputes import ENDED_BY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +29,7 @@ FILTERS: dict[str, tuple[str, ...] | None] = {
     "credits": ("credit_open", "credit_used"),
 }
 """What a list of invoices can be narrowed to: the states behind each choice."""
+_ENDS = " ".join(f"WHEN '{code}' THEN '{state}'" for code, state in ENDED.items())
 _OPEN_STATES = frozenset({*TO_PAY, "in_flight"})
 
 _FLYING = (
@@ -53,7 +56,9 @@ class InvoiceLine:
 
     @property
     def payable_minor(self) -> int:
-        """What may be paid now."""
+        """What may be paid now; nothing of an invoice that was refused or replaced."""
+        if self.state in ENDED.values():
+            return 0
         return max(self.open_minor - self.in_flight_minor, 0)
 
     @property
@@ -180,11 +185,14 @@ def list_invoices(
         "coalesce((SELECT sum(open_minor) FROM receivable_items AS item WHERE item.supplier_id = :supplier "
         "AND item.invoice_id = invoice.invoice_id), 0)::bigint AS open_minor, "
         "coalesce((SELECT sum(amount_minor) FROM reservations AS held WHERE held.supplier_id = :supplier "
-        "AND held.invoice_id = invoice.invoice_id AND held.state = 'processing'), 0)::bigint AS in_flight_minor "
+        "AND held.invoice_id = invoice.invoice_id AND held.state = 'processing'), 0)::bigint AS in_flight_minor, "
+        f"{ENDED_BY} AS ended_by "
         "FROM invoices AS invoice JOIN customers AS customer USING (supplier_id, customer_id) "
         f"WHERE {' AND '.join(conditions)}), "
-        "stated AS (SELECT *, CASE WHEN is_credit AND open_minor > 0 THEN 'credit_open' "
+        "stated AS (SELECT *, CASE WHEN ended_by = '220' THEN 'cancelled' "
+        "WHEN is_credit AND open_minor > 0 THEN 'credit_open' "
         "WHEN is_credit THEN 'credit_used' WHEN open_minor = 0 THEN 'paid' "
+        f"WHEN ended_by IS NOT NULL THEN CASE ended_by {_ENDS} END "
         "WHEN open_minor <= in_flight_minor THEN 'in_flight' WHEN due_on < :today THEN 'late' "
         "WHEN open_minor < total_minor THEN 'part_paid' ELSE 'due' END AS state FROM figures) "
         "SELECT invoice_id, number, customer_id, customer_name, issued_on, due_on, currency, total_minor, open_minor, "
@@ -264,7 +272,8 @@ def list_money(work: Work, customer_id: UUID, *, limit: int = PAGE) -> list[Mone
         "AND attempt.attempt_id = item.attempt_id "
         "LEFT JOIN gateway_accounts AS account ON account.supplier_id = :supplier "
         "AND account.account_id = attempt.account_id "
-        "WHERE item.supplier_id = :supplier AND item.customer_id = :customer AND item.kind <> 'invoice' "
+        "WHERE item.supplier_id = :supplier AND item.customer_id = :customer "
+        "AND item.kind NOT IN ('invoice', 'reversal') "
         "ORDER BY item.booked_on DESC, item.posting_id DESC LIMIT :limit",
         customer=customer_id,
         limit=limit,

@@ -86,6 +86,42 @@ def suppliers_with_work(database: Database, table: str) -> list[UUID]:
         )
 
 
+def facts_due(database: Database) -> dict[str, list[UUID]]:
+    """Suppliers with facts of the outbox that are due now, by the kind of fact."""
+    due: dict[str, list[UUID]] = {}
+    with database.register() as connection:
+        for kind, supplier_id in connection.execute(
+            text(
+                "SELECT DISTINCT kind, supplier_id FROM outbox WHERE state = 'new' AND next_try_at <= now() "
+                "ORDER BY supplier_id"
+            )
+        ):
+            due.setdefault(kind, []).append(supplier_id)
+    return due
+
+
+def suppliers_in_state(database: Database, table: str, state: str) -> list[UUID]:
+    """Suppliers with a row of ``mails`` or ``directory_checks`` in ``state``: what a chore has to look at."""
+    assert table in {"mails", "directory_checks"}  # noqa: S101 -- a name of ours, never a user's
+    with database.register() as connection:
+        return list(
+            connection.scalars(
+                text(f"SELECT DISTINCT supplier_id FROM {table} WHERE state = :state ORDER BY supplier_id"),
+                {"state": state},
+            )
+        )
+
+
+def suppliers_on_platforms(database: Database) -> list[UUID]:
+    """Suppliers with an access to a platform that is not closed."""
+    with database.register() as connection:
+        return list(
+            connection.scalars(
+                text("SELECT DISTINCT supplier_id FROM platform_accounts WHERE closed_at IS NULL ORDER BY supplier_id")
+            )
+        )
+
+
 def _one(database: Database, condition: str, key: object) -> Supplier | None:
     with database.register() as connection:
         row = (

@@ -116,6 +116,14 @@ COLUMNS: dict[str, dict[str, str]] = {
         "collected_on": "date",
         "created_at": "timestamptz",
     },
+    "named_invoices": {
+        "invoice_id": "uuid",
+        "position": "integer",
+        "kind": "text",
+        "number": "text",
+        "issue_year": "integer",
+        "amount_minor": "bigint",
+    },
     "receivable_items": {
         "posting_id": "uuid",
         "customer_id": "uuid",

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from catalogue import superuser
+from declarant_builders import declare_by_hand
+from dispute_builders import receive, status_message
 from ledger_builders import attempt, issue, received, refunded
 
 from config.clock import now
+from einvoice.reporting.periods import ReportKind, period_of
+from receivables.domain.collected import VatRow
+from receivables.domain.invoices import NamedInvoice, Routing
 from receivables.domain.receipts import AttemptMoved, AttemptState
 from receivables.services.checks import CHECKS, NOT_SHOWN, run_checks, state_hash
 from receivables.services.receipts import record_facts
@@ -73,7 +80,19 @@ FAULTS: dict[str, list[str]] = {
             "FROM invoices, generate_series(1, 2) AS n WHERE supplier_id = %(s)s"
         ),
     ],
+    "I5-BACK": [
+        (
+            "UPDATE postings SET account = '706001' WHERE supplier_id = %(s)s AND account LIKE '706%%' AND entry_id IN "
+            "(SELECT entry_id FROM entries WHERE supplier_id = %(s)s AND source_kind = 'reversal')"
+        ),
+        "UPDATE entries SET reverses_id = NULL WHERE supplier_id = %(s)s",
+        "UPDATE receivable_items SET open_minor = open_minor + 1 WHERE supplier_id = %(s)s AND kind = 'reversal'",
+    ],
     "I10": [
+        "UPDATE collections SET amount_minor = amount_minor + 1 WHERE supplier_id = %(s)s AND kind = 'set_off'",
+        "UPDATE collections SET kind = 'cash' WHERE supplier_id = %(s)s AND kind = 'set_off'",
+        "DELETE FROM collections WHERE supplier_id = %(s)s AND kind = 'set_off' AND amount_minor < 0",
+        "UPDATE collections SET amount_minor = -amount_minor WHERE supplier_id = %(s)s AND kind = 'set_off'",
         "UPDATE collections SET amount_minor = amount_minor + 1 WHERE supplier_id = %(s)s",
         "DELETE FROM collections WHERE supplier_id = %(s)s",
         "UPDATE collections SET split = '[]' WHERE supplier_id = %(s)s",
@@ -99,6 +118,34 @@ FAULTS: dict[str, list[str]] = {
             "(SELECT entry_id FROM entries WHERE supplier_id = %(s)s AND source_kind = 'return')"
         ),
     ],
+    "I11": [
+        (
+            "UPDATE report_lines SET amount_minor = amount_minor + 1, amount_eur_minor = amount_eur_minor + 1 "
+            "WHERE supplier_id = %(s)s AND amount_minor IS NOT NULL"
+        ),
+        "UPDATE report_lines SET rate = 10 WHERE supplier_id = %(s)s AND rate = 20 AND amount_minor IS NOT NULL",
+        "DELETE FROM report_lines WHERE supplier_id = %(s)s AND amount_minor < 0",
+        "UPDATE collections SET collected_on = '2026-09-30' WHERE supplier_id = %(s)s",
+        "UPDATE invoices SET routing = 'out_of_scope' WHERE supplier_id = %(s)s",
+    ],
+    "I11-SALES": [
+        "UPDATE report_lines SET taxable_minor = taxable_minor + 1 WHERE supplier_id = %(s)s AND taxable_minor > 0",
+        "DELETE FROM report_lines WHERE supplier_id = %(s)s AND taxable_minor < 0",
+        "UPDATE invoices SET type_code = '380' WHERE supplier_id = %(s)s AND routing = 'b2c'",
+        "UPDATE invoices SET issued_on = '2026-09-30' WHERE supplier_id = %(s)s AND routing = 'b2c'",
+    ],
+    "I11-ROADS": [
+        (
+            "INSERT INTO statuses (supplier_id, invoice_id, message_id, code, direction, set_at, created_at) "
+            "SELECT supplier_id, invoice_id, 'F1_212_20261014100000-1#380_20261001', '212', 'out', now(), now() "
+            "FROM invoices WHERE supplier_id = %(s)s AND routing = 'b2c'"
+        ),
+        (
+            "INSERT INTO report_lines SELECT supplier_id, report_id, line + 100, block, invoice_id, sequence, "
+            "happened_on, category, rate, taxable_minor, tax_minor, tax_eur_minor, amount_minor, amount_eur_minor, "
+            "currency, untold FROM report_lines WHERE supplier_id = %(s)s"
+        ),
+    ],
     "I12": [
         "UPDATE audit_rows SET actor = 'somebody' WHERE supplier_id = %(s)s",
         "DELETE FROM audit_rows WHERE supplier_id = %(s)s",
@@ -106,6 +153,10 @@ FAULTS: dict[str, list[str]] = {
     "I14": [
         "UPDATE number_series SET last_number = last_number + 1 WHERE supplier_id = %(s)s AND series = 'F'",
         "UPDATE invoices SET serial = serial + 100 WHERE supplier_id = %(s)s",
+    ],
+    "I17": [
+        "UPDATE disputes SET amount_minor = 10001, scope = 'amount' WHERE supplier_id = %(s)s",
+        "UPDATE dispute_events SET message_id = 'another' WHERE supplier_id = %(s)s AND kind = 'status'",
     ],
     "I15": [
         "ALTER TABLE reservations ADD CONSTRAINT planted FOREIGN KEY (attempt_id) REFERENCES planted_keys NOT VALID"
@@ -115,13 +166,23 @@ FAULTS: dict[str, list[str]] = {
 
 @pytest.fixture
 def books(works: Works, supplier: Supplier) -> Works:
-    """One invoice paid in full, one in part, one paid and refunded, one in flight; all sealed."""
+    """An invoice paid in full, one in part, one refunded, one in flight, one credited, one replaced; all sealed."""
     with works.begin(supplier.supplier_id) as work:
+        contested = issue(work)
+        receive(work, contested, status_message(contested, "207", "QTE_ERR"))
         record_facts(work, [received(attempt(work, issue(work)), 10000)])
         record_facts(work, [received(attempt(work, issue(work), 4000), 4000)])
         paid = attempt(work, issue(work))
         record_facts(work, [received(paid, 10000), refunded(paid, 10000)])
         record_facts(work, [AttemptMoved(attempt(work, issue(work)), AttemptState.PROCESSING, "pi_flying")])
+        issue(work, type_code="381", names=(NamedInvoice(issue(work).number, 2026),))
+        issue(work, type_code="384", names=(NamedInvoice(issue(work).number, 2026),))
+    with works.begin(supplier.supplier_id) as work:
+        consumer = attempt(work, issue(work, routing=Routing.B2C))
+        record_facts(work, [received(consumer, 10000), refunded(consumer, 2500)])
+        issue(work, routing=Routing.B2C, type_code="381", vat_rows=(VatRow("S", Decimal(20), 1000, 200),))
+        for kind in ReportKind:
+            declare_by_hand(work, period_of("quarterly", kind, date(2026, 10, 1)))
     works.run(supplier.supplier_id, seal_audit)
     return works
 

@@ -45,7 +45,7 @@ class Table:
         self._add(an_id(5, attempt * 10 + ref), "refund", amount, f"re_{attempt}_{ref}", attempt=attempt)
 
     def settle(self, attempt: int) -> None:
-        for pair, delta in plan_changes(self.sheet, an_id(3, attempt)):
+        for pair, delta in plan_changes(self.sheet, self.sheet.targets[an_id(3, attempt)]):
             self.sheet.change(pair, delta)
 
     def state(self) -> dict[tuple[str, str], int]:

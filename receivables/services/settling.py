@@ -1,0 +1,244 @@
+"""Settle: letter what the facts ask for, move the VAT that goes with it, tell of every movement; written as a set.
+
+Facts about money, set-offs and corrections all end here, whichever of them came first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from config.clock import legal_day, new_id, now
+from config.law import accounts_on
+from receivables.domain.collected import split_cumulative
+from receivables.domain.events import Event, cash_collected
+from receivables.domain.invoices import cash_at_issue
+from receivables.domain.ledger import OTHER_JOURNAL, Chart, Entry, Posting, signed, without_zeros
+from receivables.domain.lettering import plan_changes
+from receivables.services.matching import letter
+from receivables.store.attempts import load_cash
+from receivables.store.books import entries_of_lines, load_sheet, update_items, write_entries, write_items
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from receivables.domain.lettering import Item, Sheet
+    from receivables.store.attempts import InvoiceCash
+    from receivables.store.work import Work
+
+CASH, SET_OFF = "cash", "set_off"
+SETTLEMENT = "settlement"
+"""Source kind of entries that move VAT without money: a set-off, or cash that goes to a corrective invoice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What moved on one document, in minor units: ``kind`` is ``cash`` or ``set_off``, below zero where it went back.
+
+    A set-off is above zero on the invoice and below zero on the credit note.
+    """
+
+    invoice_id: UUID
+    kind: str
+    delta_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something moved: what the allocations and the 212 say, and on which day it counts."""
+
+    cause: str
+    reason: str | None
+    day: date
+
+
+@dataclass(slots=True)
+class Settling:
+    """The lines around what is settled, and what is added to the books."""
+
+    sheet: Sheet
+    cash: dict[UUID, InvoiceCash]
+    chart: Chart
+    at: datetime
+    entries: list[Entry] = field(default_factory=list)
+    fresh: list[UUID] = field(default_factory=list)
+    changed: set[UUID] = field(default_factory=set)
+    allocations: list[dict[str, Any]] = field(default_factory=list)
+    collections: list[dict[str, Any]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    note_entries: dict[UUID, UUID] = field(default_factory=dict)
+    """The entry behind the line of each credit note."""
+
+    def add_item(self, item: Item) -> None:
+        """Put a new line of 411 on the sheet and into the books."""
+        self.sheet.add_item(item)
+        self.fresh.append(item.posting_id)
+
+    def name_entry(self, entry_id: UUID) -> None:
+        """Name the entry behind the movements that were collected last."""
+        for row in reversed(self.collections):
+            if row["entry_id"] is not None:
+                break
+            row["entry_id"] = entry_id
+
+
+def load_settling(work: Work, invoice_ids: Iterable[UUID]) -> Settling:
+    """Everything that competes with ``invoice_ids``; their customers have to be locked."""
+    at = now()
+    sheet = load_sheet(work, invoice_ids)
+    documents = {item.invoice_id for item in sheet.items.values() if item.invoice_id}
+    cash = load_cash(work, documents | sheet.attempts_by_invoice.keys())
+    settling = Settling(sheet, cash, Chart(**accounts_on(legal_day(at))), at)
+    settling.note_entries = entries_of_lines(work, sheet.credits_by_note.values())
+    return settling
+
+
+def allocate(settling: Settling, about: Iterable[UUID], cause: str) -> list[Movement]:
+    """Change the allocations as the facts now ask; returns what moved on which document, goings before comings."""
+    moved: dict[tuple[UUID, str], int] = {}
+    for pair, delta in plan_changes(settling.sheet, about):
+        settling.sheet.change(pair, delta)
+        settling.changed.update(pair)
+        debit, credit = settling.sheet.items[pair[0]], settling.sheet.items[pair[1]]
+        settling.allocations.append(
+            {
+                "allocation_id": new_id(),
+                "customer_id": debit.customer_id,
+                "debit_posting_id": pair[0],
+                "credit_posting_id": pair[1],
+                "amount_minor": delta,
+                "cause": cause,
+                "created_at": settling.at,
+            }
+        )
+        for document, kind, signed_minor in _moves(debit, credit, delta):
+            moved[document, kind] = moved.get((document, kind), 0) + signed_minor
+    movements = [Movement(document, kind, minor) for (document, kind), minor in moved.items() if minor]
+    return sorted(movements, key=_goings_first)
+
+
+def _moves(debit: Item, credit: Item, delta: int) -> list[tuple[UUID, str, int]]:
+    """What an allocation means for the documents that it joins: refunds and reversals move nothing on them."""
+    if debit.kind != "invoice" or debit.invoice_id is None:
+        return []
+    if credit.kind == "receipt":
+        return [(debit.invoice_id, CASH, delta)]
+    if credit.kind == "credit_note" and credit.invoice_id is not None:
+        return [(debit.invoice_id, SET_OFF, delta), (credit.invoice_id, SET_OFF, -delta)]
+    return []
+
+
+def _goings_first(movement: Movement) -> tuple[bool, UUID, str]:
+    """So that what is told of an invoice never stands above its total, even for a moment."""
+    return movement.delta_minor > 0, movement.invoice_id, movement.kind
+
+
+def collect(settling: Settling, movements: Iterable[Movement], cause: Cause) -> list[Posting]:
+    """Note what moved, with its split, and announce it; returns the VAT that moves with it."""
+    postings: list[Posting] = []
+    for movement in movements:
+        cash = settling.cash[movement.invoice_id]
+        at_issue, due = cash_at_issue(cash.prepaid_minor, cash.payable_minor)
+        before = cash.collected_minor
+        part = split_cumulative(cash.vat_rows, before, before + movement.delta_minor, at_issue, due)
+        cash.collected_minor += movement.delta_minor
+        cash.sequence += 1
+        settling.collections.append(
+            {
+                "invoice_id": movement.invoice_id,
+                "sequence": cash.sequence,
+                "entry_id": None,
+                "kind": movement.kind,
+                "amount_minor": movement.delta_minor,
+                "currency": cash.currency,
+                "split": [{"rate": str(each.rate), "amount_minor": each.amount_minor} for each in part.split],
+                "reason": SET_OFF if movement.kind == SET_OFF else cause.reason,
+                "collected_on": cause.day,
+                "created_at": settling.at,
+            }
+        )
+        settling.events.append(cash_collected(movement.invoice_id, cash.sequence))
+        if cash.vat_on_collection:  # what falls due leaves 44574 for 44571, and comes back with a refund
+            vat = part.vat_minor
+            postings += (
+                signed(new_id(), settling.chart.vat_pending, vat, invoice_id=movement.invoice_id),
+                signed(new_id(), settling.chart.vat_due, -vat, invoice_id=movement.invoice_id),
+            )
+    return postings
+
+
+def settle(settling: Settling, about: Iterable[UUID], cause: Cause, because_of: UUID | None = None) -> list[Movement]:
+    """Allocate and collect where no money came: VAT that moves gets an entry of its own (journal OD).
+
+    Movements that move no VAT name ``because_of``, the entry behind them, or that of the credit note.
+    """
+    done = len(settling.allocations)
+    movements = allocate(settling, about, cause.cause)
+    postings = without_zeros(collect(settling, movements, cause))
+    if postings:
+        entry_id = new_id()
+        document = settling.cash[movements[0].invoice_id]
+        settling.entries.append(
+            Entry(
+                entry_id=entry_id,
+                journal=OTHER_JOURNAL,
+                booked_on=cause.day,
+                source_kind=SETTLEMENT,
+                source_ref=str(entry_id),
+                document_ref=document.number,
+                label=cause.cause,
+                currency=document.currency,
+                postings=postings,
+            )
+        )
+    elif movements:
+        changed = (row["credit_posting_id"] for row in settling.allocations[done:])
+        entry_id = because_of or next(settling.note_entries[each] for each in changed if each in settling.note_entries)
+    else:
+        return movements
+    settling.name_entry(entry_id)
+    return movements
+
+
+def write_settling(work: Work, settling: Settling, actor: str) -> None:
+    """Everything that was decided, table by table."""
+    write_entries(work, settling.entries)
+    fresh = set(settling.fresh)
+    settling.changed |= letter(work, settling.sheet, settling.changed, settling.at, fresh=fresh)
+    write_items(work, [_item_row(settling.sheet.items[posting_id]) for posting_id in settling.fresh])
+    update_items(work, (settling.sheet.items[posting_id] for posting_id in settling.changed - fresh))
+    work.insert("allocations", settling.allocations)
+    work.insert("collections", settling.collections)
+    work.emit(settling.events)
+    work.audit_all(
+        [
+            {
+                "actor": actor,
+                "act": f"{entry.source_kind}.booked",
+                "object": entry.source_ref,
+                "details": {"entry_id": entry.entry_id},
+            }
+            for entry in settling.entries
+        ]
+    )
+
+
+def _item_row(item: Item) -> dict[str, Any]:
+    return {
+        "posting_id": item.posting_id,
+        "customer_id": item.customer_id,
+        "invoice_id": item.invoice_id,
+        "attempt_id": item.attempt_id,
+        "reference": item.reference,
+        "kind": item.kind,
+        "debit": item.debit,
+        "amount_minor": item.amount_minor,
+        "open_minor": item.open_minor,
+        "currency": item.currency,
+        "booked_on": item.booked_on,
+        "due_on": item.due_on,
+        "ranked_at": item.ranked_at,
+        "lettering_id": item.lettering_id,
+    }
