@@ -21,6 +21,12 @@ from einvoice.platform.port import (
 
 BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 """HTTP statuses that mean: later."""
+LONGEST_TEXT, LONGEST_CODE = 2000, 255
+"""Characters kept of a platform's sentence and of its code."""
+MOST_REMARKS = 100
+"""Remarks kept of one acknowledgement: the first hundred faults are enough to correct a file."""
+LONGEST_PAUSE_S = 3600
+"""A platform that asks for a longer pause is asked again after an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ def checked(answer: Answer, *, has_effect: bool) -> Answer:
     if status < HTTPStatus.MULTIPLE_CHOICES:
         return answer
     if status in BUSY:
-        raise busy(answer)
+        raise busy(answer, has_effect=has_effect)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise PlatformUnreachableError(
             f"The platform failed (HTTP {status}).",
@@ -51,15 +57,18 @@ def checked(answer: Answer, *, has_effect: bool) -> Answer:
         f"La plateforme refuse l'appel : {error_code}, {message}",
         error_code=error_code,
         http_status=status,
+        told=message,
     )
 
 
-def busy(answer: Answer) -> PlatformBusyError:
-    """The error of a 429 or 503."""
+def busy(answer: Answer, *, has_effect: bool = False) -> PlatformBusyError:
+    """The error of a 429, which comes before any effect, or of a 503, which a gateway may also give after it."""
     return PlatformBusyError(
         f"The platform asks us to wait (HTTP {answer.status}).",
         f"La plateforme demande d'attendre (HTTP {answer.status}).",
         retry_after_s=retry_after_s(answer),
+        in_doubt=has_effect and answer.status == HTTPStatus.SERVICE_UNAVAILABLE,
+        http_status=answer.status,
     )
 
 
@@ -74,35 +83,45 @@ def unreadable(what: str, *, in_doubt: bool = False) -> PlatformUnreachableError
 
 def _refusal(answer: Answer) -> tuple[str, str]:
     """The platform's ``errorCode`` and message; the HTTP status stands in where the body is not the norm's."""
-    try:
-        body = json.loads(answer.body)
-    except ValueError:
-        body = None
+    body = _json(answer)
     if not isinstance(body, dict):
         return f"HTTP_{answer.status}", "the answer holds no error of the norm"
-    message = body.get("details") or body.get("errorMessage") or "no message"
-    return str(body.get("errorCode") or f"HTTP_{answer.status}"), str(message)
+    message = clean(body.get("details")) or clean(body.get("errorMessage")) or "no message"
+    return clean(body.get("errorCode"), LONGEST_CODE) or f"HTTP_{answer.status}", message
+
+
+def _json(answer: Answer) -> Any:
+    """The answer's JSON; ``None`` where there is none, or where its brackets are a trap."""
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def clean(value: Any, longest: int = LONGEST_TEXT) -> str:
+    """A word of the platform as text that we can keep: no NUL, no half characters, not without end."""
+    if value is None or value == "":
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text[:longest].replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def retry_after_s(answer: Answer) -> float | None:
     """``Retry-After`` in seconds, from a number or a date; None where it is absent or unreadable."""
     text = answer.retry_after.strip()
-    if text.isdigit():
-        return float(text)
+    if text.isascii() and text.isdigit():
+        return float(min(int(text[:9]), LONGEST_PAUSE_S))
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - now()).total_seconds())
+    return min(max(0.0, (aware - now()).total_seconds()), float(LONGEST_PAUSE_S))
 
 
 def object_in(answer: Answer, *, in_doubt: bool = False) -> dict[str, Any]:
     """The JSON object of ``answer``; raises ``platform.unreachable`` where there is none."""
-    try:
-        body = json.loads(answer.body)
-    except ValueError:
-        body = None
+    body = _json(answer)
     if not isinstance(body, dict):
         raise unreadable("JSON", in_doubt=in_doubt)
     return body
@@ -111,7 +130,7 @@ def object_in(answer: Answer, *, in_doubt: bool = False) -> dict[str, Any]:
 def text_of(body: dict[str, Any], name: str, *, in_doubt: bool = False) -> str:
     """The text ``name`` of a JSON object; raises ``platform.unreachable`` where there is none."""
     value = body.get(name)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or clean(value) != value:
         raise unreadable(name, in_doubt=in_doubt)
     return value
 
@@ -121,9 +140,9 @@ def instant_of(body: dict[str, Any], name: str, *, in_doubt: bool = False) -> da
     text = text_of(body, name, in_doubt=in_doubt)
     try:
         read = datetime.fromisoformat(text)
-    except ValueError as error:
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise unreadable(name, in_doubt=in_doubt) from error
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def read_flow_state(body: Any) -> FlowState:
@@ -133,28 +152,30 @@ def read_flow_state(body: Any) -> FlowState:
     acknowledgement = body.get("acknowledgement")
     if not isinstance(acknowledgement, dict):
         acknowledgement = {}
-    status = acknowledgement.get("status")
+    status, details = acknowledgement.get("status"), acknowledgement.get("details")
+    if not isinstance(details, list):
+        details = []
     submitted_at = instant_of(body, "submittedAt")
     return FlowState(
         flow_id=text_of(body, "flowId"),
-        tracking_id=body.get("trackingId") or None,
-        flow_type=str(body.get("flowType") or "Undefined"),
-        syntax=str(body.get("flowSyntax") or ""),
-        direction=str(body.get("flowDirection") or ""),
-        status=AckStatus(status) if status in set(AckStatus) else AckStatus.PENDING,
-        details=tuple(_detail(detail) for detail in acknowledgement.get("details") or () if isinstance(detail, dict)),
+        tracking_id=clean(body.get("trackingId")) or None,
+        flow_type=clean(body.get("flowType")) or "Undefined",
+        syntax=clean(body.get("flowSyntax")),
+        direction=clean(body.get("flowDirection")),
+        status=AckStatus(status) if isinstance(status, str) and status in set(AckStatus) else AckStatus.PENDING,
+        details=tuple(_detail(detail) for detail in details[:MOST_REMARKS] if isinstance(detail, dict)),
         submitted_at=submitted_at,
         updated_at=instant_of(body, "updatedAt") if body.get("updatedAt") else submitted_at,
-        name=str(body.get("name") or ""),
-        processing_rule=body.get("processingRule"),
-        profile=body.get("flowProfile"),
+        name=clean(body.get("name")),
+        processing_rule=clean(body.get("processingRule")) or None,
+        profile=clean(body.get("flowProfile")) or None,
     )
 
 
 def _detail(body: dict[str, Any]) -> AckDetail:
     return AckDetail(
-        level=str(body.get("level") or "Error"),
-        item=str(body.get("item") or ""),
-        reason=str(body.get("reasonCode") or ""),
-        message=str(body.get("reasonMessage") or ""),
+        level=clean(body.get("level"), LONGEST_CODE) or "Error",
+        item=clean(body.get("item")),
+        reason=clean(body.get("reasonCode"), LONGEST_CODE),
+        message=clean(body.get("reasonMessage")),
     )

@@ -7,7 +7,7 @@ crash or a time-out the sender asks by it before it sends again, so that nothing
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -133,6 +133,14 @@ class FlowPage:
     next_cursor: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A webhook of ours at the platform: its id there, and the key with which it signs."""
+
+    webhook_ref: str
+    signing_key: bytes = field(repr=False)
+
+
 class PlatformError(EInvoiceError):
     """A call to the platform failed.
 
@@ -152,20 +160,62 @@ class PlatformUnreachableError(PlatformError):
 
 
 class PlatformRefusedError(PlatformError):
-    """``platform.refused``: the platform refuses the call (4xx) with its own ``error_code`` and ``http_status``."""
+    """``platform.refused``: the platform refuses the call (4xx) with its own ``error_code`` and ``http_status``.
 
-    def __init__(self, sentence: str, sentence_fr: str, *, error_code: str, http_status: int) -> None:
+    ``told`` is what it says of the reason, in its own words.
+    """
+
+    def __init__(self, sentence: str, sentence_fr: str, *, error_code: str, http_status: int, told: str = "") -> None:
         super().__init__("platform.refused", sentence, sentence_fr)
         self.error_code = error_code
         self.http_status = http_status
+        self.told = told or sentence
 
 
 class PlatformBusyError(PlatformError):
     """``platform.busy``: come back later (429, 503), after ``retry_after_s`` seconds where the platform says so."""
 
-    def __init__(self, sentence: str, sentence_fr: str, *, retry_after_s: float | None) -> None:
-        super().__init__("platform.busy", sentence, sentence_fr)
+    def __init__(
+        self,
+        sentence: str,
+        sentence_fr: str,
+        *,
+        retry_after_s: float | None,
+        code: str = "platform.busy",
+        in_doubt: bool = False,
+        http_status: int | None = None,
+    ) -> None:
+        super().__init__(code, sentence, sentence_fr, in_doubt=in_doubt)
         self.retry_after_s = retry_after_s
+        self.http_status = http_status
+
+
+class PlatformPausedError(PlatformBusyError):
+    """``platform.paused``: it failed too often in a row, so that nothing is asked of it for a while (circuit breaker).
+
+    The call was not made. ``retry_after_s`` says when the next one may try.
+    """
+
+    def __init__(self, sentence: str, sentence_fr: str, *, retry_after_s: float) -> None:
+        super().__init__(sentence, sentence_fr, retry_after_s=retry_after_s, code="platform.paused")
+
+
+class PlatformAddressError(PlatformError):
+    """``platform.address_refused``: the platform's name leads to an address that we do not call (a private one)."""
+
+    def __init__(self, sentence: str, sentence_fr: str) -> None:
+        super().__init__("platform.address_refused", sentence, sentence_fr)
+
+
+class AccountClosedError(PlatformError):
+    """``platform.account_closed``: this access was closed by a human; open it again, or tell the buyer directly."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            "platform.account_closed",
+            f"The access to {label} is closed: open it again to send what still concerns its invoices.",
+            f"L'accès à {label} est clos : rouvrez-le pour envoyer ce qui concerne encore ses factures.",
+        )
 
 
 class PlatformUnauthorisedError(PlatformError):
@@ -182,8 +232,11 @@ class Platform(Protocol):
         """Hand over a file; its acknowledgement comes later."""
         ...
 
-    def find_flow(self, tracking_id: str) -> FlowState | None:
-        """The flow that we sent under ``tracking_id``, or None where the platform has none: then it may be sent."""
+    def find_flow(self, tracking_id: str, number: str | None = None) -> FlowState | None:
+        """The flow that we sent under ``tracking_id``, or None where the platform has none: then it may be sent.
+
+        ``number`` is that of its invoice, for platforms that keep no tracking id.
+        """
         ...
 
     def search(
@@ -202,6 +255,18 @@ class Platform(Protocol):
 
     def health(self) -> bool:
         """Whether the service answers its health check."""
+        ...
+
+    def subscribe(self, callback_url: str, *, direction: Direction | None = None) -> Subscription:
+        """Have the platform call ``callback_url`` when a flow changes; the key is told here and never again."""
+        ...
+
+    def subscriptions(self) -> tuple[str, ...]:
+        """The ids of our subscriptions."""
+        ...
+
+    def unsubscribe(self, webhook_ref: str) -> None:
+        """End a subscription; one that is gone already is no error."""
         ...
 
 

@@ -1,59 +1,13 @@
-"""How one approved platform (*plateforme agréée*) is reached: what differs between platforms is data, not code."""
+"""How one supplier reaches one platform (*plateforme agréée*): what differs between platforms is data, not code."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from typing import Literal
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+from einvoice.platform.driver import KNOWN_DRIVERS, LOOPBACK, PlatformDriver
 
-
-@dataclass(frozen=True, slots=True)
-class PlatformDriver:
-    """What is the same for every customer of one platform.
-
-    ``base_url`` is the flow service without ``/v1``; ``token_url`` the OAuth 2 token endpoint. The flags are known
-    departures from XP Z12-013 1.3.0.
-    """
-
-    name: str
-    base_url: str
-    token_url: str
-    omit_processing_rule: bool = False
-    """The platform refuses ``processingRule`` and computes it."""
-    omit_flow_profile: bool = False
-    """The platform refuses ``flowProfile``."""
-    secret_in_body: bool = False
-    """The token endpoint wants the client secret in the form (``client_secret_post``) instead of a Basic header."""
-
-    def __post_init__(self) -> None:
-        for url in (self.base_url, self.token_url):
-            parts = urlsplit(url)
-            safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-            if not safe or not parts.hostname or parts.username or parts.query or parts.fragment:
-                raise ValueError(
-                    f"{url!r} of platform {self.name} cannot be used: give a plain https address "
-                    "(http only towards this machine)."
-                )
-
-
-KNOWN_DRIVERS: dict[str, PlatformDriver] = {
-    driver.name: driver
-    for driver in (
-        PlatformDriver(
-            name="superpdp",
-            base_url="https://api.superpdp.tech/afnor-flow",
-            token_url="https://api.superpdp.tech/oauth2/token",  # noqa: S106 - an address, not a secret
-            omit_processing_rule=True,
-        ),
-        PlatformDriver(
-            name="hubtimize",
-            base_url="https://hubtimize.fr/api/orchestrator",
-            token_url="https://hubtimize.fr/api/orchestrator/v1/oauth2/token",  # noqa: S106 - an address, not a secret
-        ),
-    )
-}
-"""Platforms whose addresses and habits were seen in the field; any other is a ``PlatformDriver`` of the settings."""
+__all__ = ["KNOWN_DRIVERS", "LOOPBACK", "PlatformDriver", "PlatformSettings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +17,13 @@ class PlatformSettings:
     driver: PlatformDriver
     client_id: str
     client_secret: str = field(repr=False)
+    reporting: Literal["platform", "own"] = "platform"
+    """Who makes Flux 10 of sales that no platform carries to the buyer: the platform, of the invoices and 212 that we
+    hand it, or we ourselves (design, decision 13). Never both for one invoice."""
+    serves: Literal["all", "public"] = "all"
+    """``public``: only invoices to public buyers go there (Chorus Pro beside an approved platform)."""
+    technical_account: str | None = field(default=None, repr=False)
+    """Chorus Pro alone: ``login:password`` of the technical account (*compte technique*), beside PISTE's client."""
     organization_id: str | None = None
     """``Organization-Id``: the company meant, where one client acts for several."""
     scope: str | None = None
@@ -70,6 +31,8 @@ class PlatformSettings:
     """A platform that does not take the connection in this time is down; nothing was sent."""
     read_timeout_s: float = 30.0
     """Large Factur-X files are checked while we wait; after this the effect is in doubt."""
+    send_timeout_s: float = 120.0
+    """How long one file may take to be sent: 100 MB at 7 Mbit/s."""
     token_leeway_s: int = 30
     """A token is renewed this long before its end, so that a slow upload does not outlive it."""
     page_limit: int = 100
@@ -82,5 +45,10 @@ class PlatformSettings:
     def __post_init__(self) -> None:
         if not self.client_id or not self.client_secret:
             raise ValueError(f"Platform {self.driver.name} needs a client id and a client secret.")
+        if self.driver.kind == "chorus_pro":
+            if not self.technical_account or ":" not in self.technical_account:
+                raise ValueError(f"{self.driver.title} needs its technical account as login:password.")
+            if self.serves != "public":
+                raise ValueError(f"{self.driver.title} takes invoices to public buyers alone: connect it for these.")
         if not 1 <= self.page_limit <= 100:  # noqa: PLR2004 - the norm's maximum
             raise ValueError(f"A page of {self.page_limit} flows is outside 1 to 100.")

@@ -23,6 +23,7 @@ from einvoice.document import Address, Identifier, Party
 from einvoice.formats.pdf_reader import extract_invoice_xml
 from einvoice.lifecycle.cdar import read_cdar, write_cdar
 from einvoice.lifecycle.collected import CollectedInvoice, collected_message
+from einvoice.platform.answers import Answer, retry_after_s
 from einvoice.platform.client import AfnorPlatform
 from einvoice.platform.port import (
     AckStatus,
@@ -40,7 +41,9 @@ from einvoice.platform.port import (
     Syntax,
     tracking_id_for,
 )
+from einvoice.platform.session import MAX_JSON_BYTES, WAITS_S, PlatformSession
 from einvoice.platform.settings import KNOWN_DRIVERS, PlatformDriver, PlatformSettings
+from einvoice.platform.transport import MAX_SMALL_BYTES
 from einvoice.validation.check import Validator
 from einvoice.validation.schematron import SchematronEngine
 from portal.sandboxes.platform import PlatformSandboxOptions, create_platform_sandbox
@@ -485,7 +488,7 @@ def odd_client(url: str) -> AfnorPlatform:
         (Response('{"flowId": "1", "submittedAt": "hier"}', 202), PlatformUnreachableError, True),
         (Response("", 302, {"Location": "http://127.0.0.1:1/"}), PlatformRefusedError, False),
         (Response("<html>", 400), PlatformRefusedError, False),
-        (Response("", 503, {"Retry-After": "soon"}), PlatformBusyError, False),
+        (Response("", 503, {"Retry-After": "soon"}), PlatformBusyError, True),
         (Response("", 401), PlatformUnauthorisedError, False),
     ],
     ids=["no JSON", "no id", "no time", "redirect", "no error body", "busy, no number", "token refused again"],
@@ -559,3 +562,128 @@ def test_unknown_words_of_a_platform_are_kept_and_an_unknown_acknowledgement_sta
 def test_an_address_that_leaks_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="https"):
         PlatformDriver("bad", url, "https://x.fr/token")
+
+
+# --- patience --------------------------------------------------------------------------------------------------------
+
+
+def patient_session(url: str, pauses: list[float]) -> PlatformSession:
+    settings = PlatformSettings(PlatformDriver("odd", url, f"{url}/token"), "id", "secret")
+    return PlatformSession(settings, pause=pauses.append)
+
+
+def test_a_read_is_made_again_after_a_quick_failure_and_a_sending_never(odd: tuple[str, dict[str, Response]]) -> None:
+    url, answers = odd
+    answers["*"] = Response("", 500)
+    pauses: list[float] = []
+    session = patient_session(url, pauses)
+    with pytest.raises(PlatformUnreachableError):
+        session.call("GET", "/v1/flows/1")
+    assert len(pauses) == len(WAITS_S)
+    assert all(wait_s / 2 <= paused <= wait_s for paused, wait_s in zip(pauses, WAITS_S, strict=True))
+    with pytest.raises(PlatformUnreachableError) as lost:
+        session.call("POST", "/v1/flows", has_effect=True)
+    assert (len(pauses), lost.value.in_doubt) == (len(WAITS_S), True)
+
+
+def test_a_short_pause_that_the_platform_asks_for_is_kept_and_a_long_one_told(
+    odd: tuple[str, dict[str, Response]],
+) -> None:
+    url, answers = odd
+    pauses: list[float] = []
+    answers["*"] = Response("", 429, {"Retry-After": "1"})
+    with pytest.raises(PlatformBusyError):
+        patient_session(url, pauses).call("GET", "/v1/flows/1")
+    assert pauses == [1.0, 1.0]
+    answers["*"] = Response("", 503, {"Retry-After": "30"})
+    with pytest.raises(PlatformBusyError) as busy:
+        patient_session(url, pauses).call("GET", "/v1/flows/1")
+    assert (len(pauses), busy.value.retry_after_s, busy.value.http_status) == (2, 30.0, 503)
+
+
+@pytest.mark.parametrize(
+    ("told", "waits"),
+    [("7", 7.0), ("999999999999999999999", 3600.0), ("²", None), ("-1", None), ("", None), ("Fri, 99 Nov", None)],
+)
+def test_a_retry_after_that_is_none_is_none(told: str, waits: float | None) -> None:
+    assert retry_after_s(Answer(429, b"", told)) == waits
+
+
+def test_an_upload_may_take_longer_than_a_connection(sandbox: Sandbox) -> None:
+    """The time to connect bounded the whole upload once: a large file on a slow line never arrived."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+
+        def take_slowly() -> None:
+            taken, _ = server.accept()
+            with taken:
+                threading.Event().wait(0.8)
+                taken.settimeout(1)
+                got = b""
+                while not got.endswith(b"--\r\n"):
+                    got += taken.recv(1 << 20)
+                body = b'{"flowId": "1", "submittedAt": "2026-11-20T10:00:00Z"}'
+                taken.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+        threading.Thread(target=take_slowly, daemon=True).start()
+        driver = PlatformDriver("slow", url, f"{sandbox.url}/oauth2/token")
+        client = sandbox.client(driver=driver, connect_timeout_s=0.3, read_timeout_s=5)
+        assert client.send_flow(invoice_flow(content=b"x" * 20_000_000)).flow_id == "1"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Response("[" * 200_000, 202, mimetype="application/json"),
+        Response('{"flowId": "a\\u0000b", "submittedAt": "2026-11-20T10:00:00Z"}', 202),
+        Response('{"flowId": "\\ud800", "submittedAt": "2026-11-20T10:00:00Z"}', 202),
+        Response('{"flowId": "1", "submittedAt": "0001-01-01T00:00:00+14:00"}', 202),
+        Response("", 202),
+        Response("", 204),
+        Response("x" * (MAX_JSON_BYTES + 1), 202),
+    ],
+    ids=["endless brackets", "NUL", "half a character", "before time", "empty", "no content", "too much"],
+)
+def test_an_answer_that_is_a_trap_leaves_a_sending_in_doubt(
+    odd: tuple[str, dict[str, Response]], answer: Response
+) -> None:
+    url, answers = odd
+    answers["*"] = answer
+    with pytest.raises(PlatformUnreachableError) as caught:
+        odd_client(url).send_flow(invoice_flow())
+    assert caught.value.in_doubt
+
+
+def test_a_200_with_the_ids_of_a_202_is_taken_for_one(odd: tuple[str, dict[str, Response]]) -> None:
+    url, answers = odd
+    answers["*"] = Response('{"flowId": "1", "submittedAt": "2026-11-20T10:00:00Z"}', 200)
+    assert odd_client(url).send_flow(invoice_flow()).flow_id == "1"
+
+
+def test_remarks_that_are_traps_are_kept_as_text_that_a_database_takes(odd: tuple[str, dict[str, Response]]) -> None:
+    url, answers = odd
+    flow = (
+        '{"flowId": "1", "submittedAt": "2026-11-20T10:00:00Z", "trackingId": 7, "acknowledgement": {"status": {},'
+        '"details": [{"reasonMessage": "a\\u0000b\\ud800"}, 7, {"reasonMessage": ["x"], "reasonCode": null}]}}'
+    )
+    answers["*"] = Response(flow, 200)
+    state = odd_client(url).flow_state("1")
+    assert (state.status, [each.message for each in state.details]) == (AckStatus.PENDING, ["ab?", '["x"]'])
+    answers["*"] = Response(flow.replace("[{", "{").replace("null}]", "null}"), 200)
+    with pytest.raises(PlatformUnreachableError):
+        odd_client(url).flow_state("1")
+
+
+def test_a_token_without_end_is_refused(odd: tuple[str, dict[str, Response]]) -> None:
+    url, answers = odd
+    answers["/token"] = Response("x" * (2 * MAX_SMALL_BYTES), 200)
+    with pytest.raises(PlatformUnreachableError):
+        odd_client(url).flow_state("1")
+
+
+def test_an_empty_file_is_no_file(odd: tuple[str, dict[str, Response]]) -> None:
+    url, answers = odd
+    answers["*"] = Response("", 200)
+    for doc_type in (DocType.ORIGINAL, DocType.CONVERTED, DocType.READABLE_VIEW):
+        with pytest.raises(PlatformUnreachableError):
+            odd_client(url).fetch("1", doc_type)

@@ -264,7 +264,7 @@ def test_a_page_of_another_site_cannot_play_with_the_sandbox(client: FlaskClient
         (b"", {}, 422, "EmptyFlow"),
         (b"x" * 50_001, {}, 413, "FILE_SIZE_EXCEEDED"),
         (b"<a/>", {"sha256": "0" * 64}, 422, "ChecksumMismatch"),
-        (b"<a/>", {"name": ""}, 400, "MISSING_REQUIRED_FIELD"),
+        (b"<a/>", {"name": ""}, 400, "INVALID_FIELD"),
         (b"<a/>", {"name": "x" * 256}, 400, "INVALID_FIELD"),
         (b"<a/>", {"trackingId": "x" * 65}, 400, "INVALID_FIELD"),
         (b"<a/>", {"flowSyntax": "EDIFACT"}, 400, "INVALID_FIELD"),
@@ -535,3 +535,55 @@ def test_a_file_can_be_taken_from_the_page_but_never_runs_in_it(client: FlaskCli
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert client.get("/flows/none/file").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("directory", ("Papeteries de la Vilaine", "upcoming", "no platform (9998)", "asks for a legal commitment")),
+        ("levers", ("dispute-then-approve", "after 30 s", "when 209 comes", "Answer lost, effect done")),
+        ("api", ("/openapi/flow.json", "/directory-service/v1/siren/search", "sandbox")),
+    ],
+)
+def test_the_other_pages_show_the_directory_the_levers_and_the_api(
+    client: FlaskClient, page: str, words: tuple[str, ...]
+) -> None:
+    answer = client.get(f"/{page}?lang=en")
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    for word in words:
+        assert word in text, word
+    assert "<script" not in text
+    assert "Annuaire" in client.get(f"/{page}?lang=fr").get_data(as_text=True)
+
+
+def test_faults_are_armed_and_lifted_and_time_is_skipped_from_the_page(client: FlaskClient) -> None:
+    assert client.post("/arm", data={"kind": "busy", "times": "2"}).location == "/levers?lang=fr"
+    assert re.search(r"busy\s\S\s2<", client.get("/levers").get_data(as_text=True))
+    assert client.post("/lift").status_code == 303
+    assert client.get("/_sandbox/faults").get_json() == []
+    assert client.post("/skip", data={"seconds": "60"}).status_code == 303
+    for path, form in (
+        ("/arm", {"kind": "busy", "times": "0"}),
+        ("/arm", {"kind": "earthquake", "times": "1"}),
+        ("/skip", {"seconds": "-1"}),
+        ("/skip", {}),
+    ):
+        assert client.post(path, data=form).status_code == 400, (path, form)
+
+
+def test_a_scenario_is_started_and_a_purchase_sent_from_the_page(client: FlaskClient) -> None:
+    settle(client)
+    wait_for_statuses(client, 3)
+    form = {"number": "2026-0001", "seller": "732829320", "scenario": "pay"}
+    assert client.post("/start-scenario", data=form).status_code == 303
+    client.post("/_sandbox/clock", json={"skip_s": 10})
+    assert client.get("/_sandbox/invoices").get_json()[0]["statuses"][-1] == "211"
+    assert client.post("/start-scenario", data=form | {"scenario": "none"}).status_code == 404
+    sent = client.post("/supply", data={"siren": "732829320", "form": "cii"})
+    assert sent.status_code == 303
+    page = client.get(sent.location).get_data(as_text=True)
+    assert "Facture d&#39;achat envoyée : A" in page
+    assert "Jouer le fournisseur" in client.get("/?lang=fr").get_data(as_text=True)
+    for wrong in ({"siren": "910000371", "form": "cii"}, {"siren": "732829320", "form": "edi"}):
+        assert client.post("/supply", data=wrong).status_code == 404

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import line
 from hand_written_invoices import CII
+from ledger_builders import MORNING
+from story_builders import Story
 
 from config import safe_xml
 from config.clock import now
+from einvoice.declarants import is_platforms
 from einvoice.lifecycle.cdar import read_cdar
-from einvoice.platform.port import Flow, PlatformRefusedError, ProcessingRule, Syntax
+from einvoice.platform.port import Flow, PlatformRefusedError, ProcessingRule, Syntax, tracking_id_for
+from einvoice.resending import send_again
 from einvoice.submission import NotAcceptedYetError
 from portal import duties
 from portal.worker import NotYetError
@@ -21,10 +25,14 @@ from receivables.services.checks import run_checks
 from receivables.store.outbox import Announcement
 
 if TYPE_CHECKING:
-    from story_builders import PlatformHouse, Story
+    from uuid import UUID
 
+    from story_builders import PlatformHouse
+
+    from einvoice.lifecycle.message import StatusMessage
     from einvoice.platform.port import FlowState
     from portal.issuing import Issued
+    from portal.wiring import Services
 
 TWO_RATES = (
     line(name="Réparation", quantity=1, net_price="50.01", vat_rate="20"),
@@ -42,6 +50,12 @@ def accepted(story: Story, *lines: dict[str, Any], **changes: Any) -> Issued:
     issued = story.issue(*lines, **changes)
     story.until(lambda: "200" in story.codes())
     return issued
+
+
+def cdars(story: Story) -> list[StatusMessage]:
+    """The messages that we wrote, by file name."""
+    rows = story.rows("SELECT sha256 FROM documents WHERE supplier_id = :supplier AND form = 'cdar' ORDER BY filename")
+    return [read_cdar(safe_xml.parse(story.services.archive.get(row["sha256"]))) for row in rows]
 
 
 def assert_books(story: Story) -> None:
@@ -96,11 +110,7 @@ def test_a_refund_is_told_with_the_same_amounts_negative_and_why(story: Story) -
         row["note"]
         for row in story.rows("SELECT note FROM statuses WHERE supplier_id = :supplier AND direction = 'out'")
     ]
-    documents = story.rows(
-        "SELECT sha256 FROM documents WHERE supplier_id = :supplier AND form = 'cdar' ORDER BY filename"
-    )
-    messages = [read_cdar(safe_xml.parse(story.services.archive.get(row["sha256"]))) for row in documents]
-    assert "Remboursement au client" in str(messages[1])
+    assert cdars(story)[1].note == f"Remboursement au client (encaissement du {MORNING:%d/%m/%Y}, 100,01 EUR)"
     assert len(notes) == 2
     assert_books(story)
 
@@ -168,17 +178,37 @@ def test_a_deposit_without_vat_tells_nothing(story: Story) -> None:
     assert story.collected_at_platform() == []
 
 
-def test_a_customer_abroad_is_not_sent_through_the_platform(story: Story) -> None:
-    abroad = {
-        "name": "Brasserie du Nord",
-        "vat_id": "BE0403170701",
-        "address": {"line1": "1 Grote Markt", "postcode": "1000", "city": "Brussel", "country": "BE"},
-    }
-    issued = story.issue(buyer=abroad)
+ABROAD = {
+    "name": "Brasserie du Nord",
+    "vat_id": "BE0403170701",
+    "address": {"line1": "1 Grote Markt", "postcode": "1000", "city": "Brussel", "country": "BE"},
+}
+
+
+def test_a_platform_that_declares_gets_the_sale_abroad_and_its_receipt(story: Story) -> None:
+    """It makes Flux 10 of the invoice and of its 212, which no buyer hears of."""
+    issued = story.issue(buyer=ABROAD)
     assert issued.invoice.routing == "b2b_international"
+    story.pay(issued.invoice)
+    story.until(lambda: [state for _, state, _ in story.flows()] == ["accepted", "accepted"])
+    assert story.at_platform()[0]["processingRule"] == "B2BInt"
+    (message,) = cdars(story)
+    assert [each.role for each in message.recipients] == ["WK"]
+    with story.services.works.begin(story.id) as work:
+        assert is_platforms(work, issued.invoice)
+
+
+def test_a_supplier_who_declares_for_itself_sends_neither(services: Services, platform_house: PlatformHouse) -> None:
+    story = Story(services)
+    story.connect(platform_house, reporting="own")
+    issued = story.issue(buyer=ABROAD)
     story.pay(issued.invoice)
     story.settle()
     assert story.at_platform() == []
+    with services.works.begin(story.id) as work:
+        assert not is_platforms(work, issued.invoice)
+    domestic = accepted(story)
+    assert domestic.invoice.routing == "b2b"
 
 
 def test_an_answer_lost_after_the_effect_is_asked_for_and_not_sent_again(
@@ -189,10 +219,10 @@ def test_an_answer_lost_after_the_effect_is_asked_for_and_not_sent_again(
     platform_house.arm("timeout_after_effect", hold_s=1.2)
     story.issue()
     story.step()
-    assert [state for _, state, _ in story.flows()] == ["to_send"]
+    assert [state for _, state, _ in story.flows()] == ["in_doubt"]
     story.hurry(read_timeout_s=10)
     story.settle()
-    assert story.flows() == [("invoice", "accepted", 2)]
+    assert story.flows() == [("invoice", "accepted", 1)]
     assert len(story.at_platform()) == 1
 
 
@@ -204,7 +234,7 @@ def test_a_platform_that_is_down_makes_the_fact_wait_and_nothing_is_lost(
     story.issue()
     for _ in range(3):
         story.worker.drain_outbox_of(story.id)
-    (fact,) = (fact for fact in story.outbox() if fact[0] == "invoice.issued")
+    (fact,) = (fact for fact in story.outbox() if fact[0] == "flow.planned")
     assert fact[1] == "new"
     assert fact[2]
     assert story.at_platform() == []
@@ -264,6 +294,8 @@ def test_a_crash_around_the_sending_sends_nothing_twice(
 ) -> None:
     """The process dies just before, or just after, the platform took the file."""
     issued = story.issue()
+    story.services.submitter.submit_invoice(story.id, issued.invoice.invoice_id)
+    tracking_id = story.rows("SELECT tracking_id FROM platform_flows WHERE supplier_id = :supplier")[0]["tracking_id"]
     with story.services.works.begin(story.id) as work:
         found = story.services.platform_for(work)
     assert found is not None
@@ -278,7 +310,7 @@ def test_a_crash_around_the_sending_sends_nothing_twice(
         with monkeypatch.context() as patch:
             patch.setattr(found[1], "send_flow", die)
             with pytest.raises(KilledError):
-                story.services.submitter.submit_invoice(story.id, issued.invoice.invoice_id)
+                story.services.sender.send(story.id, tracking_id)
             if when == "after":
                 break
     story.settle()
@@ -299,10 +331,12 @@ def test_a_crash_after_telling_a_receipt_tells_it_once(story: Story, monkeypatch
         send(flow)
         raise KilledError
 
+    story.services.submitter.tell_collected(story.id, issued.invoice.invoice_id, 1)
+    (row,) = story.rows("SELECT tracking_id FROM platform_flows WHERE supplier_id = :supplier AND kind = 'status'")
     with monkeypatch.context() as patch:
         patch.setattr(found[1], "send_flow", die)
         with pytest.raises(KilledError):
-            story.services.submitter.tell_collected(story.id, issued.invoice.invoice_id, 1)
+            story.services.sender.send(story.id, row["tracking_id"])
     story.settle()
     assert story.collected_at_platform() == [{"20": "120.00"}]
     assert story.codes("out") == ["212"]
@@ -348,7 +382,7 @@ def test_one_flow_that_the_platform_does_not_know_hides_no_other(story: Story, m
     story.until(lambda: [state for _, state, _ in story.flows()] == ["accepted"] * 2)
     with story.services.works.begin(story.id) as work:
         found = story.services.platform_for(work)
-        work.execute("UPDATE platform_flows SET state = 'sent' WHERE supplier_id = :supplier")
+        work.execute("UPDATE platform_flows SET state = 'sent', ask_at = now() WHERE supplier_id = :supplier")
         first = work.scalar("SELECT flow_ref FROM platform_flows WHERE supplier_id = :supplier ORDER BY created_at")
     assert found is not None
     ask = found[1].flow_state
@@ -359,8 +393,9 @@ def test_one_flow_that_the_platform_does_not_know_hides_no_other(story: Story, m
         return ask(flow_id)
 
     monkeypatch.setattr(found[1], "flow_state", forgetful)
+    monkeypatch.setattr(found[1], "find_flow", lambda *_: None)
     with pytest.raises(PlatformRefusedError, match="gone"):
-        story.services.submitter.follow(story.id)
+        story.services.follower.follow(story.id)
     assert [state for _, state, _ in story.flows()] == ["sent", "accepted"]
 
 
@@ -374,3 +409,28 @@ def test_a_fact_that_waits_for_the_platform_is_looked_at_less_and_less() -> None
     assert wait_after(timedelta(seconds=2)) == 1.0
     assert wait_after(timedelta(seconds=100)) == pytest.approx(25, abs=1)
     assert wait_after(timedelta(days=2)) == 60.0
+
+
+def test_cash_of_an_invoice_that_was_refused_first_is_told_once_it_is_accepted(story: Story) -> None:
+    """No platform had it when the money came and went; the next attempt brings all of it, in order, once."""
+    issued = story.issue(*TWO_RATES)
+    story.worker.drain_outbox_of(story.id)
+    account = refuse(story)
+    payment = story.pay(issued.invoice)
+    story.give_back(payment, 1000)
+    story.settle()
+    assert story.codes("out") == [], "it is told to nobody that the platform never took"
+    with story.services.works.begin(story.id) as work:
+        send_again(work, tracking_id_for(str(story.id), "invoice", str(issued.invoice.invoice_id)), account)
+    story.settle()
+    assert story.flows()[1:] == [("invoice", "accepted", 1), ("status", "accepted", 1), ("status", "accepted", 1)]
+    assert story.collected_at_platform() == [{"20": "60.01", "5.5": "40.00"}, {"20": "-6.00", "5.5": "-4.00"}]
+    assert_books(story)
+
+
+def refuse(story: Story) -> UUID:
+    """The platform refuses the invoice's flow before it arrives there; returns the account."""
+    with story.services.works.begin(story.id) as work:
+        work.execute("UPDATE platform_flows SET state = 'refused' WHERE supplier_id = :supplier AND state = 'to_send'")
+        found: UUID = work.scalar("SELECT account_id FROM platform_flows WHERE supplier_id = :supplier")
+    return found
