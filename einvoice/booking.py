@@ -1,4 +1,4 @@
-"""What the books need of a document: whom it is for, what it comes to, by which road the State hears of it."""
+"""What the books need of a document: whom it is for, what it comes to, when its VAT falls due."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from einvoice.composing.build import is_french_b2b
 from einvoice.document import FRENCH_VAT_TERRITORY, TaxPoint
 from einvoice.kept import KeptDocument, kept_to_json
+from einvoice.routing import BuyerKind, kind_of
 from receivables.domain.collected import VatRow
-from receivables.domain.invoices import ABOUT_DEPOSITS, IssueInvoice, Origin, Routing
-from receivables.domain.money import Money
+from receivables.domain.invoices import ABOUT_DEPOSITS, CORRECTIONS, IssueInvoice, NamedInvoice, Origin
+from receivables.domain.money import Money, apportion
 from receivables.domain.parties import CustomerFacts, CustomerKind
 
 if TYPE_CHECKING:
@@ -20,16 +20,10 @@ if TYPE_CHECKING:
     from einvoice.formats.page import Language
     from einvoice.formats.profiles import Form
     from einvoice.rendering import Syntax
+    from receivables.domain.invoices import Routing
 
 FRENCH_SPEAKING = FRENCH_VAT_TERRITORY | {"GF", "YT", "PM", "BL", "MF", "WF", "PF", "NC", "MC", "LU", "BE", "CH"}
 """Countries (BT-55) whose buyers are written to in French; all others in English."""
-_KINDS = {
-    "B2B": CustomerKind.BUSINESS,
-    "B2BINT": CustomerKind.BUSINESS,
-    "B2C": CustomerKind.CONSUMER,
-    "B2CINT": CustomerKind.CONSUMER,
-}
-"""What the note BAR says of the customer."""
 STATUTORY_TERM_DAYS = 30
 """Due date of an invoice that names none (art. L441-10 C. com.: 30 days)."""
 
@@ -39,7 +33,9 @@ def language_of(document: Document) -> Language:
     return "fr" if document.buyer.address.country in FRENCH_SPEAKING else "en"
 
 
-def command_of(document: Document, forms: tuple[Form, ...], finished: Syntax | None, actor: str) -> IssueInvoice:
+def command_of(
+    document: Document, forms: tuple[Form, ...], finished: Syntax | None, routing: Routing, actor: str
+) -> IssueInvoice:
     """What the books need of ``document``; ``finished`` is the syntax in which it came, ``None`` for our own."""
     totals = document.totals
     if finished:  # the archived original holds the contents of attachments
@@ -64,11 +60,35 @@ def command_of(document: Document, forms: tuple[Form, ...], finished: Syntax | N
             for row in document.vat
         ),
         vat_on_collection=_vat_on_collection(document),
-        routing=_routing(document),
+        routing=routing,
         document=kept_to_json(kept),
         buyer_reference=document.buyer_reference,
         actor=actor,
+        names=_names(document),
     )
+
+
+def _names(document: Document) -> tuple[NamedInvoice, ...]:
+    """The earlier invoices that a credit note credits, or the one that a corrective invoice replaces (BG-3).
+
+    One without its day (BT-26) is not known for sure: numbers begin again with the year. Named by line, each invoice is
+    credited with its lines' share of the whole.
+    """
+    if not document.is_credit_note and document.type_code not in CORRECTIONS:
+        return ()
+    head = [(each.number, each.issued_on.year) for each in document.preceding if each.issued_on]
+    if head or document.preceding:
+        return tuple(NamedInvoice(*each) for each in dict.fromkeys(head))
+    shares: dict[tuple[str, int] | None, int] = {}
+    for line in document.lines:
+        named = line.preceding
+        key = (named.number, named.issued_on.year) if named and named.issued_on else None
+        gross = line.net_amount * (100 + (line.vat_rate or 0)) if line.counts else Decimal(0)
+        shares[key] = shares.get(key, 0) + max(int(gross), 0)
+    if not any(shares.values()):
+        return ()
+    parts = apportion(abs(_minor(document.totals.payable, document)), tuple(shares.values()))
+    return tuple(NamedInvoice(*key, part) for key, part in zip(shares, parts, strict=True) if key and part)
 
 
 def _minor(amount: Decimal, document: Document) -> int:
@@ -78,31 +98,17 @@ def _minor(amount: Decimal, document: Document) -> int:
 def _customer(document: Document) -> CustomerFacts:
     buyer = document.buyer
     siren = buyer.siren or next((i.value[:9] for i in buyer.identifiers if i.scheme == "0009"), None)
-    kind = CustomerKind.BUSINESS if siren or buyer.vat_id or buyer.legal_id else CustomerKind.CONSUMER
-    kind = _KINDS.get(_bar(document) or "", kind)
+    business = kind_of(document) is BuyerKind.BUSINESS
     email = buyer.contact.email if buyer.contact else None
     return CustomerFacts(
         name=buyer.name,
-        kind=kind,
+        kind=CustomerKind.BUSINESS if business else CustomerKind.CONSUMER,
         siren=siren,
         vat_id=buyer.vat_id,
         email=email,
         language=language_of(document),
         party={"country": buyer.address.country, "city": buyer.address.city, "postcode": buyer.address.postcode},
     )
-
-
-def _bar(document: Document) -> str | None:
-    return next((note.text.strip() for note in document.notes if note.subject == "BAR"), None)
-
-
-def _routing(document: Document) -> Routing:
-    """By which road the State hears of it: the note BAR where it says so, else the two parties."""
-    if is_french_b2b(document):
-        return Routing.B2B
-    if _bar(document) in ("B2C", "B2CINT") or _customer(document).kind is CustomerKind.CONSUMER:
-        return Routing.B2C
-    return Routing.B2B_INTERNATIONAL
 
 
 def _vat_on_collection(document: Document) -> bool:

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, g, request, url_for
 
 from config.clock import today
 from einvoice.request.reading import request_schema
+from einvoice.routing import routing_of
 from portal.access.context import services
 from portal.access.roles import api_clients, public
 from portal.api.answers import REFUSALS, CallRefusedError, answer, refuse
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from einvoice.formats.profiles import Form
+    from einvoice.routing import RoutingDecision
     from portal.issuing import Issued
     from receivables.domain.invoices import Invoice
     from receivables.store.work import Work
@@ -96,9 +98,11 @@ def show_invoice(year: int, number: str) -> Response:
             invoice=invoice.invoice_id,
         )
         url = services().pay_link(work, invoice.invoice_id, "document")
+        routing = routing_of(work, invoice.invoice_id)
         left_minor = credit_left(work, invoice)
     told = _invoice(invoice, due.open_minor, url)
     told["state"] = state_of(invoice, due, today(), left_minor)
+    told["routing"] = _routing(invoice, routing)
     told["in_flight"] = str(Money(due.in_flight_minor, due.currency).decimal)
     told["statuses"] = [dict(row) for row in statuses]
     return answer(told)
@@ -193,6 +197,7 @@ def _issued(issued: Issued) -> dict[str, Any]:
         }
         for each in issued.files
     ]
+    told["routing"] = _routing(issued.invoice, issued.routing)
     told["warnings"] = [tell_finding(each) for each in issued.warnings]
     return told
 
@@ -207,6 +212,10 @@ def _invoice(invoice: Invoice, open_minor: int, pay_url: str) -> dict[str, Any]:
         "currency": invoice.currency,
         "total_with_vat": str(Money(invoice.total_minor, invoice.currency).decimal),
         "amount_due": str(Money(open_minor, invoice.currency).decimal),
-        "routing": invoice.routing,
         "pay_url": pay_url,
     }
+
+
+def _routing(invoice: Invoice, decision: RoutingDecision | None) -> dict[str, Any]:
+    """The road of an invoice and why; of one issued before decisions were kept the road alone."""
+    return decision.to_json() if decision else {"routing": invoice.routing}
