@@ -6,6 +6,7 @@ French local time without an offset cannot tell the two apart.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from einvoice.document import Identifier
-    from einvoice.lifecycle.message import Datum, Detail, StatusMessage, StatusParty
+    from einvoice.lifecycle.message import AttachedFile, Datum, Detail, StatusMessage, StatusParty
 
 __all__ = ["read_cdar", "write_cdar"]
 
@@ -86,6 +87,8 @@ def _write_acknowledgement(root: _Element, message: StatusMessage) -> None:
     _text(reference, "ram:TypeCode", invoice.type_code)
     if invoice.deposited_at:
         _instant(reference, "ram:ReceiptDateTime", invoice.deposited_at)
+    for file in message.attachments:
+        _write_attachment(reference, file)
     _text(reference, "ram:ReferenceTypeCode", invoice.reference_type)
     if invoice.issued_on:
         _day(_node(reference, "ram:FormattedIssueDateTime"), "qdt:DateTimeString", invoice.issued_on)
@@ -105,6 +108,14 @@ def _write_party(parent: _Element, name: str, party: StatusParty) -> None:
     _text(node, "ram:RoleCode", party.role)
     if party.address:
         _identifier(_node(node, "ram:URIUniversalCommunication"), "ram:URIID", party.address)
+
+
+def _write_attachment(reference: _Element, file: AttachedFile) -> None:
+    node = _node(reference, "ram:AttachmentBinaryObject")
+    node.text = b64encode(file.content).decode()
+    if file.mime:
+        node.set("mimeCode", file.mime)
+    node.set("filename", file.filename)
 
 
 def _write_detail(reference: _Element, detail: Detail) -> None:

@@ -5,6 +5,7 @@ Unknown statuses, missing schemes and absent details are kept as they are; only 
 
 from __future__ import annotations
 
+from base64 import b64decode
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from config.clock import PARIS
 from einvoice.document import Identifier
 from einvoice.lifecycle.cdar_terms import NAMES, PATTERNS, ROOT, SECONDS
 from einvoice.lifecycle.message import (
+    AttachedFile,
     Datum,
     Detail,
     InvoiceReference,
@@ -32,8 +34,8 @@ def read_cdar(root: _Element) -> StatusMessage:
 
     Raises:
         StatusMessageError: ``cdar.not_cdar``, ``cdar.incomplete`` (no MDT-4, MDT-8, MDT-87 or MDT-105),
-            ``cdar.several_invoices`` (rule P1.14: one invoice a message), ``cdar.unreadable_date`` or
-            ``cdar.unreadable_number``.
+            ``cdar.several_invoices`` (rule P1.14: one invoice a message), ``cdar.unreadable_date``,
+            ``cdar.unreadable_number`` or ``cdar.unreadable_attachment``.
     """
     if root.tag != ROOT:
         raise StatusMessageError(
@@ -75,7 +77,20 @@ def read_cdar(root: _Element) -> StatusMessage:
         phase=_read_text(acknowledgement, "ram:TypeCode"),
         document_status=_read_text(reference, "ram:StatusCode"),
         label=_read_text(reference, "ram:ProcessCondition"),
+        attachments=tuple(
+            _read_attachment(node, position)
+            for position, node in enumerate(reference.findall("ram:AttachmentBinaryObject", NAMES), start=1)
+        ),
     )
+
+
+def _read_attachment(node: _Element, position: int) -> AttachedFile:
+    """A file in the message; one without a name is called by its position."""
+    try:
+        content = b64decode("".join((node.text or "").split()), validate=True)
+    except ValueError as error:
+        raise _unreadable("attachment", node.get("filename") or str(position), "ram:AttachmentBinaryObject") from error
+    return AttachedFile(content, node.get("filename") or f"{position}.bin", node.get("mimeCode"))
 
 
 def _read_invoice(reference: _Element) -> InvoiceReference:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from config.clock import PARIS
-from einvoice.document import Identifier
 from einvoice.lifecycle.message import (
-    BUYER,
     COLLECTED,
+    PLATFORM,
     REGULATED,
     REMAINING,
     SELLER,
@@ -25,6 +24,7 @@ from einvoice.lifecycle.message import (
     StatusParty,
     compose,
 )
+from einvoice.lifecycle.parties import buyer_party, seller_party
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ class CollectedInvoice:
 def collected_message(
     *,
     seller: Party,
-    buyer: Party,
+    buyer: Party | None,
     invoice: CollectedInvoice,
     split: Sequence[tuple[Decimal, Money]],
     sequence: int,
@@ -64,7 +64,7 @@ def collected_message(
 
     Args:
         seller: Issuer; needs a SIREN (BT-30).
-        buyer: Recipient; needs an electronic address (BT-49).
+        buyer: Recipient; needs an electronic address (BT-49). ``None`` addresses our platform alone (BR-FR-CDV-08).
         invoice: The invoice that the money belongs to.
         split: VAT rate in percent and money received, VAT included; negative where it went back. Parts of one rate are
             added up, parts of zero left out.
@@ -76,7 +76,7 @@ def collected_message(
         process: MDT-2, ``REGULATED`` inside the mandate.
 
     Raises:
-        StatusMessageError: ``collected.no_siren``, ``collected.no_address``, ``collected.nothing``,
+        StatusMessageError: ``status.no_siren``, ``status.no_address``, ``collected.nothing``,
             ``collected.bad_sequence``, ``collected.currencies_differ`` or ``collected.no_comment``.
     """
     if sequence < 1:
@@ -85,7 +85,7 @@ def collected_message(
             f"Receipt number {sequence} of {invoice.number}: count receipts from 1.",
             f"Encaissement numéro {sequence} de {invoice.number} : comptez à partir de 1.",
         )
-    issuer = _issuer(seller)
+    issuer = seller_party(seller)
     return compose(
         COLLECTED_STATUS,
         message_id=message_id(invoice, sequence, collected_at),
@@ -97,7 +97,7 @@ def collected_message(
             deposited_at=invoice.deposited_at.replace(microsecond=0) if invoice.deposited_at else None,
         ),
         issuer=issuer,
-        recipients=(_recipient(buyer),),
+        recipients=(buyer_party(buyer) if buyer else StatusParty(PLATFORM),),
         made_at=made_at,
         set_at=collected_at,
         details=(_detail(invoice.number, split, remaining, comment),),
@@ -115,27 +115,6 @@ def message_id(invoice: CollectedInvoice, sequence: int, collected_at: datetime)
         f"{invoice.number}_{COLLECTED_STATUS}_{moment:%Y%m%d%H%M%S}-{sequence}"
         f"#{invoice.type_code}_{invoice.issued_on:%Y%m%d}"
     )
-
-
-def _issuer(seller: Party) -> StatusParty:
-    if not seller.siren:
-        raise StatusMessageError(
-            "collected.no_siren",
-            f"{seller.name} has no SIREN (BT-30, scheme 0002): a 212 cannot name its seller.",
-            f"{seller.name} n'a pas de SIREN (BT-30, schéma 0002) : un 212 ne peut nommer son vendeur.",
-        )
-    return StatusParty(SELLER, (Identifier(seller.siren, "0002"),), seller.name)
-
-
-def _recipient(buyer: Party) -> StatusParty:
-    if not buyer.endpoint:
-        raise StatusMessageError(
-            "collected.no_address",
-            f"{buyer.name} has no electronic address (BT-49): a 212 cannot reach it (MDT-73).",
-            f"{buyer.name} n'a pas d'adresse électronique (BT-49) : un 212 ne peut l'atteindre (MDT-73).",
-        )
-    legal = (buyer.legal_id,) if buyer.legal_id and buyer.legal_id.scheme else ()
-    return StatusParty(BUYER, legal, buyer.name, buyer.endpoint)
 
 
 def _detail(

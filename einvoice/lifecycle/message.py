@@ -24,8 +24,13 @@ TO_STATE = "urn.cpro.gouv.fr:1p0:CDV:einvoicingF2"
 REGULATED = "REGULATED"
 """MDT-2 of an invoice inside the mandate."""
 
-SELLER, BUYER, PLATFORM = "SE", "BY", "WK"
+SELLER, BUYER, PLATFORM, FACTOR = "SE", "BY", "WK", "DL"
 """Party roles (UNCL 3035)."""
+
+CONFIDENTIAL = "226"
+"""*Affacturée confidentiel*: the buyer and its platform must not hear of it."""
+_MAY_HEAR = frozenset({PLATFORM, FACTOR, SELLER, "SR"})
+"""To whom a confidential status may be addressed: a platform of ours, the factor, the seller and the seller's agent."""
 
 COLLECTED, REMAINING, PAID, DISCOUNT = "MEN", "RAP", "MPA", "ESC"
 """Kinds of amounts (MDT-207): montant encaissé, reste à payer, montant payé, escompte; all VAT included."""
@@ -128,6 +133,15 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """MDT-96: a file that travels in the message (between users only, never to the State: rule G7.49)."""
+
+    content: bytes
+    filename: str
+    mime: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StatusMessage:
     """A status of one invoice. ``message_id`` is MDT-4, ``made_at`` MDT-8, ``set_at`` MDT-78, ``status`` MDT-105.
 
@@ -149,6 +163,7 @@ class StatusMessage:
     phase: str | None = None
     document_status: str | None = None
     label: str | None = None
+    attachments: tuple[AttachedFile, ...] = ()
 
     @property
     def occurred_at(self) -> datetime:
@@ -187,14 +202,17 @@ def compose(
     set_at: datetime,
     details: tuple[Detail, ...] = (),
     process: str = REGULATED,
+    attachments: tuple[AttachedFile, ...] = (),
 ) -> StatusMessage:
     """A message for ``status`` with the phase (MDT-77), document status (MDT-88) and label that the table gives it.
 
     The sender names no platform, only its role WK: platforms are not named between users (XP Z12-014 annex B).
 
     Raises:
-        StatusMessageError: ``cdar.unknown_status`` where the table has no phase for the code.
+        StatusMessageError: ``cdar.unknown_status`` where the table has no phase for the code; ``cdar.confidential``
+            where a confidential one is addressed to anybody on the buyer's side.
     """
+    _check_addressed(status, message_id, recipients)
     known = statuses.status(status)
     if known.phase is None:
         raise StatusMessageError(
@@ -215,4 +233,18 @@ def compose(
         phase=known.phase.value,
         document_status=known.document_status,
         label=known.french,
+        attachments=attachments,
     )
+
+
+def _check_addressed(status: str, message_id: str, recipients: tuple[StatusParty, ...]) -> None:
+    """Nobody on the buyer's side hears of a confidential status, whoever composes it."""
+    others = sorted({each.role or "?" for each in recipients if each.role not in _MAY_HEAR})
+    if status == CONFIDENTIAL and others:
+        raise StatusMessageError(
+            "cdar.confidential",
+            f"Message {message_id} is confidential (226) and addressed to {', '.join(others)}: it may reach the "
+            "factor (DL) or our own platform (WK), never the buyer. Nothing was made.",
+            f"Le message {message_id} est confidentiel (226) et adressé à {', '.join(others)} : seuls l'affactureur "
+            "(DL) et notre plateforme (WK) peuvent le recevoir, jamais l'acheteur. Rien n'a été créé.",
+        )

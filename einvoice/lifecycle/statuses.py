@@ -159,6 +159,11 @@ def closed_by(history: Sequence[str]) -> str | None:
     return next((code for code in history if code in CLOSING), None)
 
 
+def has_reached_platform(history: Sequence[str]) -> bool:
+    """Whether the statuses of an invoice prove that a platform has it."""
+    return not _REACHED_THE_PLATFORM.isdisjoint(history)
+
+
 def check_sendable(code: str, history: Sequence[str]) -> None:
     """Check that we, as the seller, may send ``code`` for an invoice with the statuses of ``history``.
 
@@ -180,7 +185,7 @@ def check_sendable(code: str, history: Sequence[str]) -> None:
             f"Status {code} cannot follow {closing} {status(closing).english}: the invoice is closed for the State.",
             f"Le statut {code} ne peut suivre {closing} {status(closing).french} : la facture est close pour l'État.",
         )
-    if _REACHED_THE_PLATFORM.isdisjoint(history):
+    if not has_reached_platform(history):
         raise LifecycleError(
             "lifecycle.not_deposited",
             f"Status {code} must wait: the platform has not said yet that the invoice is deposited (200).",
@@ -192,6 +197,76 @@ def check_sendable(code: str, history: Sequence[str]) -> None:
             "Status 209 Completed answers a 208 Suspended, and none is open.",
             "Le statut 209 Complétée répond à un 208 Suspendue, et aucun n'est en cours.",
         )
+
+
+BUYER_STATUSES = ("204", "205", "206", "207", "208", "210", "211")
+"""What a buyer may say of an invoice received."""
+_DECISIONS = frozenset({"205", "206", "207", "208"})
+_AFTER_CLOSING = frozenset({"220", "225", "226", "227", "228", "501", "601"})
+"""What may still be said of an invoice that is refused, rejected or replaced."""
+
+
+def check_sendable_by_buyer(code: str, history: Sequence[str]) -> None:
+    """Check that we, as the buyer, may send ``code`` for an invoice received with the statuses of ``history``.
+
+    The rule (XP Z12-014 annex B, 1.2): the statuses of the processing phase come in any order and at any time, with
+    three limits. Nothing follows 210, 213 or 220; 204 is said once; 205 is not repeated before another answer.
+
+    Raises:
+        LifecycleError: ``lifecycle.not_buyers`` (a status of the seller or of a platform), ``lifecycle.closed`` or
+            ``lifecycle.said_already``.
+    """
+    wanted = status(code)
+    if code not in BUYER_STATUSES:
+        raise LifecycleError(
+            "lifecycle.not_buyers",
+            f"Status {code} {wanted.english} is not one that a buyer sets; choose one of {', '.join(BUYER_STATUSES)}.",
+            f"Le statut {code} {wanted.french} n'est pas un statut de l'acheteur ; choisissez parmi "
+            f"{', '.join(BUYER_STATUSES)}.",
+        )
+    closing = closed_by(history)
+    if closing:
+        raise LifecycleError(
+            "lifecycle.closed",
+            f"Status {code} cannot follow {closing} {status(closing).english}: the invoice is closed. Write to the "
+            "seller, who issues a new one.",
+            f"Le statut {code} ne peut suivre {closing} {status(closing).french} : la facture est close. Écrivez au "
+            "vendeur, qui en émettra une nouvelle.",
+        )
+    last = next((each for each in reversed(history) if each in _DECISIONS), None)
+    if (code == "204" and code in history) or (code == "205" and last == code):
+        raise LifecycleError(
+            "lifecycle.said_already",
+            f"Status {code} {wanted.english} was said already, and the seller knows it.",
+            f"Le statut {code} {wanted.french} a déjà été dit, et le vendeur le sait.",
+        )
+
+
+def sendable_by_buyer(history: Sequence[str]) -> tuple[str, ...]:
+    """The statuses that :func:`check_sendable_by_buyer` lets through now."""
+
+    def may(code: str) -> bool:
+        try:
+            check_sendable_by_buyer(code, history)
+        except LifecycleError:
+            return False
+        return True
+
+    return tuple(code for code in BUYER_STATUSES if may(code))
+
+
+def out_of_order(code: str, before: Sequence[str], after: Sequence[str]) -> tuple[str, str] | None:
+    """The two codes, first and second, that cannot stand in this order, or None where all is in order.
+
+    ``before`` and ``after`` are what was *set* before and after ``code``, whenever it arrived: late news is no fault.
+    """
+    closing = closed_by(before)
+    if closing and status(code).known and code not in _AFTER_CLOSING:
+        return closing, code
+    if code in CLOSING:
+        second = next((each for each in after if status(each).known and each not in _AFTER_CLOSING), None)
+        return (code, second) if second else None
+    return None
 
 
 def _is_suspended(history: Sequence[str]) -> bool:

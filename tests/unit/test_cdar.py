@@ -18,6 +18,7 @@ from einvoice.document import Address, Identifier, Party
 from einvoice.lifecycle.cdar import read_cdar, write_cdar
 from einvoice.lifecycle.collected import CollectedInvoice, collected_message
 from einvoice.lifecycle.message import (
+    AttachedFile,
     Datum,
     Detail,
     InvoiceReference,
@@ -137,11 +138,12 @@ def test_an_unknown_status_is_read_and_kept() -> None:
         ('format="204">20261014120305', 'format="204">20261314120305', "cdar.unreadable_date"),
         (">425.81<", ">425,81<", "cdar.unreadable_number"),
         (">425.81<", ">NaN<", "cdar.unreadable_number"),
+        (">QUJD<", ">QU-D<", "cdar.unreadable_attachment"),
         ("CrossDomainAcknowledgementAndResponse>", "CrossIndustryInvoice>", "cdar.not_cdar"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_with_a_code(old: str, new: str, code: str) -> None:
-    text = write_cdar(receipt()).decode()
+    text = write_cdar(replace(receipt(), attachments=(AttachedFile(b"ABC", "abc.txt"),))).decode()
     assert old in text
     if code == "cdar.not_cdar":
         text = text.replace("<rsm:CrossDomainAcknowledgementAndResponse ", "<rsm:CrossIndustryInvoice ")
@@ -239,6 +241,7 @@ messages = st.builds(
     phase=optional_texts,
     document_status=optional_texts,
     label=optional_texts,
+    attachments=st.lists(st.builds(AttachedFile, st.binary(max_size=60), texts, optional_texts), max_size=2).map(tuple),
 )
 
 
@@ -313,8 +316,8 @@ def test_money_given_back_is_negative_per_rate_and_says_why() -> None:
         ({"split": []}, "collected.nothing"),
         ({"split": [(Decimal(20), EUR(1)), (Decimal(10), EUR(1, "USD"))]}, "collected.currencies_differ"),
         ({"remaining": EUR(5, "USD")}, "collected.currencies_differ"),
-        ({"seller": replace(SELLER, legal_id=None)}, "collected.no_siren"),
-        ({"buyer": replace(BUYER, endpoint=None)}, "collected.no_address"),
+        ({"seller": replace(SELLER, legal_id=None)}, "status.no_siren"),
+        ({"buyer": replace(BUYER, endpoint=None)}, "status.no_address"),
         ({"sequence": 0}, "collected.bad_sequence"),
     ],
 )

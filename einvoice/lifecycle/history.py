@@ -1,0 +1,46 @@
+"""The statuses of an invoice as they came and went: an append-only list, each message once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from config.clock import now
+from receivables.store.work import to_json
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from einvoice.lifecycle.message import StatusMessage
+    from receivables.store.work import Work
+
+
+def note_status(work: Work, invoice_id: UUID, message: StatusMessage, *, direction: str, flow_ref: str | None) -> bool:
+    """Append a status to an invoice's life; returns whether it was new."""
+    return bool(
+        work.execute(
+            "INSERT INTO statuses (supplier_id, invoice_id, message_id, code, direction, set_at, reasons, amounts, "
+            "note, flow_ref, created_at) VALUES (:supplier, :invoice, :message, :code, :direction, :set_at, "
+            "CAST(:reasons AS jsonb), CAST(:amounts AS jsonb), :note, :flow, :at) ON CONFLICT DO NOTHING",
+            invoice=invoice_id,
+            message=message.message_id,
+            code=message.status,
+            direction=direction,
+            set_at=message.occurred_at,
+            reasons=to_json([{"code": each.code, "label": each.label} for each in message.reasons]),
+            amounts=to_json(
+                [{"kind": e.kind, "amount": e.amount, "currency": e.currency, "rate": e.rate} for e in message.amounts]
+            ),
+            note=message.note,
+            flow=flow_ref,
+            at=now(),
+        )
+    )
+
+
+def codes_of(work: Work, invoice_id: UUID) -> list[str]:
+    """The codes of an invoice's statuses, in both directions, in the order in which they were set."""
+    rows = work.rows(
+        "SELECT code FROM statuses WHERE supplier_id = :supplier AND invoice_id = :invoice ORDER BY set_at, created_at",
+        invoice=invoice_id,
+    )
+    return [row["code"] for row in rows]
