@@ -15,6 +15,7 @@ from config.logging import log_to_stderr
 from portal.cli.house import err, out
 from portal.demo.house import DemoError, DemoHouse
 from portal.demo.loop import Loop
+from portal.demo.platform import DemoPlatform
 from portal.demo.story import COLLECTOR, PAYER, Stage, Staged
 from portal.wiring import Services, build_services
 from receivables.store.happenings import latest_attempt
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 INVOICES = 400
+PURCHASES = 4
+"""Purchase invoices that each supplier receives."""
 INVOICES_ONCE = 24
 PORT, PORT_ONCE = 8000, 18000
 STARTING = "Starting the house / Démarrage"
@@ -69,9 +72,14 @@ def demo(*, once: bool, invoices: int | None, port: int | None, samples: Path) -
 def _play(house: DemoHouse, services: Services, count: int, samples: Path | None) -> None:
     with _bars() as bars:
         stage = Stage(services, house.addresses, _teller(bars) if err.is_terminal else _liner())
-        staged = stage.issue_all(stage.open_suppliers(), count)
+        platform = DemoPlatform(house.addresses.platform)
+        opened = stage.open_suppliers()
+        players = [player for _, player, _ in opened]
+        platform.fill_directory(players)
+        staged = stage.issue_all(opened, count)
+        platform.send_purchases(players, PURCHASES if samples is None else 1)
         if samples is None:
-            stage.pay_many(staged)
+            stage.pay_many(staged, platform.plan_answers(staged))
             stage.refund_some(staged)
     stage.let_in_payer(staged[0])
     if samples is None:

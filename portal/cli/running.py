@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from granian import Granian
@@ -18,10 +18,12 @@ from einvoice.validation.check import Validator
 from einvoice.validation.schematron import SchematronEngine
 from portal.cli.house import services_of_house, settings_of_house
 from portal.duties import build_worker
+from portal.sandboxes.chorus import create_chorus_stub
 from portal.sandboxes.payments.app import create_payment_sandbox
 from portal.sandboxes.payments.settings import PaymentSandboxSettings
 from portal.sandboxes.platform.app import create_platform_sandbox
 from portal.sandboxes.platform.options import PlatformSandboxOptions
+from portal.sandboxes.platform.scenarios import shipped_scenarios
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,17 +105,46 @@ def payments(host: str, port: int, merchant: str, settle_after: float) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8002, show_default=True)
 @click.option("--clients", default="sandbox", show_default=True, help="Client ids, with commas; one per company.")
-def platform(host: str, port: int, clients: str) -> None:
-    """An approved platform that speaks the AFNOR Flow API. The secret of every client is sandbox-secret."""
+@click.option(
+    "--secret", default="sandbox-secret", show_default=True, envvar="QUITTANCE_SANDBOX_SECRET", help="Of every client."
+)
+@click.option("--acknowledge-after", default=0.5, show_default=True, help="Seconds that a flow stays Pending.")
+@click.option(
+    "--scenario",
+    type=click.Choice(sorted(shipped_scenarios())),
+    help="What buyers do of whom nothing else is said; without it they stay silent.",
+)
+@click.option("--strict-directory", is_flag=True, help="Reject invoices to buyers that the directory does not know.")
+@click.option("--empty-204", is_flag=True, help="Answer 204 where a search of the directory finds nothing.")
+@click.option("--early-reports", is_flag=True, help="Take reports of periods that are not over.")
+def platform(**given: Any) -> None:
+    """An approved platform that speaks the AFNOR Flow and Directory API, with faults on demand. All in memory."""
+    options = PlatformSandboxOptions(
+        clients=dict.fromkeys(given["clients"].split(","), given["secret"]),
+        acknowledge_after_s=given["acknowledge_after"],
+        default_scenario=given["scenario"],
+        unknown_buyer="rejected" if given["strict_directory"] else "delivered",
+        empty_directory_is_204=given["empty_204"],
+        early_reports=given["early_reports"],
+    )
     with SchematronEngine() as engine:
         validator = Validator(engine)
         app = create_platform_sandbox(
             check_invoice=validator.check_invoice,
             check_cdar=validator.check_cdar,
+            check_report=validator.check_flux10,
             extract_xml=lambda pdf: extract_invoice_xml(pdf).xml,
-            options=PlatformSandboxOptions(clients=dict.fromkeys(clients.split(","), "sandbox-secret")),
+            options=options,
         )
-        _serve(app, host, port)
+        _serve(app, given["host"], given["port"])
+
+
+@sandbox.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8003, show_default=True)
+def chorus(host: str, port: int) -> None:
+    """A stub of Chorus Pro: the published calls that our driver makes, and a control to play the public buyer."""
+    _serve(create_chorus_stub(lambda pdf: extract_invoice_xml(pdf).xml), host, port)
 
 
 def _serve(app: Flask, host: str, port: int) -> None:

@@ -10,6 +10,7 @@ import httpx
 
 from config.safe_xml import UnsafeXmlError
 from einvoice.errors import EInvoiceError
+from einvoice.receiving.purchases import list_purchases
 from portal.cli.keeping import show_findings, verify_house
 from portal.demo.house import DemoError
 from portal.demo.story import payment_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from einvoice.receiving.purchases import PurchaseLine
     from portal.demo.house import DemoHouse
     from portal.demo.story import Stage, Staged
     from portal.wiring import Services
@@ -50,6 +52,8 @@ class Loop:
         for each in staged:
             payable = [i for i in each.invoices if not i.is_credit_note and i.payable_minor > 0]
             self._one(each, payable[-1])
+        for each in staged:
+            self._say_received(each)
         self._samples(samples)
         self._wait_quiet()
         findings = verify_house(self.services)
@@ -135,6 +139,16 @@ class Loop:
         if len(flows) < which or flows[which - 1]["state"] != "accepted":
             return None
         return {**told[which - 1], "flow_ref": flows[which - 1]["flow_ref"]}
+
+    def _say_received(self, staged: Staged) -> None:
+        """The purchase invoice that an invented supplier sent through the platform."""
+
+        def look() -> PurchaseLine | None:
+            with self.services.works.begin(staged.supplier.supplier_id) as work:
+                return next(iter(list_purchases(work, limit=1)), None)
+
+        line = self._await("a purchase invoice from the platform", look)
+        self.say(f"[bold]{staged.supplier.name}[/] received {line.number} of {line.seller_name}: {line.verdict}")
 
     def _samples(self, samples: Path | None) -> None:
         """Issue third-party files, each with its own seller, and pay some of them through the same road."""

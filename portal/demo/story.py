@@ -28,6 +28,7 @@ from receivables.store.work import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
     from datetime import date
     from uuid import UUID
 
@@ -130,14 +131,15 @@ class Stage:
             customer_id=customer_id,
         )
 
-    def pay_many(self, staged: list[Staged]) -> int:
-        """Pay most of what is late and some of the rest, by the hosted page's control road; refund a few."""
+    def pay_many(self, staged: list[Staged], left_out: AbstractSet[UUID] = frozenset()) -> int:
+        """Pay most of what is late and some of the rest, by the hosted page's control road; ``left_out`` stay as is."""
         random = Random(SEED)  # noqa: S311 -- the same play every time
         chosen = [
             (each, invoice, _card(random))
             for each in staged
             for invoice in each.invoices
             if not invoice.is_credit_note
+            and invoice.invoice_id not in left_out
             and random.random() < (PAID_WHEN_LATE if invoice.due_on < today() else PAID_WHEN_NOT_DUE)
         ]
         self.progress("pay", 0, len(chosen))
@@ -213,6 +215,7 @@ class Stage:
             name="sandbox",
             base_url=self.addresses.platform,
             token_url=f"{self.addresses.platform}/oauth2/token",
+            directory_url=f"{self.addresses.platform}/directory-service",
         )
         return PlatformSettings(driver, client_id=client_id, client_secret="sandbox-secret")  # noqa: S106 -- its own
 

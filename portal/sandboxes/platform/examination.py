@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 
 from config import safe_xml
 from einvoice.lifecycle.cdar import read_cdar
-from einvoice.lifecycle.message import StatusMessage, StatusMessageError
+from einvoice.lifecycle.message import BUYER, StatusMessage, StatusMessageError
 from einvoice.platform.port import AckDetail, Syntax
+from einvoice.reporting.judging import is_negative_receipt
 from einvoice.validation.verdict import Layer, Report, Severity, Verdict
 from portal.sandboxes.platform.invoice_facts import InvoiceFacts, UnreadableInvoiceError, read_facts
+from portal.sandboxes.platform.report_facts import ReportFacts, UnreadableReportError, read_report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lxml.etree import _Element
 
+    from einvoice.validation.verdict import Finding
     from portal.sandboxes.platform.flows import StoredFlow
     from portal.sandboxes.platform.options import Check, Extract
 
@@ -34,6 +39,7 @@ class Examination:
     details: tuple[AckDetail, ...] = ()
     facts: InvoiceFacts | None = None
     message: StatusMessage | None = None
+    report: ReportFacts | None = None
     flow_type: str = "Undefined"
 
     @property
@@ -104,21 +110,34 @@ class Examiner:
 
     def _examine_report(self, xml: bytes, root: _Element) -> Examination:
         kinds = [kind for path, kind in _REPORT_KINDS.items() if root.find(path) is not None]
-        details = _remarks(self.check_report(xml)) if self.check_report else ()
+        details = _remarks(self.check_report(xml), is_negative_receipt) if self.check_report else ()
         if not kinds:
-            details += (failure("file", "FlowTypeError", "The file holds no Flux 10 report."),)
-        return Examination(details, flow_type=kinds[0] if len(kinds) == 1 else "MultiFlowReport")
+            return Examination((*details, failure("file", "FlowTypeError", "The file holds no Flux 10 report.")))
+        try:
+            report = read_report(root)
+        except UnreadableReportError as error:
+            return Examination((*details, failure("file", "InvalidSchema", str(error))))
+        flow_type = kinds[0] if len(kinds) == 1 else "MultiFlowReport"
+        if report.role == BUYER and flow_type == "UnitaryCustomerTransactionReport":
+            flow_type = "UnitarySupplierTransactionReport"
+        return Examination(details, report=report, flow_type=flow_type)
 
 
 def _refused(detail: AckDetail) -> Examination:
     return Examination((detail,))
 
 
-def _remarks(report: Report) -> tuple[AckDetail, ...]:
-    """A report in the words of an acknowledgement; *not checked* refuses, as nothing unchecked is taken."""
+def _remarks(report: Report, tolerated: Callable[[Finding], bool] | None = None) -> tuple[AckDetail, ...]:
+    """A report in the words of an acknowledgement; *not checked* refuses, as nothing unchecked is taken.
+
+    A finding that is ``tolerated`` is only a warning: a receipt below zero, which annexe 6 v1.10 allows and FNFE's
+    rules of Flux 10, made for its predecessor, do not.
+    """
     details = tuple(
         AckDetail(
-            level="Error" if finding.severity is Severity.FATAL else "Warning",
+            level="Error"
+            if finding.severity is Severity.FATAL and not (tolerated and tolerated(finding))
+            else "Warning",
             item=finding.location or finding.layer.value,
             reason="InvalidSchema" if finding.layer is Layer.XSD else finding.rule,
             message=finding.message,

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, g, jsonify, request
+from flask import g, jsonify, request
 
-from einvoice.platform.port import MAX_TRACKING_ID, Direction, DocType, ProcessingRule, Profile, Syntax
+from einvoice.platform.port import MAX_TRACKING_ID, Direction, DocType
+from portal.sandboxes.platform.contract.flow import DEFAULT_LIMIT, SCHEMAS
+from portal.sandboxes.platform.contract.shapes import mismatch
+from portal.sandboxes.platform.conversion import NoConversionError, convert, show
+from portal.sandboxes.platform.download import as_download
+from portal.sandboxes.platform.faults import FaultKind
 from portal.sandboxes.platform.flows import StoredFlow, flow_json, iso
-from portal.sandboxes.platform.guard import ApiError, bad, desk, service, too_large
+from portal.sandboxes.platform.guard import ApiError, bad, desk, json_body, service, too_large
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-_MAX_NAME = 255
+METADATA = "Metadata"
+_TOLD = tuple(SCHEMAS["CoreFlowInfo"]["properties"])
+"""What the answer to a sending repeats."""
 _MAX_FLOW_INFO = 10_000
-_DEFAULT_LIMIT, _MAX_LIMIT = 25, 100
-_FILTERS = frozenset(
-    {"updatedAfter", "updatedBefore", "processingRule", "flowType", "flowDirection", "trackingId", "ackStatus"}
-)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @service.post("/v1/flows")
@@ -40,9 +43,8 @@ def send() -> ResponseReturnValue:
                 f"Tracking id {flow.tracking_id} was received as flow {known.flow_id}.",
             )
         desk().take(flow)
-    if g.fault:
-        desk().closing.wait(min(g.fault.hold_s, desk().options.hold_s))
-    answer = {**info, "sha256": flow.sha256, "flowId": flow.flow_id, "submittedAt": iso(flow.submitted_at)}
+    told = {name: info[name] for name in _TOLD if name in info}
+    answer = {**told, "sha256": flow.sha256, "flowId": flow.flow_id, "submittedAt": iso(flow.submitted_at)}
     return jsonify(answer), HTTPStatus.ACCEPTED
 
 
@@ -56,8 +58,7 @@ def _parts() -> tuple[dict[str, Any], bytes]:
         info = json.loads(given)
     except ValueError as error:
         raise bad("INVALID_FORMAT", "flowInfo is not JSON.") from error
-    if not isinstance(info, dict) or not all(isinstance(value, str) for value in info.values()):
-        raise bad("INVALID_FORMAT", "flowInfo is not an object of texts.")
+    _check(info, "FlowInfo", "flowInfo")
     limit = desk().options.max_file_bytes
     content = file.stream.read(limit + 1)
     if len(content) > limit:
@@ -65,22 +66,21 @@ def _parts() -> tuple[dict[str, Any], bytes]:
     return info, content
 
 
+def _check(value: Any, schema: str, where: str) -> None:
+    """Refuse what does not fit the contract."""
+    problem = mismatch(value, SCHEMAS[schema], SCHEMAS, where)
+    if problem:
+        raise bad("MISSING_REQUIRED_FIELD" if " lacks " in problem else "INVALID_FIELD", problem)
+
+
 def _flow(info: dict[str, str], content: bytes) -> StoredFlow:
-    """The flow that ``flowInfo`` announces, checked against the norm and against the file."""
-    for name in ("name", "flowSyntax"):
-        if not info.get(name):
-            raise bad("MISSING_REQUIRED_FIELD", f"flowInfo needs {name}.")
-    if len(info["name"]) > _MAX_NAME or len(info.get("trackingId", "")) > MAX_TRACKING_ID:
-        raise bad("INVALID_FIELD", "name or trackingId is too long.")
-    for name, known in (("flowSyntax", Syntax), ("processingRule", ProcessingRule), ("flowProfile", Profile)):
-        if name in info and info[name] not in set(known):
-            raise bad("INVALID_FIELD", f"{name} {info[name]!r} is not of the norm.")
+    """The flow that ``flowInfo`` announces, checked against the file."""
     if "processingRule" in info and desk().options.refuse_processing_rule:
         raise bad("UNEXPECTED_FIELD", "This platform computes processingRule.")
     if not content:
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "EmptyFlow", "The file is empty.")
     sha256 = hashlib.sha256(content).hexdigest()
-    if info.get("sha256", sha256) != sha256:
+    if info.get("sha256", sha256).lower() != sha256:
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "ChecksumMismatch", "The file is not what sha256 announces.")
     return StoredFlow(
         owner=g.owner,
@@ -97,74 +97,75 @@ def _flow(info: dict[str, str], content: bytes) -> StoredFlow:
 
 @service.get("/v1/flows/<flow_id>")
 def fetch(flow_id: str) -> ResponseReturnValue:
-    """The metadata of a flow, or its file."""
+    """The metadata of a flow, or one of its files."""
+    doc_type = request.args.get("docType", METADATA)
+    if doc_type not in {METADATA, *DocType} or len(flow_id) > MAX_TRACKING_ID:
+        raise bad("INVALID_FIELD", "docType or flowId is not of the norm.")
     flow = desk().store.get(flow_id)
-    if flow is None or flow.owner != g.owner:
+    if flow is None or flow.owner != g.owner or flow.held_back:
         raise ApiError(HTTPStatus.NOT_FOUND, "MISSING_RESOURCE", "There is no such flow.")
-    doc_type = request.args.get("docType", "Metadata")
-    if doc_type == "Metadata":
+    if doc_type == METADATA:
         return jsonify(flow_json(flow))
-    if doc_type not in set(DocType):
-        raise bad("INVALID_FIELD", "docType is not of the norm.")
-    if doc_type != DocType.ORIGINAL:
-        raise ApiError(HTTPStatus.NOT_FOUND, "MISSING_RESOURCE", f"The flow has no {doc_type}.")
-    answer = Response(flow.content, mimetype="application/octet-stream")
-    answer.headers.set("Content-Disposition", "attachment", filename=flow.name)
-    return answer
+    content, name = _file(flow, DocType(doc_type))
+    return as_download(content, name)
+
+
+def _file(flow: StoredFlow, doc_type: DocType) -> tuple[bytes, str]:
+    try:
+        if doc_type is DocType.CONVERTED:
+            return convert(flow, desk().extract_xml)
+        if doc_type is DocType.READABLE_VIEW:
+            return show(flow)
+    except NoConversionError as error:
+        raise ApiError(HTTPStatus.NOT_FOUND, "MISSING_RESOURCE", str(error)) from error
+    return flow.content, flow.name
 
 
 @service.post("/v1/flows/search")
 def search() -> ResponseReturnValue:
     """Flows that fit every criterion, least recently changed first, page by page."""
-    body = request.get_json(silent=True)
-    where = body.get("where") if isinstance(body, dict) else None
-    if not isinstance(body, dict) or not isinstance(where, dict) or not _FILTERS & where.keys():
-        raise bad("MISSING_REQUIRED_FIELD", "A search needs at least one criterion under where.")
-    limit = body.get("limit", _DEFAULT_LIMIT)
-    if not isinstance(limit, int) or not 1 <= limit <= _MAX_LIMIT:
-        raise bad("INVALID_FIELD", f"limit is not a whole number from 1 to {_MAX_LIMIT}.")
-    after = _read_cursor(body["cursor"]) if body.get("cursor") else None
+    body = json_body()
+    _check(body, "Search", "body")
+    where, limit = body["where"], body.get("limit", DEFAULT_LIMIT)
+    after = _read_cursor(body["cursor"]) if "cursor" in body else None
     found = [
         flow
         for flow in desk().store.ordered()
-        if flow.owner == g.owner and (after is None or flow.position > after) and _fits(flow, where)
+        if flow.owner == g.owner
+        and not flow.held_back
+        and (after is None or _place(flow) > after)
+        and _fits(flow, where)
     ]
-    content: dict[str, Any] = {"limit": limit, "filters": where, "results": [flow_json(flow) for flow in found[:limit]]}
+    lost = g.fault is not None and g.fault.kind is FaultKind.LOST_PAGE
+    shown = [] if lost else [flow_json(flow) for flow in found[:limit]]
+    content: dict[str, Any] = {"limit": limit, "filters": where, "results": shown}
     if len(found) > limit:
-        content["nextCursor"] = _write_cursor(found[limit - 1])
+        moment, sequence = _place(found[limit - 1])
+        content["nextCursor"] = f"{moment}-{sequence}"
     return jsonify(content)
 
 
 def _fits(flow: StoredFlow, where: dict[str, Any]) -> bool:
     """Whether ``flow`` fits all criteria; ``updatedAfter`` is strict."""
     shown = flow_json(flow)
-    for name in ("processingRule", "flowType", "flowDirection"):
-        wanted = where.get(name)
-        if wanted is not None and (not isinstance(wanted, list) or shown[name] not in wanted):
-            return False
     return (
-        ("updatedAfter" not in where or flow.updated_at > _moment(where["updatedAfter"]))
+        all(shown[name] in where[name] for name in ("processingRule", "flowType", "flowDirection") if name in where)
+        and ("updatedAfter" not in where or flow.updated_at > _moment(where["updatedAfter"]))
         and ("updatedBefore" not in where or flow.updated_at < _moment(where["updatedBefore"]))
         and where.get("trackingId", flow.tracking_id) == flow.tracking_id
         and where.get("ackStatus", flow.status.value) == flow.status.value
     )
 
 
-def _moment(text: object) -> datetime:
-    try:
-        read = datetime.fromisoformat(str(text))
-    except ValueError as error:
-        raise bad("INVALID_FIELD", f"{text!r} is no time.") from error
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.upper())
 
 
-def _write_cursor(flow: StoredFlow) -> str:
-    return urlsafe_b64encode(f"{flow.updated_at.isoformat()} {flow.sequence}".encode()).decode()
+def _place(flow: StoredFlow) -> tuple[int, int]:
+    """Where the flow stands in a search: milliseconds of its last change, then its number."""
+    return (flow.updated_at - _EPOCH) // timedelta(milliseconds=1), flow.sequence
 
 
-def _read_cursor(text: object) -> tuple[datetime, int]:
-    try:
-        moment, sequence = urlsafe_b64decode(str(text)).decode().split(" ")
-        return datetime.fromisoformat(moment), int(sequence)
-    except ValueError as error:
-        raise bad("INVALID_FIELD", "The cursor is not one of ours.") from error
+def _read_cursor(text: str) -> tuple[int, int]:
+    moment, _, sequence = text.partition("-")
+    return int(moment), int(sequence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from einvoice.lifecycle.message import StatusMessage
     from portal.sandboxes.platform.invoice_facts import InvoiceFacts
+    from portal.sandboxes.platform.report_facts import ReportFacts
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -43,6 +44,11 @@ class StoredFlow:
     updated_at: datetime = _NEVER
     message: StatusMessage | None = None
     facts: InvoiceFacts | None = None
+    report: ReportFacts | None = None
+    computed_rule: str | None = None
+    """The processing rule that the platform found itself."""
+    held_back: bool = False
+    """Not delivered yet (fault ``out_of_order``): no search shows it."""
 
     @property
     def position(self) -> tuple[datetime, int]:
@@ -61,15 +67,28 @@ class InvoiceStatus:
 
 @dataclass(slots=True)
 class DepositedInvoice:
-    """An invoice that the platform accepted, with everything said of it since."""
+    """An invoice that the platform accepted, with everything said of it since.
 
-    owner: str
+    ``owner`` is the client that sent it (None: an invented supplier), ``buyer_owner`` the one that receives it (None:
+    a buyer whom nobody plays but the sandbox).
+    """
+
+    owner: str | None
     flow_id: str
     facts: InvoiceFacts
     deposited_at: datetime
     statuses: list[InvoiceStatus] = field(default_factory=list)
     collected: Decimal = Decimal(0)
     """Sum of all 212 accepted, VAT included."""
+    buyer_owner: str | None = None
+    buyer_flow_id: str | None = None
+    scenario: str | None = None
+    """The scenario that plays with it."""
+
+    @property
+    def codes(self) -> list[str]:
+        """The statuses so far, in their order."""
+        return [held.code for held in self.statuses]
 
 
 class SandboxFullError(Exception):
@@ -83,6 +102,8 @@ class FlowStore:
         self.lock = threading.RLock()
         self._max_flows = max_flows
         self._flows: dict[str, StoredFlow] = {}
+        self._tracked: dict[tuple[str, str], StoredFlow] = {}
+        self._skew = timedelta(0)
         self._sequence = 0
         self._latest = _NEVER
         self.invoices: dict[tuple[str, str, int], DepositedInvoice] = {}
@@ -103,6 +124,8 @@ class FlowStore:
             flow.flow_id, flow.sequence = str(new_id()), self._sequence
             flow.submitted_at = flow.updated_at = self._tick()
             self._flows[flow.flow_id] = flow
+            if flow.tracking_id:
+                self._tracked.setdefault((flow.owner, flow.tracking_id), flow)
             return flow
 
     def acknowledge(self, flow: StoredFlow, status: AckStatus, details: Iterable[AckDetail] = ()) -> None:
@@ -118,9 +141,27 @@ class FlowStore:
     def tracked(self, owner: str, tracking_id: str) -> StoredFlow | None:
         """The flow that ``owner`` sent under this tracking id."""
         with self.lock:
-            return next(
-                (flow for flow in self._flows.values() if flow.owner == owner and flow.tracking_id == tracking_id), None
-            )
+            return self._tracked.get((owner, tracking_id))
+
+    def release(self, flow: StoredFlow) -> None:
+        """Deliver a flow that was held back; it arrives now."""
+        with self.lock:
+            flow.held_back, flow.updated_at = False, self._tick()
+
+    def present(self) -> datetime:
+        """The platform's time."""
+        with self.lock:
+            return self._tick()
+
+    def set_skew(self, seconds: float) -> None:
+        """Let the platform's clock be wrong by so much: every time it tells from now on is."""
+        with self.lock:
+            self._skew, self._latest = timedelta(seconds=seconds), _NEVER
+
+    @property
+    def skew_s(self) -> float:
+        """How wrong the platform's clock is, in seconds."""
+        return self._skew.total_seconds()
 
     def ordered(self) -> list[StoredFlow]:
         """All flows, the least recently changed first."""
@@ -141,12 +182,13 @@ class FlowStore:
         """Forget everything."""
         with self.lock:
             self._flows.clear()
+            self._tracked.clear()
             self.invoices.clear()
             self.message_ids.clear()
 
     def _tick(self) -> datetime:
-        """The time in whole milliseconds, as it is shown; never going back."""
-        present = now()
+        """The platform's time in whole milliseconds, as it is shown; going back only where its clock is set."""
+        present = now() + self._skew
         cut = present.replace(microsecond=present.microsecond // 1000 * 1000)
         self._latest = max(self._latest, cut)
         return self._latest
@@ -172,7 +214,7 @@ def flow_json(flow: StoredFlow) -> dict[str, Any]:
         "name": flow.name,
         "flowSyntax": flow.syntax,
         "flowProfile": flow.profile or "Undefined",
-        "processingRule": flow.processing_rule or "Undefined",
+        "processingRule": flow.processing_rule or flow.computed_rule or "Undefined",
         "processingRuleSource": "Input" if flow.processing_rule else "Computed",
         "flowType": flow.flow_type,
         "flowDirection": flow.direction.value,

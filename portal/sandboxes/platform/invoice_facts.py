@@ -39,7 +39,10 @@ class PartyFacts:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFacts:
-    """BT-1, BT-3, BT-2, both parties, currency, total (BT-112), rounding (BT-114) and total per VAT rate."""
+    """BT-1, BT-3, BT-2, both parties, currency, total (BT-112), rounding (BT-114) and total per VAT rate.
+
+    ``order`` is BT-13, ``specification`` BT-24.
+    """
 
     syntax: str
     number: str
@@ -51,6 +54,15 @@ class InvoiceFacts:
     total: Decimal
     rounding: Decimal
     by_rate: dict[Decimal, Decimal]
+    order: str | None = None
+    specification: str = ""
+
+    @property
+    def profile(self) -> str:
+        """The norm's ``flowProfile``."""
+        if "extended" in self.specification:
+            return "Extended-CTC-FR"
+        return "Basic" if "basic" in self.specification else "CIUS"
 
     @property
     def is_credit_note(self) -> bool:
@@ -103,6 +115,8 @@ def _read_cii(root: _Element) -> InvoiceFacts:
         by_rate=_by_rate(
             root, f"{settlement}/ApplicableTradeTax", ("RateApplicablePercent", "BasisAmount", "CalculatedAmount")
         ),
+        order=_find(root, f"{agreement}/BuyerOrderReferencedDocument/IssuerAssignedID"),
+        specification=_find(root, "ExchangedDocumentContext/GuidelineSpecifiedDocumentContextParameter/ID") or "",
     )
 
 
@@ -128,6 +142,8 @@ def _read_ubl(root: _Element, local: str) -> InvoiceFacts:
         total=_amount(_need(root, f"{totals}/TaxInclusiveAmount")),
         rounding=_amount(_find(root, f"{totals}/PayableRoundingAmount") or "0"),
         by_rate=_by_rate(root, "TaxTotal/TaxSubtotal", ("TaxCategory/Percent", "TaxableAmount", "TaxAmount")),
+        order=_find(root, "OrderReference/ID"),
+        specification=_find(root, "CustomizationID") or "",
     )
 
 

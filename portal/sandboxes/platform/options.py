@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 from einvoice.validation.verdict import Report
 
@@ -31,3 +32,14 @@ class PlatformSandboxOptions:
     """Behave like platforms that accept no ``processingRule``."""
     hold_s: float = 60.0
     """Longest time that a held answer (fault ``timeout_after_effect``) waits."""
+    unknown_buyer: Literal["delivered", "rejected"] = "delivered"
+    """What becomes of an invoice whose buyer is not in the directory: delivered all the same, so that any test invoice
+    passes, or 213 with ``DEST_INC``, as a strict platform does."""
+    empty_directory_is_204: bool = False
+    """Answer 204 where a search of the directory finds nothing, as some platforms do."""
+    early_reports: bool = False
+    """Take reports of periods that are not over."""
+    call_webhooks: bool = True
+    """Call the webhooks; off where the addresses are made up."""
+    default_scenario: str | None = None
+    """What happens to invoices for which nothing else is said; None: nothing after their delivery."""

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from babel.dates import format_datetime
 from babel.numbers import format_currency, format_decimal
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from config.clock import PARIS
 from einvoice.lifecycle import reasons
 from einvoice.lifecycle.statuses import closed_by, status
+from portal.sandboxes.platform.download import as_download
 from portal.sandboxes.platform.guard import desk
-from portal.sandboxes.platform.replies import PLAYABLE, Play, PlayError
+from portal.sandboxes.platform.replies import PLAYABLE, SUPPLIER_PLAYABLE, Play, PlayError
 from portal.sandboxes.platform.texts import texts
 
 if TYPE_CHECKING:
@@ -83,6 +84,11 @@ class InvoiceCard:
     percent: int
     statuses: list[StatusChip]
     closed: bool
+    scenario: str | None
+    by_client: bool
+    """A client sent it; else an invented supplier did."""
+    delivered: bool
+    """A client received it."""
 
 
 class Speaker:
@@ -130,9 +136,9 @@ def play() -> ResponseReturnValue:
         )
     except PlayError as error:
         return _overview(
-            error.sentence_fr if _speaker().language == "fr" else str(error)
+            error.sentence_fr if speaker_of_request().language == "fr" else str(error)
         ), HTTPStatus.UNPROCESSABLE_ENTITY
-    return redirect(url_for(".overview", lang=_speaker().language), HTTPStatus.SEE_OTHER)
+    return redirect(url_for(".overview", lang=speaker_of_request().language), HTTPStatus.SEE_OTHER)
 
 
 @pages.get("/flows/<flow_id>/file")
@@ -141,37 +147,48 @@ def file(flow_id: str) -> ResponseReturnValue:
     flow = desk().store.get(flow_id)
     if flow is None:
         abort(HTTPStatus.NOT_FOUND)
-    answer = Response(flow.content, mimetype="application/octet-stream")
-    answer.headers.set("Content-Disposition", "attachment", filename=flow.name)
-    return answer
+    return as_download(flow.content, flow.name)
 
 
-def _speaker() -> Speaker:
+def speaker_of_request() -> Speaker:
+    """The language that was asked for, else the browser's, else French."""
     asked = request.values.get("lang") or request.accept_languages.best_match(["fr", "en"]) or "fr"
     return Speaker("en" if asked == "en" else "fr")
 
 
 def _overview(error: str | None) -> str:
-    speaker = _speaker()
+    speaker = speaker_of_request()
     store = desk().store
     with store.lock:
         flows = sorted(store.ordered(), key=lambda flow: flow.sequence, reverse=True)
         rows = [_row(flow, speaker) for flow in flows[:SHOWN]]
         invoices = sorted(store.invoices.values(), key=_moved_at, reverse=True)
         cards = [_card(invoice, speaker) for invoice in invoices[:SHOWN_INVOICES]]
-    return render_template(
-        "platform/overview.html",
-        words=speaker.words,
-        language=speaker.language,
+    return show_page(
+        "overview",
+        speaker,
         rows=rows,
         cards=cards,
         invoice_count=len(invoices),
         cut=len(flows) > SHOWN,
         error=error,
-        faults=desk().faults.waiting(),
+        scenarios=desk().scenarios.everything(),
         playable=[(code, speaker.status(code)) for code in PLAYABLE],
+        supplier_playable=[(code, speaker.status(code)) for code in SUPPLIER_PLAYABLE],
         reasons=[(code, _reasons_for(code, speaker)) for code in PLAYABLE if reasons.ALLOWED.get(code)],
         played=request.form,
+    )
+
+
+def show_page(place: str, speaker: Speaker, **content: Any) -> str:
+    """One of the sandbox's pages, with what all of them show."""
+    return render_template(
+        f"platform/{place}.html",
+        here=place,
+        words=speaker.words,
+        language=speaker.language,
+        faults=desk().faults.waiting(),
+        **content,
     )
 
 
@@ -248,5 +265,8 @@ def _card(invoice: DepositedInvoice, speaker: Speaker) -> InvoiceCard:
             StatusChip(held.code, speaker.status(held.code), speaker.time(held.set_at), held.note)
             for held in invoice.statuses
         ],
-        closed=closed_by([held.code for held in invoice.statuses]) is not None,
+        closed=closed_by(invoice.codes) is not None,
+        scenario=invoice.scenario,
+        by_client=invoice.owner is not None,
+        delivered=invoice.buyer_owner is not None,
     )

@@ -1,16 +1,17 @@
-"""The statuses that come back to the sender: the platform's own, and those of a buyer who is played by hand."""
+"""The statuses that the sandbox makes itself: the platforms' own, and those of parties whom nobody else plays."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from config.clock import PARIS, today
+from config.clock import PARIS, now, today
 from einvoice.document import SIREN_SCHEME, Identifier
 from einvoice.lifecycle import reasons
 from einvoice.lifecycle.cdar import write_cdar
 from einvoice.lifecycle.message import (
     BUYER,
+    COLLECTED,
     PAID,
     PLATFORM,
     SELLER,
@@ -35,10 +36,12 @@ ROUTED = ("200", "202", "203")
 """What both platforms say of an invoice that arrives."""
 PLAYABLE = ("204", "205", "206", "207", "208", "210", "211")
 """What a buyer may say."""
+SUPPLIER_PLAYABLE = ("209", "212", "220", "227")
+"""What an invented supplier may say to the client that bought from it."""
 
 
 class PlayError(ValueError):
-    """The buyer cannot say this of this invoice; the sentences say why."""
+    """The party cannot say this of this invoice; the sentences say why."""
 
     def __init__(self, sentence: str, sentence_fr: str) -> None:
         super().__init__(sentence)
@@ -47,32 +50,27 @@ class PlayError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """What the buyer says: ``status``, with a reason (MDT-113), a comment (MDT-126) or an amount paid (211)."""
+    """What a party says: ``status``, a reason (MDT-113), a comment (MDT-126), an amount paid (211), an action asked."""
 
     status: str
     reason: str | None = None
     comment: str | None = None
     amount: Decimal | None = None
+    action: str | None = None
 
 
-def route(store: FlowStore, invoice: DepositedInvoice) -> list[StoredFlow]:
-    """The statuses 200, 202, 203 of an invoice just accepted. A seller without SIREN gets none: it has no address."""
-    if not invoice.facts.seller.siren:
-        return []
-    return [_emit(store, invoice, code, ()) for code in ROUTED]
-
-
-def play(store: FlowStore, invoice: DepositedInvoice, played: Play) -> StoredFlow:
-    """A status of the buyer, sent to the seller.
+def play(store: FlowStore, invoice: DepositedInvoice, played: Play) -> StoredFlow | None:
+    """A status of a party whom the sandbox plays, sent to the other one; None where nobody receives it.
 
     Raises:
-        PlayError: not a buyer's status, no reason or one that does not fit, or the invoice is closed.
+        PlayError: not a status of that party, no reason or one that does not fit, or the invoice is closed.
     """
-    if played.status not in PLAYABLE:
-        codes = ", ".join(PLAYABLE)
+    playable = PLAYABLE if invoice.owner else SUPPLIER_PLAYABLE
+    if played.status not in playable:
+        codes, party, party_fr = ", ".join(playable), *_PARTIES[bool(invoice.owner)]
         raise PlayError(
-            f"A buyer sets one of {codes}, not {played.status}.",
-            f"Un acheteur pose l'un des statuts {codes}, pas {played.status}.",
+            f"{party} sets one of {codes}, not {played.status}.",
+            f"{party_fr} pose l'un des statuts {codes}, pas {played.status}.",
         )
     allowed = reasons.ALLOWED.get(played.status, frozenset())
     if (played.reason or status(played.status).needs_reason) and played.reason not in allowed:
@@ -82,16 +80,19 @@ def play(store: FlowStore, invoice: DepositedInvoice, played: Play) -> StoredFlo
             f"Le statut {played.status} demande l'un de ces motifs : {codes}.",
         )
     with store.lock:
-        closing = closed_by([held.code for held in invoice.statuses])
+        closing = closed_by(invoice.codes)
         if closing:
             raise PlayError(
                 f"The invoice is closed by status {closing}.", f"La facture est close par le statut {closing}."
             )
-        return _emit(store, invoice, played.status, _details(invoice, played))
+        return emit(store, invoice, played.status, details_of(invoice, played))
+
+
+_PARTIES = {True: ("A buyer", "Un acheteur"), False: ("This supplier", "Ce fournisseur")}
 
 
 def repeat(store: FlowStore, flow: StoredFlow) -> StoredFlow:
-    """The same message once more as a flow of its own, as platforms sometimes deliver twice."""
+    """The same file once more as a flow of its own, as platforms sometimes deliver twice."""
     return store.add(
         StoredFlow(
             owner=flow.owner,
@@ -103,29 +104,46 @@ def repeat(store: FlowStore, flow: StoredFlow) -> StoredFlow:
             flow_type=flow.flow_type,
             status=flow.status,
             message=flow.message,
+            facts=flow.facts,
+            computed_rule=flow.computed_rule,
         )
     )
 
 
-def _details(invoice: DepositedInvoice, played: Play) -> tuple[Detail, ...]:
-    reason = Reason(played.reason, reasons.reason(played.reason).french) if played.reason else None
+def details_of(invoice: DepositedInvoice, played: Play) -> tuple[Detail, ...]:
+    """The details (MDG-37) of what a party says; a 212 tells the whole total by VAT rate."""
+    reason = None
+    if played.reason:
+        reason = Reason(played.reason, reasons.reason(played.reason).french, played.action)
     notes = (Note(played.comment),) if played.comment else ()
-    data = (Datum(PAID, played.amount, invoice.facts.currency, dated_on=today()),) if played.amount else ()
+    facts = invoice.facts
+    data: tuple[Datum, ...] = ()
+    if played.status == "212":
+        data = tuple(Datum(COLLECTED, total, facts.currency, rate) for rate, total in facts.by_rate.items())
+    elif played.amount:
+        data = (Datum(PAID, played.amount, facts.currency, dated_on=today()),)
     return (Detail(1, reason, notes, data),) if reason or notes or data else ()
 
 
-def _emit(store: FlowStore, invoice: DepositedInvoice, code: str, details: tuple[Detail, ...]) -> StoredFlow:
+def emit(store: FlowStore, invoice: DepositedInvoice, code: str, details: tuple[Detail, ...] = ()) -> StoredFlow | None:
+    """Note a status of the invoice, and make the flow that tells it; None where no client is to be told."""
+    to_seller = code not in SUPPLIER_PLAYABLE
+    receiver = invoice.owner if to_seller else invoice.buyer_owner
     with store.lock:
+        if receiver is None:
+            invoice.statuses.append(InvoiceStatus(code, now(), _first_note(details)))
+            return None
         flow = store.add(
             StoredFlow(
-                owner=invoice.owner,
+                owner=receiver,
                 name=f"{invoice.facts.number}_CDV-{code}.xml",
                 syntax=Syntax.CDAR.value,
                 direction=Direction.IN,
                 content=b"",
-                flow_type="CustomerInvoiceLC",
+                flow_type="CustomerInvoiceLC" if to_seller else "SupplierInvoiceLC",
                 status=AckStatus.OK,
                 profile="Undefined",
+                computed_rule="NotApplicable",
             )
         )
         message = _message(invoice, code, details, flow.submitted_at)
@@ -134,11 +152,20 @@ def _emit(store: FlowStore, invoice: DepositedInvoice, code: str, details: tuple
         return flow
 
 
+def _first_note(details: tuple[Detail, ...]) -> str | None:
+    return next((note.text for detail in details for note in detail.notes), None)
+
+
 def _message(invoice: DepositedInvoice, code: str, details: tuple[Detail, ...], at: datetime) -> StatusMessage:
     facts = invoice.facts
     seller_id = (Identifier(facts.seller.siren, SIREN_SCHEME),) if facts.seller.siren else ()
     buyer_id = (facts.buyer.legal_id,) if facts.buyer.legal_id else ()
-    by_platform = status(code).phase is Phase.TRANSMISSION
+    seller = StatusParty(SELLER, seller_id, facts.seller.name, facts.seller.reachable_at)
+    buyer = StatusParty(BUYER, buyer_id, facts.buyer.name, facts.buyer.reachable_at)
+    by_seller = code in SUPPLIER_PLAYABLE
+    issuer, recipient = (seller, buyer) if by_seller else (buyer, seller)
+    if status(code).phase is Phase.TRANSMISSION:
+        issuer = StatusParty(PLATFORM)
     number_of = len(invoice.statuses) + 1
     return compose(
         code,
@@ -153,8 +180,8 @@ def _message(invoice: DepositedInvoice, code: str, details: tuple[Detail, ...], 
             StatusParty(SELLER, seller_id),
             invoice.deposited_at.replace(microsecond=0),
         ),
-        issuer=StatusParty(PLATFORM) if by_platform else StatusParty(BUYER, buyer_id, facts.buyer.name),
-        recipients=(StatusParty(SELLER, seller_id, facts.seller.name, facts.seller.reachable_at),),
+        issuer=StatusParty(issuer.role, issuer.identifiers, issuer.name),
+        recipients=(recipient,),
         made_at=at,
         set_at=at,
         details=details,

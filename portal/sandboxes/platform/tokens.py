@@ -47,6 +47,11 @@ class TokenDesk:
             client_id, expires_at = self._tokens.get(token, ("", now()))
         return client_id if client_id and expires_at > now() else None
 
+    def revoke(self, token: str) -> None:
+        """Make one token invalid before its time."""
+        with self._lock:
+            self._tokens.pop(token, None)
+
     def revoke_all(self) -> None:
         """Make every token invalid before its time."""
         with self._lock:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from flask import g, jsonify, request
+from flask import g, jsonify
 
-from einvoice.platform.port import AckStatus, Direction
-from portal.sandboxes.platform.guard import ApiError, bad, desk, service
+from portal.sandboxes.platform.contract.flow import SCHEMAS
+from portal.sandboxes.platform.contract.shapes import mismatch
+from portal.sandboxes.platform.guard import ApiError, bad, desk, json_body, service
 from portal.sandboxes.platform.webhooks import shown_once
 
 if TYPE_CHECKING:
@@ -29,17 +30,17 @@ def webhooks_list() -> ResponseReturnValue:
 @service.post("/v1/webhooks")
 def webhooks_subscribe() -> ResponseReturnValue:
     """A new subscription; its signing key is shown here and never again."""
-    body = request.get_json(silent=True)
-    url = body.get("callbackUrl") if isinstance(body, dict) else None
-    if not isinstance(body, dict) or not isinstance(url, str) or not url.startswith(("http://", "https://")):
-        raise bad("MISSING_REQUIRED_FIELD", "A webhook needs a callbackUrl.")
-    types = body.get("flowTypes") or []
-    if not isinstance(types, list) or not all(isinstance(kind, str) for kind in types):
-        raise bad("INVALID_FIELD", "flowTypes is not a list.")
-    direction, ack_status = body.get("flowDirection"), body.get("ackStatus")
-    if direction not in {None, *Direction} or ack_status not in {None, *AckStatus}:
-        raise bad("INVALID_FIELD", "flowDirection or ackStatus is not of the norm.")
-    webhook = desk().webhooks.subscribe(g.owner, url, tuple(types), direction, ack_status)
+    body = json_body()
+    problem = mismatch(body, SCHEMAS["WebhookParams"], SCHEMAS)
+    if problem:
+        raise bad("MISSING_REQUIRED_FIELD" if " lacks " in problem else "INVALID_FIELD", problem)
+    webhook = desk().webhooks.subscribe(
+        g.owner,
+        body["callbackUrl"],
+        tuple(body.get("flowTypes", ())),
+        body.get("flowDirection"),
+        body.get("ackStatus"),
+    )
     if webhook is None:
         raise bad("TOO_MANY_WEBHOOKS", "Cancel a webhook before subscribing another.")
     return jsonify(shown_once(webhook)), HTTPStatus.CREATED
@@ -48,6 +49,8 @@ def webhooks_subscribe() -> ResponseReturnValue:
 @service.delete("/v1/webhooks/<webhook_uid>")
 def webhooks_cancel(webhook_uid: str) -> ResponseReturnValue:
     """End a subscription."""
+    if mismatch(webhook_uid, SCHEMAS["WebhookId"], SCHEMAS):
+        raise bad("INVALID_FIELD", "webhookUid is no UUID.")
     if not desk().webhooks.cancel(g.owner, webhook_uid):
         raise ApiError(HTTPStatus.NOT_FOUND, "MISSING_RESOURCE", "There is no such webhook.")
     return "", HTTPStatus.NO_CONTENT

@@ -18,10 +18,13 @@ import requests
 
 from config.clock import new_id, now
 from einvoice.platform.signature import sign
+from portal.sandboxes.platform.faults import FaultKind, Operation
 from portal.sandboxes.platform.flows import StoredFlow, flow_json, iso
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from portal.sandboxes.platform.faults import FaultBox
 
 TIMEOUT_S = 3.0
 """A callback that does not answer in this time is given up: webhooks are hints, the flows can be polled."""
@@ -70,7 +73,9 @@ class Webhook:
 class WebhookDesk:
     """Subscriptions, and one thread that calls them."""
 
-    def __init__(self) -> None:
+    def __init__(self, faults: FaultBox, *, enabled: bool = True) -> None:
+        self._faults = faults
+        self._enabled = enabled
         self._lock = threading.Lock()
         self._webhooks: dict[str, Webhook] = {}
         self._caller = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-webhook")
@@ -101,13 +106,22 @@ class WebhookDesk:
             del self._webhooks[webhook_id]
             return True
 
+    def clear(self) -> None:
+        """End all subscriptions."""
+        with self._lock:
+            self._webhooks.clear()
+
     def tell(self, flow: StoredFlow) -> None:
         """Call everyone who wants to know of ``flow`` as it is now."""
         body = json.dumps(flow_json(flow)).encode()
         with self._lock:
             wanting = [webhook for webhook in self._webhooks.values() if webhook.wants(flow)]
-        for webhook in wanting:
-            self._caller.submit(_call, webhook, body)
+        for webhook in wanting if self._enabled else ():
+            fault = self._faults.strike(Operation.CALLBACK)
+            if fault and fault.kind is FaultKind.LOST_WEBHOOK:
+                continue
+            for _ in range(2 if fault else 1):
+                self._caller.submit(_call, webhook, body)
 
     def close(self) -> None:
         """Stop calling."""
