@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test lint conformance chaos fuzz bench lock clean
+.PHONY: demo test lint conformance messages chaos fuzz bench lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/quittance demo $(ARGS)
@@ -21,9 +21,14 @@ lint: $(VENV)/installed
 conformance: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m conformance $(ARGS)
 
+# Every life-cycle message and declaration that the tests send, before the published rules: docs/proofs.md.
+messages: $(VENV)/installed
+	@PYTHONPATH=tests $(BIN)/python -m conformance.messages $(ARGS)
+
 # Long proofs; a short version of each is part of `make test`.
 chaos: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m chaos.crash
+	@PYTHONPATH=tests $(BIN)/python -m chaos.flows
 	@$(BIN)/python -m pytest -q -m slow $(ARGS)
 
 # N inputs (a million by default) of SEED; goes on where it stopped, the sums are in .var/fuzz.
@@ -36,6 +41,7 @@ bench: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m bench.facturx
 	@PYTHONPATH=tests $(BIN)/python -m bench.memory
 	@PYTHONPATH=tests $(BIN)/python -m bench.archive
+	@PYTHONPATH=tests $(BIN)/python -m bench.flows
 
 # Writes requirements.lock anew from pyproject.toml: exact versions with their hashes.
 lock: $(VENV)/installed

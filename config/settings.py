@@ -62,6 +62,18 @@ class Settings(BaseSettings):
     """How far the worker steps back for the web processes on a full machine: an answer waits for nobody's books."""
     platform_poll_s: Annotated[float, Field(gt=0)] = 2.0
     """How often a supplier's platform is asked for news, in seconds."""
+    directory_timeout_s: Annotated[float, Field(gt=0, le=30)] = 3.0
+    """How long one call to the directory may take, in seconds: somebody waits for an invoice meanwhile."""
+    directory_fresh_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    """How long the directory's answer on a reachable customer counts, in hours: it is updated once a day."""
+    directory_absent_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
+    """How long "not reachable" counts, in minutes: customers name their platform every day."""
+    directory_most_lines: Annotated[int, Field(ge=1, le=5000)] = 500
+    """Lines read of one company: a ministry has thousands, an invoice needs one."""
+    directory_max_rows: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    """Rows of one customer file to be checked: an hour of calls at most."""
+    directory_max_file_bytes: Annotated[int, Field(ge=1024, le=10 * 1024 * 1024)] = 5 * 1024 * 1024
+    """Largest customer file: ten thousand rows with wide columns stay under it."""
     provider_poll_s: Annotated[float, Field(gt=0)] = 900.0
     """How often the payment provider is asked for missed events, in seconds."""
     checkout_minutes: Annotated[int, Field(ge=30, le=1440)] = 60

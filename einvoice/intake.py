@@ -5,15 +5,14 @@ Nothing is numbered before the whole document was judged valid, with a placehold
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from config import safe_xml
-from config.clock import new_id, now
 from einvoice.archive.retention import retain_until
 from einvoice.booking import command_of
 from einvoice.composing.build import build_document, is_french_b2b
+from einvoice.composing.frame import natures_of
 from einvoice.composing.public_buyers import is_public
 from einvoice.deducting import check_deducted
 from einvoice.errors import BuildError, EInvoiceError
@@ -22,18 +21,19 @@ from einvoice.formats.page import PageError, check_characters
 from einvoice.formats.pdf_reader import extract_invoice_xml
 from einvoice.formats.profiles import in_form
 from einvoice.formats.reader import read_xml
+from einvoice.keeping import PDF_MIME, XML_MIME, KeptFile, keep_document
 from einvoice.rendering import SYNTAXES, Finished, LossyConversionError, write_xml
 from einvoice.request.reading import parse_request
+from einvoice.routing import decide_routing, facts_of, record_routing
 from einvoice.validation.explanations import explain
 from einvoice.validation.payment_terms import with_own_term
 from einvoice.validation.verdict import Report, Verdict
-from receivables.domain.invoices import Routing, format_number, series_of
+from receivables.domain.invoices import format_number, series_of
 from receivables.domain.money import Money
 from receivables.services.issuing import issue_invoice
 
 if TYPE_CHECKING:
     from datetime import date
-    from uuid import UUID
 
     from einvoice.archive import ArchivePort
     from einvoice.composing.seller import SellerProfile
@@ -48,8 +48,6 @@ ALL_FORMS: tuple[Form, ...] = ("facturx", "cii", "ubl")
 PLACEHOLDER_SERIAL = 99_999
 PLACEHOLDER_LINK = "https://pay.example/p/" + "0" * 64
 """Same shape as a real link, so that what is judged before the number is what is sent after it."""
-XML_MIME = "application/xml"
-PDF_MIME = "application/pdf"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -69,33 +67,21 @@ class InvalidInvoiceError(EInvoiceError):
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
-    """A file as received."""
-
-    content: bytes
-    filename: str
-    mime: str
-
-    @property
-    def sha256(self) -> str:
-        """Its address in the archive."""
-        return hashlib.sha256(self.content).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
 class Prepared:
     """An invoice judged valid and not yet issued."""
 
     document: Document
     forms: tuple[Form, ...]
     finished: Finished | None
-    original: Original | None
+    original: KeptFile | None
     reports: dict[Form, Report]
     """By form; ``facturx`` is there where its XML is valid, even if no page can be made of it."""
     to_public_body: bool = False
     """A public buyer (B2G), which the document itself cannot tell."""
     deposits: tuple[DepositRequest, ...] = ()
     """What is deducted of which deposit, of which the document only tells the sum."""
+    natures: dict[str, str] = field(default_factory=dict)
+    """Goods or services by line (BT-126) of an invoice of both, which e-reporting tells apart."""
 
 
 def read_finished(content: bytes) -> tuple[Document, Finished] | None:
@@ -143,7 +129,7 @@ def prepare_finished(
             if SYNTAXES[form] == finished.syntax:
                 raise  # another form is just not offered; asking for it says why
     mime = PDF_MIME if content.lstrip().startswith(b"%PDF") else XML_MIME
-    return Prepared(document, _forms(document, finished, reports), finished, Original(content, filename, mime), reports)
+    return Prepared(document, _forms(document, finished, reports), finished, KeptFile(content, filename, mime), reports)
 
 
 def prepare_own(content: bytes, profile: SellerProfile, validator: Validator, today: date) -> Prepared:
@@ -177,7 +163,8 @@ def prepare_request(request: InvoiceRequest, profile: SellerProfile, validator: 
         form: with_own_term(_judge_form(document, None, form, validator, judged), request, profile, document)
         for form in ALL_FORMS
     }
-    return Prepared(document, ALL_FORMS, None, None, reports, is_public(request.buyer), request.deposits)
+    natures = natures_of(document, request, profile)
+    return Prepared(document, ALL_FORMS, None, None, reports, is_public(request.buyer), request.deposits, natures)
 
 
 def demand_form(prepared: Prepared, form: Form) -> None:
@@ -205,50 +192,30 @@ def issue_prepared(work: Work, archive: ArchivePort, prepared: Prepared, actor: 
     Raises:
         ConflictError, ReceivablesError: see ``issue_invoice``.
         BuildError: see ``check_deducted``.
+        EInvoiceError: see ``decide_routing``.
     """
     sha256 = prepared.original.sha256 if prepared.original else None
     finished = prepared.finished.syntax if prepared.finished else None
-    command = command_of(prepared.document, prepared.forms, finished, actor)
-    if prepared.to_public_body:
-        command = replace(command, routing=Routing.B2G)
+    routing = decide_routing(facts_of(work, prepared.document, stated_public=prepared.to_public_body))
+    command = command_of(prepared.document, prepared.forms, finished, routing.routing, actor)
+    if prepared.natures:
+        command = replace(command, document=command.document | {"natures": prepared.natures})
     if prepared.deposits:
         brought = sum(each.amount for each in prepared.deposits)
         command = replace(command, deposits_minor=Money.of(brought, command.currency).minor)
     invoice = issue_invoice(work, replace(command, source_sha256=sha256))
+    record_routing(work, invoice.invoice_id, routing)
     check_deducted(work, invoice, prepared.deposits)
     if prepared.original:  # only now: what is refused must not stay in a store that forgets nothing
         until = retain_until(work, invoice.issued_on)
         archive.put(prepared.original.content, until)
-        keep_document(work, invoice, "original", prepared.original, None, until=until)
+        keep_document(work, invoice.invoice_id, "original", prepared.original, None, until=until)
     return invoice
 
 
 def judge(xml: bytes, document: Document, validator: Validator) -> Report:
     """The verdict on ``xml``, by the French rules too unless the invoice says that it is for a consumer or abroad."""
     return validator.check_invoice(xml, french=None if is_french_b2b(document) else False)
-
-
-def keep_document(
-    work: Work, invoice: Invoice, form: str, file: Original, report: Report | None, *, until: date
-) -> UUID:
-    """Note a file of an invoice that is archived to the end of ``until``; the same file twice is one row."""
-    document_id = new_id()
-    work.execute(
-        "INSERT INTO documents (supplier_id, document_id, invoice_id, form, filename, mime, sha256, size_bytes, "
-        "report, retain_until, created_at) VALUES (:supplier, :id, :invoice, :form, :filename, :mime, :sha, :size, "
-        "CAST(:report AS jsonb), :until, :at) ON CONFLICT (supplier_id, invoice_id, form, filename) DO NOTHING",
-        id=document_id,
-        invoice=invoice.invoice_id,
-        form=form,
-        filename=file.filename,
-        mime=file.mime,
-        sha=file.sha256,
-        size=len(file.content),
-        report=report.to_json() if report else None,
-        until=until,
-        at=now(),
-    )
-    return document_id
 
 
 def file_stem(number: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter
@@ -23,6 +23,8 @@ class KeptDocument:
     document: Document
     forms: tuple[Form, ...]
     finished_syntax: Literal["cii", "ubl"] | None = None
+    natures: dict[str, Literal["goods", "services"]] = field(default_factory=dict)
+    """Goods or services by line (BT-126) of an invoice of both (BT-23 M), which no term of the document tells."""
 
 
 _KEPT = TypeAdapter(KeptDocument)

@@ -12,7 +12,8 @@ from einvoice.composing.build import is_payable_here, with_number, with_payment_
 from einvoice.errors import EInvoiceError
 from einvoice.formats.facturx import write_facturx
 from einvoice.formats.reader import read_xml
-from einvoice.intake import PDF_MIME, XML_MIME, Original, file_stem, judge, keep_document, read_finished
+from einvoice.intake import file_stem, judge, read_finished
+from einvoice.keeping import PDF_MIME, XML_MIME, KeptFile, keep_document
 from einvoice.kept import kept_from_json
 from einvoice.rendering import write_xml
 from einvoice.validation.verdict import Verdict
@@ -53,7 +54,7 @@ class ProducedFile:
     """A file of an issued invoice, archived."""
 
     form: Form
-    file: Original
+    file: KeptFile
     report: Report
 
 
@@ -85,7 +86,7 @@ class Producer:
             self.archive.put(each.file.content, until)
         with self.works.begin(supplier_id) as work:
             for each in files:
-                keep_document(work, invoice, each.form, each.file, each.report, until=until)
+                keep_document(work, invoice.invoice_id, each.form, each.file, each.report, until=until)
         return files
 
     def _finished(self, invoice: Invoice, kept: KeptDocument) -> Finished | None:
@@ -113,9 +114,9 @@ class Producer:
                 judged[xml] = self._judge(xml, document, invoice)
             if form == "facturx":
                 pdf = self._page(document, finished, xml, url, branding)
-                file = Original(pdf, f"{file_stem(invoice.number)}.pdf", PDF_MIME)
+                file = KeptFile(pdf, f"{file_stem(invoice.number)}.pdf", PDF_MIME)
             else:
-                file = Original(xml, f"{file_stem(invoice.number)}-{form}.xml", XML_MIME)
+                file = KeptFile(xml, f"{file_stem(invoice.number)}-{form}.xml", XML_MIME)
             files.append(ProducedFile(form, file, judged[xml]))
         return files
 

@@ -145,8 +145,8 @@ def _check_payable(due: InvoiceDue, request: CheckoutRequest) -> None:
     if due.payable_minor <= 0:
         raise PaymentError(
             "payment.nothing_due",
-            "Nothing is due on this invoice: it is settled. No payment was started.",
-            "Rien n'est dû sur cette facture : elle est soldée. Aucun paiement n'a été lancé.",
+            "Nothing is to be paid on this invoice. No payment was started.",
+            "Rien n'est à payer sur cette facture. Aucun paiement n'a été lancé.",
         )
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from config.clock import new_id, now
 from config.secrets import fingerprint, token_bytes, token_text
+from receivables.store.settlements import latest_of
 
 if TYPE_CHECKING:
     from config.secrets import Keyring
@@ -24,7 +25,10 @@ TOKEN_LENGTH = SUPPLIER_BYTES + 32
 
 @dataclass(frozen=True, slots=True)
 class LinkTarget:
-    """What a token opens: one invoice; ``revoked`` links still say so, they are never a blank 404."""
+    """What a token opens: one invoice; ``revoked`` links still say so, they are never a blank 404.
+
+    The link of an invoice that was replaced opens the corrective one, where it is the same customer's.
+    """
 
     link_id: UUID
     invoice_id: UUID
@@ -67,7 +71,7 @@ def find_link(work: Work, token_hash: bytes) -> LinkTarget | None:
         "WHERE supplier_id = :supplier AND token_hash = :hash",
         hash=token_hash,
     )
-    return LinkTarget(**row) if row else None
+    return LinkTarget(row["link_id"], latest_of(work, row["invoice_id"]), row["revoked"]) if row else None
 
 
 def _live_link(work: Work, invoice_id: UUID, purpose: str) -> UUID | None:

@@ -11,7 +11,7 @@ from jinja2 import StrictUndefined
 from sqlalchemy import text
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import assets, demo_mails, words
+from portal import assets, attachments, demo_mails, words
 from portal.access import pages as sign_in_pages
 from portal.access.context import bind_services, place, services
 from portal.access.cookies import LANGUAGE, read_cookie, set_cookie
@@ -20,12 +20,20 @@ from portal.access.headers import set_headers
 from portal.access.limits import limit_rates
 from portal.access.principals import check_access, principal
 from portal.access.roles import Door, access_of, public, refuse_unstated_routes
+from portal.customer import disputing, pay_link
 from portal.customer import pages as customer_pages
-from portal.customer import pay_link
+from portal.dispute_words import reason_words
 from portal.lists import FILTER_NAMES
 from portal.navigation import here, initials, navigation
 from portal.problems import answer_errors
+from portal.staff import company as company_page
 from portal.staff import pages as staff_pages
+from portal.staff.directory import pages as directory_pages
+from portal.staff.disputes import pages as dispute_pages
+from portal.staff.platform import flow_pages as platform_flow_pages
+from portal.staff.platform import pages as platform_pages
+from portal.staff.purchases import pages as purchase_pages
+from portal.staff.reports import pages as report_pages
 from portal.states import badge, kind_name
 from portal.timeline import form_name
 from portal.validation import pages as validation_pages
@@ -44,13 +52,27 @@ BLUEPRINTS = (
     validation_pages.blueprint,
     customer_pages.blueprint,
     staff_pages.blueprint,
+    disputing.blueprint,
+    dispute_pages.blueprint,
+    directory_pages.blueprint,
+    platform_pages.blueprint,
+    platform_flow_pages.blueprint,
+    purchase_pages.blueprint,
+    report_pages.blueprint,
+    company_page.blueprint,
 )
 """Every page of the portal; the API and the sandboxes are handed to :func:`create_app` by whoever serves them."""
 
 LANGUAGE_KEPT = timedelta(days=365)
 MAX_FORM_BYTES = 64 * 1024
 """Our longest form is a search."""
-LONGER_FORMS = {"validation.check": uploads.MAX_FORM_BYTES}
+LONGER_FORMS = {
+    "validation.check": uploads.MAX_FORM_BYTES,
+    "directory.start": uploads.MAX_FORM_BYTES,
+    "dispute.send_by_link": attachments.MOST_FORM_BYTES,
+    "dispute.send": attachments.MOST_FORM_BYTES,
+    "disputes.give_documents": attachments.MOST_FORM_BYTES,
+}
 """By endpoint: forms by which a file comes in."""
 MAX_FORM_PARTS = 50
 
@@ -166,6 +188,7 @@ def _set_up_templates(app: Flask) -> None:
         navigation=navigation,
         initials=initials,
         kind_name=kind_name,
+        reason_words=reason_words,
         mail_state=lambda state: "kept" if state == "to_send" and not services().settings.smtp_url else state,
     )
 

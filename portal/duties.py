@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from config.clock import now
-from einvoice.platform.port import PlatformBusyError, PlatformError
+from einvoice.directory.checks import continue_checks
+from einvoice.flows import FLOW_PLANNED
+from einvoice.platform.accounts import accounts_to_follow
+from einvoice.platform.hooks import PLATFORM_HINTED
+from einvoice.platform.port import PlatformBusyError, PlatformError, PlatformPausedError
+from einvoice.receiving.dispatch import receive_lost, receive_statuses
+from einvoice.reception import FILES_SOURCE, LOST_SOURCE
 from einvoice.reception import SOURCE as PLATFORM_SOURCE
-from einvoice.reception import receive_statuses
 from einvoice.submission import NotAcceptedYetError
 from payments.reactions import receive_events
 from payments.reconcile import recover_missed_facts
@@ -20,12 +25,12 @@ from portal.issuing import DOCUMENTS
 from portal.keeping import read_archive_again
 from portal.mails import keep_mail, send_due_mails, write_invoice_mail
 from portal.worker import NotYetError, Worker
-from receivables.domain.events import CASH_COLLECTED, INVOICE_ISSUED, SIGN_IN_ASKED
+from receivables.domain.events import CASH_COLLECTED, INVOICE_ISSUED, INVOICE_REPLACED, SIGN_IN_ASKED
 from receivables.services.sealing import seal_audit
 from receivables.store.register import list_suppliers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from portal.wiring import Services
     from receivables.store.outbox import Announcement
@@ -36,10 +41,16 @@ PENDING_WAIT_S = 1.0
 MOST_PENDING_WAIT_S = 60.0
 """How soon to look again whether the platform has accepted an invoice: after a quarter of the time waited so far, so
 that ten thousand facts that wait for a platform that is down do not keep the worker busy."""
+SENDING_HANDS = 4
+"""Threads that send flows: they wait for platforms most of the time, and half of them may wait for one supplier's."""
 MAIL_EVERY_S = 1.0
 """Somebody waits for their sign-in mail."""
+DIRECTORY_EVERY_S = 1.0
+"""Somebody watches their customer file being checked."""
 SEAL_EVERY_S = 10.0
 """Nothing in the audit trail stays unsealed for longer than a minute."""
+REPORT_EVERY_S = 900.0
+"""How often to see whether a period of e-reporting is over, or changed since it was declared."""
 ARCHIVE_LOOK_EVERY_S = 3600.0
 """How often to see whether a supplier's week is over."""
 
@@ -52,6 +63,8 @@ def build_worker(services: Services) -> Worker:
         receivers={
             STRIPE_SOURCE: lambda work, messages: receive_events(work, messages, services.gateway_for),
             PLATFORM_SOURCE: receive_statuses,
+            FILES_SOURCE: services.invoice_receiver.receive,
+            LOST_SOURCE: receive_lost,
         },
         subscribers={
             INVOICE_ISSUED: {
@@ -61,12 +74,16 @@ def build_worker(services: Services) -> Worker:
                     services, supplier_id, UUID(fact.payload["invoice_id"])
                 ),
             },
+            INVOICE_REPLACED: {"platform": _cancel(services)},
             CASH_COLLECTED: {"status_212": _tell(services)},
+            PLATFORM_HINTED: {"look": _look(services)},
             SIGN_IN_ASKED: {"mail": _write_sign_in_mail(services)},
         },
-        unheard={CASH_COLLECTED: lambda work: services.platform_for(work) is None},
+        together={FLOW_PLANNED: _send(services)},
+        hands={FLOW_PLANNED: SENDING_HANDS},
+        unheard={CASH_COLLECTED: lambda work: not accounts_to_follow(work)},
         chores=(
-            (settings.platform_poll_s, _for_each(services, services.submitter.follow)),
+            (settings.platform_poll_s, _for_each(services, services.follower.follow)),
             (settings.platform_poll_s, _for_each(services, services.poller.poll)),
             (
                 settings.provider_poll_s,
@@ -74,6 +91,8 @@ def build_worker(services: Services) -> Worker:
             ),
             (MAIL_EVERY_S, _for_each(services, lambda s: send_due_mails(services, s))),
             (SEAL_EVERY_S, _for_each(services, lambda s: _seal_all(services, s))),
+            (DIRECTORY_EVERY_S, _for_each(services, lambda s: continue_checks(services.directory, s))),
+            (REPORT_EVERY_S, _for_each(services, services.reporter.prepare_due)),
             (ARCHIVE_LOOK_EVERY_S, _for_each(services, lambda s: read_archive_again(services, s))),
         ),
         inbox_batch=settings.inbox_batch,
@@ -96,6 +115,38 @@ def _submit(services: Services) -> Callable[[UUID, Announcement], None]:
     return submit
 
 
+def _send(services: Services) -> Callable[[UUID, Sequence[Announcement]], dict[int, Exception]]:
+    def send(supplier_id: UUID, facts: Sequence[Announcement]) -> dict[int, Exception]:
+        failures = services.sender.send_all(supplier_id, [fact.payload["tracking_id"] for fact in facts])
+        return {
+            fact.outbox_id: _as_wait(failures[tracking_id], supplier_id)
+            for fact in facts
+            if (tracking_id := fact.payload["tracking_id"]) in failures
+        }
+
+    return send
+
+
+def _as_wait(error: Exception, supplier_id: UUID) -> Exception:
+    """What only needs time as a wait; anything else is a defect, and logged."""
+    if isinstance(error, PlatformError):
+        wait_s = error.retry_after_s if isinstance(error, PlatformBusyError) else None
+        return NotYetError(f"{error.code}: {error}", wait_s)
+    log.error("A flow could not be sent", exc_info=error, extra={"supplier": str(supplier_id)})
+    return error
+
+
+def _look(services: Services) -> Callable[[UUID, Announcement], None]:
+    """A hint is no more than that: where the look fails, the next regular one repeats it."""
+
+    def look(supplier_id: UUID, _fact: Announcement) -> None:
+        for ask in (services.follower.follow, services.poller.poll):
+            with suppress(PlatformError):
+                ask(supplier_id)
+
+    return look
+
+
 def _write_sign_in_mail(services: Services) -> Callable[[UUID, Announcement], None]:
     def write(supplier_id: UUID, fact: Announcement) -> None:
         mail = sign_in_mail(services, UUID(fact.payload["link_id"]), fact.payload.get("language"))
@@ -114,6 +165,14 @@ def _tell(services: Services) -> Callable[[UUID, Announcement], None]:
     return tell
 
 
+def _cancel(services: Services) -> Callable[[UUID, Announcement], None]:
+    def cancel(supplier_id: UUID, fact: Announcement) -> None:
+        with _patience(fact):
+            services.canceller.cancel(supplier_id, UUID(fact.payload["invoice_id"]), UUID(fact.payload["by_id"]))
+
+    return cancel
+
+
 def _seal_all(services: Services, supplier_id: UUID) -> None:
     """Seal block after block until nothing is left that may be sealed."""
     while services.works.run(supplier_id, seal_audit):
@@ -127,9 +186,10 @@ def _patience(fact: Announcement) -> Iterator[None]:
         yield
     except NotAcceptedYetError as error:
         waited_s = (now() - fact.created_at).total_seconds()
-        raise NotYetError(str(error), min(max(waited_s / 4, PENDING_WAIT_S), MOST_PENDING_WAIT_S)) from error
+        wait_s = min(max(waited_s / 4, PENDING_WAIT_S), MOST_PENDING_WAIT_S)
+        raise NotYetError(f"{error.code}: {error}", wait_s) from error
     except PlatformBusyError as error:
-        raise NotYetError(str(error), error.retry_after_s) from error
+        raise NotYetError(f"{error.code}: {error}", error.retry_after_s) from error
     except PlatformError as error:
         raise NotYetError(f"{error.code}: {error}") from error
 
@@ -141,6 +201,8 @@ def _for_each(services: Services, chore: Callable[[UUID], object]) -> Callable[[
         for supplier in list_suppliers(services.database):
             try:
                 chore(supplier.supplier_id)
+            except PlatformPausedError:
+                continue  # told once, when its circuit opened
             except PlatformError as error:
                 log.warning("A platform did not answer: %s", error, extra={"supplier": str(supplier.supplier_id)})
             except Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,11 +13,14 @@ from einvoice.archive.retention import PROFILE_FIELDS, check_year_ends
 from einvoice.composing.habits import check_habits
 from einvoice.composing.parties import check_account, seller_party
 from einvoice.composing.seller import SellerProfile
+from einvoice.directory.advice import advise, with_directory_address
 from einvoice.errors import EInvoiceError
 from einvoice.formats.page import check_logo, choose_colours
-from einvoice.intake import Prepared, demand_form, issue_prepared, prepare_finished, prepare_own, read_finished
-from einvoice.kept import profile_from_json, profile_to_json
+from einvoice.intake import Prepared, demand_form, issue_prepared, prepare_finished, prepare_request, read_finished
+from einvoice.kept import issued_document, profile_from_json, profile_to_json
+from einvoice.reactions import PAUSE_FIELD, read_pause_days
 from einvoice.request.reading import parse_request
+from einvoice.routing import routing_of, siren_of
 from receivables.domain.events import INVOICE_ISSUED
 from receivables.errors import ConflictError
 from receivables.store.invoices import get_invoice
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from einvoice.document import Document, Party
     from einvoice.formats.profiles import Form
     from einvoice.production import ProducedFile
+    from einvoice.routing import RoutingDecision
     from einvoice.validation.verdict import Finding
     from portal.wiring import Services
     from receivables.domain.invoices import Invoice
@@ -39,8 +44,13 @@ DOCUMENTS = "documents"
 """Name of the subscriber that produces files."""
 
 
-BRANDING = frozenset({"colour", "logo_svg"}) | PROFILE_FIELDS
+BRANDING = frozenset({"colour", "logo_svg", PAUSE_FIELD}) | PROFILE_FIELDS
 """What a profile holds beside the seller's own data."""
+CHOICES = {
+    "size": ("micro", "sme", "mid", "large"),
+    "vat_regime": ("monthly", "quarterly", "simplified", "franchise"),
+}
+"""What decides on calendar and rhythm, with what it may be; kept as stated, so that a default is known for one."""
 MAX_TERMS_DAYS = 365
 """Longer terms are a typing error: the law allows 60 days, and some trades a little more (art. L441-10 C. com.)."""
 
@@ -84,12 +94,16 @@ class Issued:
     invoice: Invoice
     files: tuple[ProducedFile, ...]
     pay_url: str
+    routing: RoutingDecision | None = None
+    """By which road it goes and why; absent for an invoice issued before decisions were kept."""
+    advice: tuple[Finding, ...] = ()
+    """What the directory says of its buyer."""
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What the rules would have liked better, each rule once."""
+        """What the rules and the directory would have liked better, each rule once."""
         found = (each for file in self.files for each in file.report.findings if not _is_demanded(each))
-        return tuple({each.rule: each for each in found}.values())
+        return (*self.advice, *{each.rule: each for each in found}.values())
 
 
 def _is_demanded(finding: Finding) -> bool:
@@ -149,7 +163,9 @@ def produce(services: Services, supplier: Supplier, invoice: Invoice) -> Issued:
     with services.works.begin(supplier.supplier_id) as work:
         mark_event_done_by(work, INVOICE_ISSUED, str(invoice.invoice_id), DOCUMENTS)
         pay_url = services.pay_link(work, invoice.invoice_id, "document")
-    return Issued(supplier, invoice, tuple(files), pay_url)
+        routing = routing_of(work, invoice.invoice_id)
+        advice = advise(work, services.directory, invoice, issued_document(invoice))
+    return Issued(supplier, invoice, tuple(files), pay_url, routing, advice)
 
 
 def _known_request(work: Work, key: str | None, content: bytes) -> Invoice | None:
@@ -213,7 +229,27 @@ def prepare_content(
         prepared = prepare_finished(content, filename, found[0], found[1], services.validator)
     if options.form:
         demand_form(prepared, options.form)
-    return (_supplier_of(services, found[0], options) if found else supplier), prepared
+    if found:
+        supplier = _supplier_of(services, found[0], options)
+    buyer = siren_of(prepared.document)
+    if buyer:  # asked now, because nobody is asked while the invoice is being numbered
+        services.directory.reach(supplier.supplier_id, buyer, hasty=True)
+    return supplier, prepared
+
+
+def check_choices(given: Mapping[str, Any]) -> None:
+    """Refuse a size or VAT regime that nobody knows.
+
+    Raises:
+        SupplierError: ``profile.bad_choice``.
+    """
+    for name, known in CHOICES.items():
+        if name in given and given[name] not in known:
+            raise SupplierError(
+                "profile.bad_choice",
+                f"{name} is {given[name]!r}: give one of {', '.join(known)} (docs/directory.md).",
+                f"{name} vaut {given[name]!r} : donnez {', '.join(known[:-1])} ou {known[-1]} (docs/directory.md).",
+            )
 
 
 def check_profile(profile: SellerProfile, given: Mapping[str, Any]) -> None:
@@ -222,7 +258,7 @@ def check_profile(profile: SellerProfile, given: Mapping[str, Any]) -> None:
     Raises:
         SupplierError: ``profile.unknown_field``, ``profile.bad_terms``.
         BuildError: ``party.bad_siren``, ``party.bad_siret``, ``party.bad_vat_id``, ``party.bad_iban`` ...;
-            ``profile.bad_*`` (see ``einvoice.composing.habits``).
+            ``profile.bad_*`` (see ``einvoice.composing.habits``, ``einvoice.reactions``).
         PageError: ``page.bad_colour``, ``page.bad_logo``.
     """
     known = {each.name for each in fields(SellerProfile)} | BRANDING
@@ -243,6 +279,7 @@ def check_profile(profile: SellerProfile, given: Mapping[str, Any]) -> None:
     if profile.iban:
         check_account(profile.iban, profile.bic, profile.holder, "seller")
     check_year_ends(given)
+    read_pause_days(given)
     if given.get("colour"):
         choose_colours(str(given["colour"]))
     if given.get("logo_svg"):
@@ -297,7 +334,8 @@ def _prepare_json(services: Services, content: bytes, options: IssueOptions) -> 
         raise _unknown(reference)
     with services.works.begin(supplier.supplier_id) as work:
         profile = need_profile(work, supplier)
-    return supplier, prepare_own(content, profile, services.validator, today())
+    addressed = with_directory_address(request, partial(services.directory.address_of, supplier.supplier_id))
+    return supplier, prepare_request(addressed, profile, services.validator, today())
 
 
 def _supplier_of(services: Services, document: Document, options: IssueOptions) -> Supplier:

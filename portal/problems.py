@@ -90,7 +90,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "payment.nothing_due": (
         409,
         note_text("Rien à payer"),
-        note_text("Rien n'est dû sur cette facture : elle est soldée. Aucun paiement n'a été lancé."),
+        note_text("Rien n'est à payer sur cette facture. Aucun paiement n'a été lancé."),
     ),
     "gateway.failed": (
         502,

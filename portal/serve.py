@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from config.logging import log_to_stderr
 from config.settings import Settings
+from portal.api.directory import directory
 from portal.api.invoices import api
 from portal.api.validations import validations
 from portal.app import create_app
 from portal.hooks.intake import WebhookIntake
+from portal.hooks.platform import PlatformHooks
 from portal.wiring import build_services
 
 if TYPE_CHECKING:
@@ -22,5 +24,7 @@ def build_web() -> WSGIApplication:
     log_to_stderr()
     services = build_services(Settings())
     atexit.register(services.close)
-    app = create_app(services, [api, validations])
-    return WebhookIntake(app, services.database, services.works, services.keyring, services.settings.max_webhook_bytes)
+    app = create_app(services, [api, directory, validations])
+    limit = services.settings.max_webhook_bytes
+    hooks = PlatformHooks(app, services.works, services.keyring, limit)
+    return WebhookIntake(hooks, services.database, services.works, services.keyring, limit)

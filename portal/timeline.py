@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from einvoice.lifecycle.reasons import REASONS
 from einvoice.lifecycle.statuses import status
+from portal.dispute_words import reason_words
 from portal.words import day, gettext, language, money, ngettext, note_text, percent
 from receivables.domain.money import Money
 
@@ -39,6 +40,7 @@ _FORMS = {
     "cii": note_text("XML CII"),
     "ubl": note_text("XML UBL"),
     "cdar": note_text("Message de cycle de vie"),
+    "attachment": note_text("Pièce jointe"),
 }
 _FLOWS = {
     "to_send": (note_text("Prête à partir vers la plateforme agréée"), "flight", "clock"),
@@ -66,7 +68,10 @@ def form_name(form: str) -> str:
     return gettext(_FORMS.get(form, form))
 
 
-_STEPS = ("issued", "link", "document", "flow", "status", "mail", "attempt", "cash", "unlettered", "lettered")
+_STEPS = (
+    *("issued", "link", "document", "flow", "status", "dispute"),
+    *("mail", "attempt", "cash", "unlettered", "lettered"),
+)
 """Kinds of events in the order in which they happen to an invoice."""
 _AFTER_CASH = len(_STEPS)
 
@@ -130,6 +135,9 @@ def _issued(at: datetime, facts: dict[str, Any]) -> Told:
 def _cash(at: datetime, facts: dict[str, Any]) -> Told:
     amount = money(abs(facts["amount_minor"]), facts["currency"])
     if facts["movement"] == "set_off":
+        if (facts["amount_minor"] > 0) is facts["is_credit"]:
+            title = gettext("Imputation d'un avoir retirée : %(amount)s") % {"amount": amount}
+            return Told(at, title, "", "plain", "back")
         return Told(at, gettext("Avoir imputé : %(amount)s") % {"amount": amount}, "", "paid", "credit")
     if facts["reason"] == "return_failed" and facts["amount_minor"] > 0:
         title = gettext("Remboursement non abouti : %(amount)s") % {"amount": amount}
@@ -139,6 +147,7 @@ def _cash(at: datetime, facts: dict[str, Any]) -> Told:
     titles = {
         "refund": gettext("Remboursement : %(amount)s"),
         "chargeback": gettext("Paiement repris par la banque : %(amount)s"),
+        "correction": gettext("Paiement porté sur la facture rectificative : %(amount)s"),
     }
     title = titles.get(facts["reason"] or "", gettext("Paiement annulé : %(amount)s"))
     return Told(at, title % {"amount": amount}, facts["reference"], "late", "back")
@@ -175,6 +184,20 @@ def _attempt(at: datetime, facts: dict[str, Any]) -> Told:
     )
 
 
+_MEANINGS = {
+    "211": note_text("Paiement annoncé : rien n'est encaissé tant que l'argent n'est pas là."),
+    "214": note_text("La facture est visée par qui devait la contrôler avant paiement."),
+    "221": note_text("Elle n'est pas arrivée au bon endroit : l'adresse électronique du destinataire est à vérifier."),
+    "224": note_text("Un sous-traitant demande à être payé directement."),
+    "225": note_text("La créance est cédée : seul l'affactureur est à payer."),
+    "226": note_text("Cession confidentielle : le client n'en sait rien."),
+    "227": note_text("Le compte à payer a changé : il se vérifie par un autre canal avant tout paiement."),
+    "228": note_text("L'affactureur ne prend pas cette créance : elle se paie au fournisseur."),
+}
+"""What statuses mean that most readers never met."""
+_UNKNOWN = note_text("Statut inconnu de nous : gardé tel quel, sans effet.")
+
+
 def _status(at: datetime, facts: dict[str, Any]) -> Told:
     known = status(facts["code"])
     name = known.english if language() == "en" else known.french
@@ -183,7 +206,8 @@ def _status(at: datetime, facts: dict[str, Any]) -> Told:
     tone = "late" if bad else "paid" if known.code in _GOOD_STATUSES else "plain"
     sense = gettext("Statut reçu") if facts["direction"] == "in" else gettext("Statut envoyé")
     reasons = ", ".join(_reason(each) for each in facts["reasons"])
-    detail = " · ".join(part for part in (sense, _split(facts["amounts"]), reasons, facts["note"]) if part)
+    meaning = gettext(_MEANINGS.get(known.code, "") if known.known else _UNKNOWN)
+    detail = " · ".join(part for part in (sense, _split(facts["amounts"]), reasons, facts["note"], meaning) if part)
     icon = "back" if taken_back else "alert" if bad else "check" if tone == "paid" else "send"
     return Told(at, f"{known.code} {name}" if name != known.code else known.code, detail, tone, icon)
 
@@ -271,6 +295,24 @@ def _mail(at: datetime, facts: dict[str, Any]) -> Told:
     return Told(at, gettext(title), detail, tone, "mail")
 
 
+_DISPUTES = {
+    "claimed": (note_text("Problème signalé : %(reason)s"), "part", "alert"),
+    "answered": (note_text("Réponse au client : %(reason)s"), "plain", "mail"),
+    "documents_sent": (note_text("Documents envoyés : %(reason)s"), "flight", "send"),
+    "accepted": (note_text("Réclamation acceptée : %(reason)s"), "paid", "check"),
+    "partly": (note_text("Réclamation acceptée en partie : %(reason)s"), "part", "half"),
+    "rejected": (note_text("Facture maintenue : %(reason)s"), "late", "back"),
+    "closed": (note_text("Refus traité : %(reason)s"), "plain", "check"),
+}
+
+
+def _dispute(at: datetime, facts: dict[str, Any]) -> Told:
+    words, tone, icon = _DISPUTES[facts["act"]]
+    amount = money(facts["amount_minor"], facts["currency"]) if facts["amount_minor"] else ""
+    detail = " · ".join(part for part in (amount, facts["said"]) if part)
+    return Told(at, gettext(words) % {"reason": reason_words(facts["reason"])}, detail, tone, icon)
+
+
 TELLERS: dict[str, Callable[[datetime, dict[str, Any]], Told]] = {
     "issued": _issued,
     "cash": _cash,
@@ -283,5 +325,6 @@ TELLERS: dict[str, Callable[[datetime, dict[str, Any]], Told]] = {
     "link": _link,
     "revoked": _revoked,
     "mail": _mail,
+    "dispute": _dispute,
 }
 """How each kind of event is told."""

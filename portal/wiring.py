@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from config.database import open_database
+from config.outgoing import Reach
 from config.secrets import Keyring
 from einvoice.archive import open_archive
-from einvoice.platform.accounts import active_platform
-from einvoice.platform.client import AfnorPlatform
+from einvoice.cancelling import Canceller
+from einvoice.declarants import serving_account
+from einvoice.directory.desk import DirectoryDesk, Freshness
+from einvoice.flows import FlowSender
+from einvoice.following import FlowFollower
+from einvoice.lifecycle.sending import SellerStatuses
+from einvoice.platform.accounts import accounts_to_follow, active_platform, platform_account
+from einvoice.platform.directory import DirectoryClient
+from einvoice.platform.opening import guard, open_platform
 from einvoice.production import Branding, Producer
+from einvoice.receiving.answering import BuyerStatuses
+from einvoice.receiving.invoices import InvoiceReceiver
 from einvoice.reception import Poller
+from einvoice.reporting.preparing import Reporter
 from einvoice.submission import Submitter
 from einvoice.validation.check import Validator
 from einvoice.validation.rule_sets import RuleSets
@@ -30,9 +41,12 @@ if TYPE_CHECKING:
     from config.database import Database
     from config.settings import Settings
     from einvoice.archive import ArchivePort
+    from einvoice.platform.accounts import PlatformAccount
+    from einvoice.platform.directory import Directory
     from einvoice.platform.port import Platform
     from einvoice.platform.settings import PlatformSettings
     from payments.gateways.port import Gateway
+    from receivables.domain.invoices import Routing
     from receivables.store.work import Work
 
 ENGINE_WORKERS = 2
@@ -53,10 +67,13 @@ class Services:
     _desk: Desk = field(init=False)
     _gateways: dict[tuple[UUID, str], Gateway] = field(default_factory=dict)
     _platforms: dict[UUID, tuple[PlatformSettings, Platform]] = field(default_factory=dict)
+    _directories: dict[UUID, tuple[PlatformSettings, Directory]] = field(default_factory=dict)
+    _directory: DirectoryDesk = field(init=False)
 
     def __post_init__(self) -> None:
         """Strangers' files are judged by the same rules, behind everything that is being issued."""
         self._desk = Desk(self.validator.with_engine(self.engine.patient()))
+        self._directory = DirectoryDesk(self.works, self.directory_for, Freshness.of(self.settings))
 
     @property
     def desk(self) -> Desk:
@@ -80,12 +97,51 @@ class Services:
     def platform_for(self, work: Work) -> tuple[UUID, Platform] | None:
         """The platform this work's supplier is connected to, or ``None``."""
         account = active_platform(work, self.keyring)
-        if account is None:
-            return None
+        return (account.account_id, self._reach(work, account)) if account else None
+
+    def platform_for_routing(self, work: Work, routing: Routing) -> tuple[UUID, Platform] | None:
+        """The platform that new invoices of this routing go to: public buyers may have one of their own."""
+        account_id = serving_account(work, routing)
+        return (account_id, self.platform_of(work, account_id)) if account_id else None
+
+    def platform_of(self, work: Work, account_id: UUID) -> Platform:
+        """The platform behind an account of this work's supplier, also one that is no longer the active one."""
+        return self._reach(work, platform_account(work, self.keyring, account_id))
+
+    @property
+    def reach(self) -> Reach:
+        """How far calls to addresses that users gave may go."""
+        return Reach.PRIVATE if self.settings.private_hosts_allowed else Reach.PUBLIC
+
+    def _reach(self, work: Work, account: PlatformAccount) -> Platform:
         known = self._platforms.get(account.account_id)
         if known is None or known[0] != account.settings:
-            known = self._platforms[account.account_id] = (account.settings, AfnorPlatform(account.settings))
+            opened = open_platform(account.settings, self.reach)
+            guarded = guard(opened, self.works, work.supplier_id, account.account_id)
+            known = self._platforms[account.account_id] = (account.settings, guarded)
+        return known[1]
+
+    def directory_for(self, work: Work) -> tuple[UUID, Directory] | None:
+        """The directory of this work's supplier's platform, or ``None`` where it has none; it waits only shortly."""
+        account = active_platform(work, self.keyring)
+        if account is None or account.settings.driver.directory_url is None:
+            return None
+        known = self._directories.get(account.account_id)
+        if known is None or known[0] != account.settings:
+            patience_s = self.settings.directory_timeout_s
+            hasty = replace(account.settings, connect_timeout_s=patience_s, read_timeout_s=patience_s)
+            known = self._directories[account.account_id] = (account.settings, DirectoryClient(hasty, self.reach))
         return account.account_id, known[1]
+
+    @property
+    def directory(self) -> DirectoryDesk:
+        """Asks the directory about customers."""
+        return self._directory
+
+    @property
+    def sender(self) -> FlowSender:
+        """Sends planned flows to platforms."""
+        return FlowSender(self.works, self.archive, self.platform_of)
 
     @property
     def producer(self) -> Producer:
@@ -94,13 +150,45 @@ class Services:
 
     @property
     def submitter(self) -> Submitter:
-        """Hands flows to platforms."""
-        return Submitter(self.works, self.archive, self.validator, self.platform_for)
+        """Decides what goes to platforms."""
+        return Submitter(self.works, self.archive, self.validator)
+
+    @property
+    def follower(self) -> FlowFollower:
+        """Asks platforms what became of flows."""
+        return FlowFollower(self.works, self.platform_of)
+
+    @property
+    def seller_statuses(self) -> SellerStatuses:
+        """Sends what the seller says of an invoice: 209, 220, 225 to 228."""
+        return SellerStatuses(self.archive, self.validator, self.platform_for)
+
+    @property
+    def canceller(self) -> Canceller:
+        """Tells buyers that an invoice was replaced (220)."""
+        return Canceller(self.works, self.seller_statuses)
 
     @property
     def poller(self) -> Poller:
         """Asks platforms for news."""
-        return Poller(self.works, self.platform_for)
+        return Poller(self.works, self.archive, accounts_to_follow, self.platform_of)
+
+    @property
+    def invoice_receiver(self) -> InvoiceReceiver:
+        """Receives invoices as a buyer; strangers' files wait behind everything that is being issued."""
+        return InvoiceReceiver(self.archive, self.validator.with_engine(self.engine.patient()))
+
+    @property
+    def buyer_statuses(self) -> BuyerStatuses:
+        """Answers invoices received: 204 to 208, 210 and 211."""
+        return BuyerStatuses(self.archive, self.validator, self.platform_for)
+
+    @property
+    def reporter(self) -> Reporter:
+        """Makes the declarations of e-reporting (Flux 10)."""
+        return Reporter(
+            self.works, self.archive, self.validator.check_flux10, lambda work: active_platform(work, self.keyring)
+        )
 
     def close(self) -> None:
         """Let go of processes and connections."""

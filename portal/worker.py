@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from config.database import run_again
+from portal.turns import Lookout, Turns
 from receivables.store.inbox import Message, Settlement, claim, claim_one, settle
 from receivables.store.outbox import LEASE, Announcement, finish, finish_due, mark_done_by, postpone, take
 from receivables.store.register import suppliers_with_work
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("quittance.worker")
 
 OUTBOX_BATCH = 20
+HANDS_PER_SUPPLIER = 0.5
+"""Share of the threads of one kind of fact that may serve one supplier."""
+IDLE_AFTER_S = 5.0
+IDLE_PAUSES = 5
+"""After this long without anything to do a loop looks a fifth as often."""
 LONGEST_PAUSE_S = 2.0
 """A loop that keeps failing (a database that restarts) waits twice as long each time, up to this."""
 
@@ -49,12 +55,31 @@ class Worker:
     works: Works
     receivers: Mapping[str, Callable[[Work, Sequence[Message]], list[Settlement]]]
     subscribers: Mapping[str, Mapping[str, Callable[[UUID, Announcement], None]]]
+    together: Mapping[str, Callable[[UUID, Sequence[Announcement]], Mapping[int, Exception]]] = field(
+        default_factory=dict
+    )
+    """Kinds of facts that one subscriber takes as a set; it returns why some must come again, by outbox id."""
+    hands: Mapping[str, int] = field(default_factory=dict)
+    """Threads for kinds of facts that wait for others most of their time; one where it is not said."""
     unheard: Mapping[str, Callable[[Work], bool]] = field(default_factory=dict)
     """Kinds of facts that may concern nobody at a supplier: then they are finished as a set."""
     chores: Sequence[tuple[float, Callable[[], None]]] = ()
     inbox_batch: int = 200
     pause_s: float = 0.05
     stop: threading.Event = field(default_factory=threading.Event)
+    _lookout: Lookout = field(init=False)
+    _turns: dict[str | None, Turns] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Threads look for work together, and share the suppliers of each kind of fact."""
+        self._lookout = Lookout(self.works.database, self.pause_s / 2)
+        self._turns = {
+            kind: Turns(max(1, int(self.hands.get(kind or "", 1) * HANDS_PER_SUPPLIER)))
+            for kind in (None, *self._kinds())
+        }
+
+    def _kinds(self) -> list[str]:
+        return [*self.subscribers, *self.together]
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT."""
@@ -66,7 +91,8 @@ class Worker:
                 threading.Thread(
                     target=self._loop, args=(partial(self.drain_outbox, kind), self.pause_s, OUTBOX_BATCH), name=kind
                 )
-                for kind in self.subscribers
+                for kind in self._kinds()
+                for _ in range(self.hands.get(kind, 1))
             ),
         ]
         for every_s, chore in self.chores:
@@ -107,8 +133,14 @@ class Worker:
 
         Each kind of fact has its own thread, so that a sign-in mail never waits behind a thousand invoices.
         """
-        suppliers = suppliers_with_work(self.works.database, "outbox")
-        return sum(self.drain_outbox_of(supplier_id, kind) for supplier_id in suppliers)
+        waiting = self._lookout.suppliers(kind)
+        found = 0
+        for _ in waiting:
+            with self._turns[kind].next_of(waiting) as supplier_id:
+                if supplier_id is None:
+                    break
+                found += self.drain_outbox_of(supplier_id, kind)
+        return found
 
     def drain_outbox_of(self, supplier_id: UUID, kind: str | None = None) -> int:
         """Give one batch of a supplier's facts, of one kind or of any, to their subscribers."""
@@ -117,8 +149,10 @@ class Worker:
             return finished
         taken = self.works.run(supplier_id, lambda work: take(work, OUTBOX_BATCH, kind))
         stale = time.monotonic() + LEASE.total_seconds() / 2
-        delivered = []
+        delivered = self._deliver_together(supplier_id, taken)
         for announcement in taken:
+            if announcement.kind in self.together:
+                continue
             if time.monotonic() > stale:
                 break  # the rest could be another worker's before it is done: it is taken again after its lease
             if self._deliver(supplier_id, announcement):
@@ -184,6 +218,24 @@ class Worker:
             return True
         return False
 
+    def _deliver_together(self, supplier_id: UUID, taken: Sequence[Announcement]) -> list[int]:
+        """Give sets of facts to those who take sets; the outbox ids of those that are done."""
+        sets: dict[str, list[Announcement]] = {}
+        for announcement in taken:
+            if announcement.kind in self.together:
+                sets.setdefault(announcement.kind, []).append(announcement)
+        failures: dict[int, Exception] = {}
+        for kind, facts in sets.items():
+            try:
+                failures |= self.together[kind](supplier_id, facts)
+            except Exception as error:
+                log.exception("Facts could not be delivered", extra={"supplier": str(supplier_id)})
+                failures |= {each.outbox_id: NotYetError(_reason(error)) for each in facts}
+        late = [each for facts in sets.values() for each in facts if each.outbox_id in failures]
+        if late:
+            self.works.run(supplier_id, lambda work: _postpone_all(work, late, failures))
+        return [each.outbox_id for facts in sets.values() for each in facts if each.outbox_id not in failures]
+
     def _note(self, supplier_id: UUID, announcement: Announcement, name: str) -> None:
         self.works.run(supplier_id, lambda work: mark_done_by(work, announcement.outbox_id, name))
 
@@ -198,15 +250,19 @@ class Worker:
         What trickles in is gathered during the pause: a batch of thirty costs hardly more than one message.
         """
         failures = 0
+        busy_at_s = time.monotonic()
         while not self.stop.is_set():
             try:
                 found = run_again(once) or 0
                 failures = 0
+                busy_at_s = time.monotonic() if found else busy_at_s
             except Exception:
                 log.exception("The worker's loop failed and goes on")
                 found, failures = 0, failures + 1
             if found < full:
-                self.stop.wait(max(pause_s, min(pause_s * 2**failures, LONGEST_PAUSE_S)))
+                is_idle = full > 1 and time.monotonic() - busy_at_s > IDLE_AFTER_S
+                wait_s = pause_s * IDLE_PAUSES if is_idle else pause_s
+                self.stop.wait(max(wait_s, min(pause_s * 2**failures, LONGEST_PAUSE_S)))
 
 
 def _reason(error: Exception) -> str:
@@ -214,3 +270,10 @@ def _reason(error: Exception) -> str:
     if isinstance(error, DBAPIError) and error.orig is not None:
         return f"{type(error.orig).__name__}: {error.orig}".splitlines()[0][:500]
     return f"{type(error).__name__}: {error}"[:500]
+
+
+def _postpone_all(work: Work, facts: Sequence[Announcement], failures: Mapping[int, Exception]) -> None:
+    for fact in facts:
+        error = failures[fact.outbox_id]
+        waits = isinstance(error, NotYetError)
+        postpone(work, fact, str(error) if waits else _reason(error), wait_s=error.wait_s if waits else None)

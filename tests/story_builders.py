@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ from config.secrets import Keyring
 from einvoice.archive import Archive
 from einvoice.formats.pdf_reader import extract_invoice_xml
 from einvoice.platform.accounts import connect_platform
+from einvoice.platform.client import AfnorPlatform
+from einvoice.platform.port import PlatformPausedError
 from einvoice.platform.settings import PlatformDriver, PlatformSettings
 from einvoice.validation.check import Validator
 from portal.duties import build_worker
@@ -142,22 +145,28 @@ class Story:
     def id(self) -> UUID:
         return self.supplier.supplier_id
 
-    def connect(self, platform: PlatformHouse) -> None:
-        """Connect the supplier to the platform, as an organisation of its own."""
+    def connect(self, platform: PlatformHouse, *, matricule: str | None = None, **changes: Any) -> UUID:
+        """Connect the supplier to the platform, as an organisation of its own; returns the account."""
         self.platform = platform
-        driver = PlatformDriver("sandbox", platform.url, f"{platform.url}/oauth2/token")
-        access = PlatformSettings(driver, "sandbox", "sandbox-secret", organization_id=self.siren)
+        driver = PlatformDriver(
+            "sandbox", platform.url, f"{platform.url}/oauth2/token", search_delay_s=0, matricule=matricule
+        )
+        access = PlatformSettings(
+            driver,
+            "sandbox",
+            "sandbox-secret",
+            **{"organization_id": self.siren, **changes},  # type: ignore[arg-type]
+        )
         with self.services.works.begin(self.id) as work:
-            connect_platform(work, self.services.keyring, "Sandbox", access)
+            return connect_platform(work, self.services.keyring, "Sandbox", access)
 
     def hurry(self, **changes: Any) -> None:
         """Talk to the platform with other settings, e.g. shorter time-outs."""
         with self.services.works.begin(self.id) as work:
             found = self.services.platform_for(work)
         assert found is not None
-        client: Any = found[1]
-        client._settings = replace(client._settings, **changes)
-        client._timeout = (client._settings.connect_timeout_s, client._settings.read_timeout_s)
+        guarded: Any = found[1]
+        guarded.platform = AfnorPlatform(replace(guarded.platform._settings, **changes), self.services.reach)
 
     def issue(self, *lines: dict[str, Any], **changes: Any) -> Issued:
         """Issue an invoice of ours: one line of 100.00 and 20 % unless told otherwise."""
@@ -193,9 +202,15 @@ class Story:
         with self.services.works.begin(self.id) as work:
             for table in ("inbox", "outbox"):
                 work.execute(f"UPDATE {table} SET next_try_at = now() WHERE supplier_id = :supplier")  # noqa: S608
-        self.worker.drain_outbox_of(self.id)
-        self.services.submitter.follow(self.id)
-        self.services.poller.poll(self.id)
+            work.execute("UPDATE platform_flows SET ask_at = now() WHERE supplier_id = :supplier")
+            work.execute(
+                "UPDATE platform_calls SET retry_at = now() WHERE supplier_id = :supplier AND retry_at IS NOT NULL"
+            )
+        for _ in range(2):  # the second sends what the first has planned
+            self.worker.drain_outbox_of(self.id)
+        for ask in (self.services.follower.follow, self.services.poller.poll):
+            with suppress(PlatformPausedError):
+                ask(self.id)
         self.worker.drain_inbox_of(self.id)
 
     def until(self, reached: Callable[[], bool]) -> None:

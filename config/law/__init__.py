@@ -79,6 +79,42 @@ def term_sectors() -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Duty:
+    """From which day a company of one size has a duty (``receive``, ``issue`` or ``report``)."""
+
+    name: str
+    size: str
+    since: date
+
+
+def duty_of(name: str, size: str) -> Duty:
+    """From when companies of ``size`` (``micro``, ``sme``, ``mid``, ``large``) have the duty ``name``.
+
+    Raises:
+        LawUnknownError: no step of the calendar names that duty and size.
+    """
+    days = [row["since"] for row in table("calendar")["steps"] if row["duty"] == name and size in row["sizes"]]
+    if not days:
+        raise LawUnknownError(f"No day is known from which a {size} company must {name}: see config/law/calendar.toml.")
+    return Duty(name, size, min(days))
+
+
+def duty_on(name: str, size: str, day: date) -> bool:
+    """Whether companies of ``size`` have the duty ``name`` on ``day`` (loi 2023-1322 art. 91).
+
+    Raises:
+        LawUnknownError: the duty or the size is unknown, or ``day`` is past the day until which the calendar is known.
+    """
+    known_until = table("calendar")["known_until"]
+    if day > known_until:
+        raise LawUnknownError(
+            f"The calendar of e-invoicing is known until {known_until}, not for {day}: read the law again and complete "
+            "config/law/calendar.toml."
+        )
+    return bool(duty_of(name, size).since <= day)
+
+
+@dataclass(frozen=True, slots=True)
 class VatRateLaw:
     """Where a VAT rate (percent) applies, and until which day it did."""
 

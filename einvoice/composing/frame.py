@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from einvoice.composing.seller import SellerProfile
-    from einvoice.document import Totals
+    from einvoice.document import Document, Totals
     from einvoice.request.model import InvoiceRequest
 
 DEPOSIT_TYPES = frozenset({"386", "500", "503"})
@@ -83,6 +83,14 @@ def _contradiction(stated: str, derived: str, request: InvoiceRequest, totals: T
         term="BT-23",
         place="process",
     )
+
+
+def natures_of(document: Document, request: InvoiceRequest, profile: SellerProfile) -> dict[str, str]:
+    """Goods or services by line (BT-126) of an invoice of both (BT-23 M): a line that says nothing is the usual one."""
+    if not (document.process or "").startswith(_LETTERS["both"]):
+        return {}
+    pairs = zip(document.lines, request.lines, strict=True)
+    return {line.line_id: asked.nature or profile.nature for line, asked in pairs if line.counts}
 
 
 def _operation(request: InvoiceRequest, profile: SellerProfile) -> str:

@@ -73,3 +73,7 @@ class SellerProfile:
     vat_exemption: str | None = None
     vat_group: VatGroup | None = None
     sector: str | None = None
+    size: Literal["micro", "sme", "mid", "large"] = "sme"
+    """Size of the company on 1 January 2025 (DG 2.3.5): says from when it must issue e-invoices and report."""
+    vat_regime: Literal["monthly", "quarterly", "simplified", "franchise"] = "monthly"
+    """VAT regime (régime réel normal mensuel or trimestriel, simplifié, franchise en base): the rhythm of Flux 10."""

@@ -113,16 +113,14 @@ class Validator:
             return _wrong_root(root, *_EXPECTED)
         if syntax not in INVOICE_SYNTAXES:
             return self._run(self._standards.demanded(syntax), root)
-        facts = InvoiceFacts(root, syntax)
-        declared = {note.text.strip() for note in facts.notes() if note.subject == "BAR"}
-        return self._check_facts(facts, french=False if declared & NOT_DOMESTIC else None)
+        return self._check_facts(InvoiceFacts(root, syntax), french=None)
 
     def check_invoice(self, xml: bytes, *, french: bool | None = None) -> Report:
         """The verdict on a CII or UBL invoice or credit note.
 
         ``french`` says whether the French rules apply; ``None`` applies them where seller and buyer are both in
-        France (overseas departments with VAT included). Pass false for a sale to a consumer: it does not travel as an
-        e-invoice.
+        France (overseas departments with VAT included), unless the note BAR says that the invoice is for a consumer or
+        abroad: it does not travel as an e-invoice then.
         """
         root = _parse(xml)
         if isinstance(root, Report):
@@ -139,7 +137,7 @@ class Validator:
                 (LayerResult(Layer.HOUSE, Verdict.INVALID, house_rules.rule_set()),),
                 (house_rules.unknown_specification(facts),),
             )
-        applies = facts.between_french_parties if french is None else french
+        applies = _is_domestic(facts) if french is None else french
         return self._judge_invoice(facts, profile, french=applies)
 
     def check_cdar(self, xml: bytes) -> Report:
@@ -199,6 +197,12 @@ class Validator:
             return self._schemas.check(artefact.path, document)
         findings = self._engine.check(artefact.path, document, artefact.layer)
         return with_lines(findings, document)
+
+
+def _is_domestic(facts: InvoiceFacts) -> bool:
+    """Whether both parties are in France, and no note BAR says that the invoice is for a consumer or abroad."""
+    declared = {note.text.strip() for note in facts.notes() if note.subject == "BAR"}
+    return facts.between_french_parties and not declared & NOT_DOMESTIC
 
 
 def _parse(xml: bytes) -> etree._Element | Report:

@@ -47,6 +47,10 @@ LIMITS: dict[str, tuple[tuple[str, Callable[[], str]], ...]] = {
     "validation.show_form": (("60 per minute", caller_address),),
     "validation.check": (("20 per minute", caller_address), ("200 per hour", caller_address)),
     "customer.pay": (("20 per minute", caller_address),),
+    "dispute.ask_by_link": (("60 per minute", caller_address),),
+    "dispute.fetch_by_link": (("60 per minute", caller_address),),
+    "dispute.send_by_link": (("5 per minute", caller_address), ("20 per hour", caller_address)),
+    "dispute.send": (("10 per minute", caller_address), ("40 per hour", caller_address)),
 }
 """Endpoint: the limits of its calls, each with what is counted. A person never meets them; a guesser does."""
 

@@ -1,4 +1,4 @@
-"""Set a supplier up: profile, provider, platform, people, API tokens, payment links.
+"""Set a supplier up: profile, provider, people, API tokens, payment links.
 
 Secrets are typed or come from the environment: on the command line every process would see them.
 """
@@ -16,8 +16,6 @@ from rich.markup import escape
 
 from einvoice.errors import EInvoiceError
 from einvoice.kept import profile_from_json
-from einvoice.platform.accounts import connect_platform
-from einvoice.platform.settings import KNOWN_DRIVERS, PlatformDriver, PlatformSettings
 from payments.accounts import open_account
 from payments.gateways.port import GatewayRefusedError
 from payments.gateways.stripe import StripeGateway
@@ -26,7 +24,7 @@ from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.api.tokens import create_token
 from portal.cli.house import err, fail, out, services_of_house
-from portal.issuing import BRANDING, check_profile, save_profile
+from portal.issuing import BRANDING, CHOICES, check_choices, check_profile, save_profile
 from receivables.store.invoices import find_by_number
 from receivables.store.register import Supplier, create_supplier, find_supplier
 
@@ -42,7 +40,11 @@ def supplier(profile: Path) -> None:
     """Open a supplier, or change it, from a JSON profile (docs/issuing.md)."""
     try:
         given = _json_object(profile.read_bytes())
+        check_choices(given)
         read = profile_from_json(given)
+    except EInvoiceError as error:
+        fail(error)
+        raise SystemExit(1) from error
     except ValidationError as error:
         for each in error.errors():
             err.print(f"[red]profile.invalid[/] {escape('.'.join(map(str, each['loc'])))}: {escape(each['msg'])}")
@@ -58,7 +60,7 @@ def supplier(profile: Path) -> None:
     with services_of_house() as services:
         found = create_supplier(services.database, read.siren, read.name)
         with services.works.begin(found.supplier_id) as work:
-            save_profile(work, read, {name: given[name] for name in sorted(BRANDING & set(given))})
+            save_profile(work, read, {name: given[name] for name in sorted((BRANDING | CHOICES.keys()) & set(given))})
             work.audit("command line", "supplier.profile_saved", found.reference)
         out.print(f"{found.name}, {found.reference}: {found.supplier_id}")
 
@@ -96,40 +98,6 @@ def connect_provider(reference: str, key: str, webhook_secret: str, api_url: str
         mode = "live" if gateway.livemode else "test"
         out.print(f"{found.name} is paid through Stripe ({mode}). Send its webhooks to")
         out.print(f"  {services.settings.public_url}/hooks/stripe/{found.supplier_id}")
-
-
-@click.command(name="connect-platform")
-@click.argument("reference", metavar="SIREN")
-@click.option("--driver", type=click.Choice(sorted(KNOWN_DRIVERS)), help="A platform whose addresses are known.")
-@click.option("--base-url", help="Flow service of another platform, without /v1.")
-@click.option("--token-url", help="Its OAuth 2 token endpoint.")
-@click.option("--client-id", required=True)
-@click.option("--client-secret", envvar="QUITTANCE_PLATFORM_SECRET", prompt=True, hide_input=True)
-@click.option("--organization", help="Organization-Id, where one client acts for several companies.")
-def connect_platform_(
-    *,
-    reference: str,
-    driver: str | None,
-    base_url: str | None,
-    token_url: str | None,
-    client_id: str,
-    client_secret: str,
-    organization: str | None,
-) -> None:
-    """Hand a supplier's invoices and statuses to an approved platform (XP Z12-013)."""
-    if driver is None and not (base_url and token_url):
-        raise click.UsageError("Name a --driver, or give --base-url and --token-url.")
-    with services_of_house() as services:
-        found = _supplier(services, reference)
-        try:
-            known = KNOWN_DRIVERS[driver] if driver else PlatformDriver("own", base_url or "", token_url or "")
-            settings = PlatformSettings(known, client_id, client_secret, organization)
-        except ValueError as error:
-            err.print(f"[red]platform.bad_settings[/] {escape(str(error))}")
-            raise SystemExit(1) from error
-        with services.works.begin(found.supplier_id) as work:
-            connect_platform(work, services.keyring, known.name, settings)
-        out.print(f"{found.name} is connected to {known.name}.")
 
 
 @click.command()

@@ -31,17 +31,18 @@ def send_document(services: Services, document: DocumentLine) -> Response:
     Raises:
         ArchiveError: ``archive.missing`` or ``archive.corrupted``.
     """
-    return _as_file(services.archive.get(document.sha256), document.mime, document.filename)
+    return send_bytes(services.archive.get(document.sha256), document.mime, document.filename)
 
 
 def send_bundle(bundle: Bundle) -> Response:
     """An evidence bundle, with the hash of its manifest as its tag."""
-    response = _as_file(bundle.content, MIME, bundle.filename)
+    response = send_bytes(bundle.content, MIME, bundle.filename)
     response.headers["ETag"] = f'"{bundle.manifest_sha256}"'
     return response
 
 
-def _as_file(content: bytes, mime: str, filename: str) -> Response:
+def send_bytes(content: bytes, mime: str, filename: str) -> Response:
+    """A file to keep, under a name that says what it is."""
     response = Response(content, content_type=mime)
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in filename)
     response.headers["Content-Disposition"] = (

@@ -13,6 +13,7 @@ from portal.customer.bank import bank_details, transfer_code
 from portal.customer.downloads import note_download, send_document
 from portal.customer.pay_link import failed_lately
 from portal.customer.paying import allow_provider_page, begin_payment
+from portal.dispute_words import show_disputes
 from portal.lists import read_list_request
 from portal.states import credit_left, state_of
 from portal.timeline import tell
@@ -98,6 +99,7 @@ def invoice(invoice_id: UUID) -> str:
             bank=bank,
             code=transfer_code(bank, Money(due.payable_minor, due.currency)) if bank else None,
             failed=failed_lately(latest_attempt(work, invoice_id)),
+            disputes=show_disputes(work, found, get_customer(work, found.customer_id).kind),
             came_back=request.args.get("back") == "1",
         )
 

@@ -17,6 +17,7 @@ from portal.access.context import services
 from portal.access.roles import public
 from portal.customer.bank import BankDetails, bank_details, transfer_code
 from portal.customer.paying import allow_provider_page, begin_payment
+from portal.dispute_words import show_disputes
 from portal.states import credit_left, state_of
 from portal.words import suppose_language
 from receivables.domain.money import Money
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
     from werkzeug import Response
 
+    from portal.dispute_words import ShownDispute
     from receivables.domain.invoices import Invoice
     from receivables.store.work import Work
 
@@ -62,6 +64,12 @@ class PayView:
     receipt: RowMapping | None
     attempt: RowMapping | None
     look: int
+    disputes: list[ShownDispute]
+
+    @property
+    def may_dispute(self) -> bool:
+        """Whether something is left to contest here."""
+        return not self.invoice.is_credit_note and self.due.ended_by is None
 
     @property
     def settled_minor(self) -> int:
@@ -130,7 +138,8 @@ def _read(token: str) -> tuple[UUID, bytes]:
 
 def _view(work: Work, invoice_id: UUID) -> PayView:
     invoice = get_invoice(work, invoice_id)
-    suppose_language(get_customer(work, invoice.customer_id).language)
+    customer = get_customer(work, invoice.customer_id)
+    suppose_language(customer.language)
     due = due_on_invoice(work, invoice_id)
     left_minor = credit_left(work, invoice)
     name = supplier_name(work)
@@ -148,6 +157,7 @@ def _view(work: Work, invoice_id: UUID) -> PayView:
         receipt=last_receipt(work, invoice_id),
         attempt=latest_attempt(work, invoice_id),
         look=_look(),
+        disputes=show_disputes(work, invoice, customer.kind),
     )
 
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from einvoice.receiving.arrival import external_id, flow_of
 from einvoice.reception import SOURCE as PLATFORM_SOURCE
 from receivables.services.dues import due_on_invoice
 from receivables.services.sealing import ShownBlock, show_rows
@@ -142,13 +143,14 @@ def _archived(told: dict[str, Any]) -> list[Member]:
 
 def _received(work: Work, told: dict[str, Any]) -> list[Member]:
     """The messages that came in, as they came; each status is told the file that holds it."""
+    refs = [row["flow_ref"] for row in told["statuses"] if row["direction"] == "in" and row["flow_ref"]]
     rows = work.rows(
         "SELECT external_id, body FROM inbox WHERE supplier_id = :supplier AND source = :source "
         "AND external_id = ANY(:ids)",
         source=PLATFORM_SOURCE,
-        ids=[row["flow_ref"] for row in told["statuses"] if row["direction"] == "in" and row["flow_ref"]],
+        ids=[*refs, *(external_id(account_id, ref) for account_id in _accounts(work) for ref in refs)],
     )
-    bodies = {row["external_id"]: bytes(row["body"]) for row in rows}
+    bodies = {flow_of(row["external_id"]): bytes(row["body"]) for row in rows}
     files: dict[str, bytes] = {}
     for place, row in enumerate(told["statuses"], start=1):
         body = bodies.get(row["flow_ref"]) if row["direction"] == "in" else None
@@ -156,6 +158,13 @@ def _received(work: Work, told: dict[str, Any]) -> list[Member]:
         if body is not None:
             files[row["file"]] = body
     return [Member(file, content=body) for file, body in files.items()]
+
+
+def _accounts(work: Work) -> list[UUID]:
+    """Every platform account that the supplier has or had: a message is stored under its account and its flow."""
+    return [
+        row["account_id"] for row in work.rows("SELECT account_id FROM platform_accounts WHERE supplier_id = :supplier")
+    ]
 
 
 def _audit_rows(work: Work, told: dict[str, Any]) -> list[dict[str, Any]]:

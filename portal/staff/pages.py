@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from config.clock import today
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, allow
+from portal.access.roles import STAFF, Role, allow
 from portal.access.sign_in_mail import SIGN_IN_MAILS
 from portal.customer.downloads import note_download, send_bundle, send_document
 from portal.evidence.bundle import make_evidence
 from portal.lists import read_list_request
 from portal.staff.charts import age_chart
-from portal.staff.troubles import explain
+from portal.staff.directory.shown import show_routing
+from portal.staff.disputes.told import tell_holds
+from portal.staff.platform.standing import standing_of
+from portal.staff.troubles import troubles_here
+from portal.staff.waiting import what_waits
 from portal.states import credit_left, state_of
 from portal.timeline import contested, tell
+from receivables.services.chasing import chase_state
 from receivables.services.dues import due_on_invoice, exposure_of
 from receivables.store.customers import get_customer
-from receivables.store.happenings import find_mail, life_of_customer, life_of_invoice, list_mails, list_problems
+from receivables.store.disputes import disputes_on
+from receivables.store.happenings import find_mail, life_of_customer, life_of_invoice, list_mails
 from receivables.store.invoices import get_invoice
 from receivables.store.overviews import (
     PAGE,
@@ -32,13 +38,18 @@ from receivables.store.overviews import (
     list_money,
     sum_open,
 )
+from receivables.store.problems import set_aside
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from flask import Response
+    from werkzeug import Response as AnyResponse
 
 blueprint = Blueprint("staff", __name__, url_prefix="/s")
+
+MAY_SETTLE = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
+"""An auditor reads what stopped, and settles nothing."""
 
 
 @blueprint.get("/")
@@ -51,7 +62,8 @@ def dashboard() -> str:
         customers = list_customers(work, today(), wanted=asked.wanted)
         currency = totals[0].currency if totals else "EUR"
         chart = age_chart(late_by_age(work, today(), currency), currency)
-        problems = len(list_problems(work))
+        problems = len(troubles_here(work))
+        waiting = what_waits(work)
     return render_template(
         "staff/dashboard.html",
         totals=totals,
@@ -59,6 +71,7 @@ def dashboard() -> str:
         chart=chart,
         asked=asked,
         problems=problems,
+        waiting=waiting,
         today=today(),
     )
 
@@ -105,11 +118,15 @@ def invoice(invoice_id: UUID) -> str:
             due=due,
             left_minor=left_minor,
             state=state_of(found, due, today(), left_minor),
+            standing=standing_of(work, found, due),
             customer=get_customer(work, found.customer_id),
             documents=list_documents(work, invoice_id),
             letters=letters_on(work, invoice_id),
             contested=contested(life),
             life=tell(life),
+            routing=show_routing(work, invoice_id),
+            disputes=disputes_on(work, invoice_id),
+            holds=tell_holds(chase_state(work, invoice_id, today())),
         )
 
 
@@ -138,8 +155,19 @@ def evidence(invoice_id: UUID) -> Response:
 def problems() -> str:
     """What stopped, in plain words, with the next step."""
     with work_here() as work:
-        found = list_problems(work)
-    return render_template("staff/problems.html", problems=[explain(each) for each in found])
+        found = troubles_here(work)
+    return render_template("staff/problems.html", problems=found, may_settle=place().role in MAY_SETTLE)
+
+
+@blueprint.post("/problems/set-aside")
+@allow(*MAY_SETTLE)
+def settle_problem() -> AnyResponse:
+    """Somebody has dealt with a cause of trouble: it is shown again only for what happens after this."""
+    note = request.form.get("note", "").strip()
+    if note:
+        with work_here() as work:
+            set_aside(work, request.form.get("cause", ""), caller().person.person_id, note)
+    return redirect(url_for("staff.problems"), 303)
 
 
 @blueprint.get("/mails")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from story_builders import PlatformHouse, Story, build_services
 
-from einvoice import submission
 from einvoice.validation.check import Validator
 from einvoice.validation.schematron import SchematronEngine
 
@@ -44,9 +42,8 @@ def running_platform(shared_engine: SchematronEngine) -> Iterator[PlatformHouse]
 
 
 @pytest.fixture
-def platform_house(running_platform: PlatformHouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlatformHouse]:
-    """The platform on a good day, asked again at once."""
-    monkeypatch.setattr(submission, "CHECK_AFTER", timedelta(0))
+def platform_house(running_platform: PlatformHouse) -> Iterator[PlatformHouse]:
+    """The platform on a good day."""
     yield running_platform
     running_platform.lift()
 

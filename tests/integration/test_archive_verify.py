@@ -17,12 +17,12 @@ from story_builders import Story, fresh_house
 from config.clock import new_id
 from einvoice.archive import Archive, open_archive
 from einvoice.archive.comparison import Tally, compare_all
-from einvoice.intake import Original, keep_document
+from einvoice.keeping import KeptFile, keep_document
 from portal.cli import main
 from portal.issuing import save_profile
 from portal.keeping import read_archive_again
 from portal.staff.troubles import explain
-from receivables.store.happenings import list_problems
+from receivables.store.problems import list_problems
 from receivables.store.invoices import get_invoice
 
 if TYPE_CHECKING:
@@ -108,7 +108,12 @@ def test_what_the_rows_say_and_the_archive_has_not_is_found(alone: Story, postgr
     with alone.services.works.begin(alone.id) as work:
         invoice = get_invoice(work, issued.invoice.invoice_id)
         keep_document(
-            work, invoice, "cdar", Original(b"never archived", "lost.xml", "application/xml"), None, until=UNTIL
+            work,
+            invoice.invoice_id,
+            "cdar",
+            KeptFile(b"never archived", "lost.xml", "application/xml"),
+            None,
+            until=UNTIL,
         )
     code, told = run()
     assert (code, told["verdict"], told["problems"]) == (1, "problems", {"archive.missing": 1})
@@ -191,7 +196,7 @@ def test_memory_stays_flat_however_much_is_read(alone: Story) -> None:
         for number in range(300):
             content = number.to_bytes(4, "big") * 25_000
             archive.put(content, UNTIL)
-            keep_document(work, invoice, "cdar", Original(content, f"{number}.xml", "x"), None, until=UNTIL)
+            keep_document(work, invoice.invoice_id, "cdar", KeptFile(content, f"{number}.xml", "x"), None, until=UNTIL)
     tally = Tally()
     tracemalloc.start()
     assert list(compare_all(alone.services.works, [alone.id], archive, tally)) == []

@@ -7,15 +7,24 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from directory_builders import keep_directory
+from dispute_builders import claim
 from ledger_builders import MORNING, attempt, customer_facts, issue, received, refunded
+from receiving_builders import file_of, receive_here, sold_to
 
 from config.clock import new_id, now, today
 from einvoice.archive import retention_end
+from einvoice.keeping import KeptFile
+from einvoice.platform.accounts import connect_platform
+from einvoice.platform.settings import PlatformDriver, PlatformSettings
 from portal.access.people import Person, add_membership, add_person
 from portal.access.roles import Role
 from portal.access.sessions import open_session
+from portal.attachments import Attachments, keep_attachments
 from receivables.domain.collected import VatRow
+from receivables.domain.disputes import Scope
 from receivables.domain.receipts import AttemptMoved, AttemptState
+from receivables.services.disputing import note_documents_sent
 from receivables.services.receipts import record_facts
 from receivables.store.register import Supplier, create_supplier
 from receivables.store.work import to_json
@@ -49,8 +58,25 @@ class House:
     invoices: dict[str, Invoice]
     document_id: UUID
     mail_id: UUID
+    dispute_id: UUID
+    sent_id: UUID
+    purchase_id: UUID
+    check_id: UUID
     links: dict[str, str]
     people: dict[str, Person]
+
+    @property
+    def account_id(self) -> UUID:
+        """The platform account."""
+        with self.services.works.begin(self.supplier.supplier_id) as work:
+            found: UUID = work.scalar(
+                "SELECT account_id FROM platform_accounts WHERE supplier_id = :supplier AND active"
+            )
+        return found
+
+    def flow(self, number: int) -> str:
+        """The tracking id of a flow: 1 is an invoice that was accepted, 2 a status that was refused."""
+        return f"{self.supplier.supplier_id.hex}-Q-{number}"
 
     def sign_in(self, client: FlaskClient, who: str) -> None:
         """Give ``client`` a session of one of the people."""
@@ -86,7 +112,16 @@ def build_house(services: Services, name: str = "Atelier Lumière") -> House:
         invoices = _invoices(work)
         document_id = _files(services, work, invoices["paid"])
         mail_id = _mails(work, invoices["due"])
-        _platform(work, invoices["paid"], document_id)
+        dispute_id = claim(work, invoices["late"], scope=Scope.AMOUNT, amount_minor=40000).dispute_id
+        (sent_id,) = keep_attachments(
+            services,
+            work,
+            invoices["late"].invoice_id,
+            Attachments((KeptFile(b"%PDF-1.7 delivery", "bon.pdf", "application/pdf"),)),
+        )
+        note_documents_sent(work, dispute_id, "house", "", once="house", documents=(sent_id,), told=None)
+        _platform(services, work, invoices["paid"], document_id)
+        check_id = keep_directory(services, work, invoices["paid"])
         _troubles(work)
         links = {state: services.pay_link(work, each.invoice_id, "mail") for state, each in invoices.items()}
     customer_id, other_id = invoices["due"].customer_id, invoices["foreign"].customer_id
@@ -98,6 +133,10 @@ def build_house(services: Services, name: str = "Atelier Lumière") -> House:
         invoices,
         document_id,
         mail_id,
+        dispute_id,
+        sent_id,
+        receive_here(services, supplier.supplier_id, file_of(sold_to(siren)), "F2026-0042.xml"),
+        check_id,
         {state: link.removeprefix(services.settings.public_url) for state, link in links.items()},
         _people(services, supplier, customer_id, other_id),
     )
@@ -196,23 +235,20 @@ def _mails(work: Work, invoice: Invoice) -> UUID:
     return first
 
 
-def _platform(work: Work, invoice: Invoice, document_id: UUID) -> None:
-    account_id = new_id()
-    work.execute(
-        "INSERT INTO platform_accounts (supplier_id, account_id, label, driver, sealed_client_secret, created_at) "
-        "VALUES (:supplier, :id, 'Plateforme', '{}', '', :at)",
-        id=account_id,
-        at=now(),
-    )
+def _platform(services: Services, work: Work, invoice: Invoice, document_id: UUID) -> None:
+    nowhere = "http://127.0.0.1:9"  # the port of what is thrown away: nobody answers
+    driver = PlatformDriver("nowhere", nowhere, f"{nowhere}/token", directory_url=f"{nowhere}/directory")
+    access = PlatformSettings(driver, "client", "very-secret")
+    account_id = connect_platform(work, services.keyring, "Plateforme", access)
     for tracking, kind, state, refusal in (
-        ("Q-1", "invoice", "accepted", None),
-        ("Q-2", "status", "refused", '[{"reason": "REJ_SEMAN", "message": "Le montant par taux manque."}]'),
+        ("1", "invoice", "accepted", None),
+        ("2", "status", "refused", '[{"reason": "REJ_SEMAN", "message": "Le montant par taux manque."}]'),
     ):
         work.execute(
             "INSERT INTO platform_flows (supplier_id, tracking_id, account_id, invoice_id, kind, document_id, state, "
             "refusal, sends, created_at, changed_at) VALUES (:supplier, :tracking, :account, :invoice, :kind, "
             ":document, :state, CAST(:refusal AS jsonb), 1, :at, :at)",
-            tracking=tracking,
+            tracking=f"{work.supplier_id.hex}-Q-{tracking}",
             account=account_id,
             invoice=invoice.invoice_id,
             kind=kind,

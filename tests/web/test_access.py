@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from declarant_builders import declare_by_hand
 from flask import Blueprint
 from portal_house import press
 
+from einvoice.reporting.periods import ReportKind, period_of
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role, UnstatedAccessError
 from portal.app import create_app
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from flask import Flask
     from flask.testing import FlaskClient
     from portal_house import House
@@ -25,6 +31,8 @@ EVERYBODY = frozenset(CALLERS)
 OUR_STAFF = frozenset({"collector", "auditor", "accountant", "owner"})
 ALL_STAFF = OUR_STAFF | {"neighbour"}
 CUSTOMERS = frozenset({"customer", "other_customer"})
+OUR_BOOKS = frozenset({"accountant", "owner"})
+OUR_OWNER = frozenset({"owner"})
 
 MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "static": ("/static/none.css", frozenset()),
@@ -50,6 +58,19 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "customer.invoice": ("/c/invoices/{paid}", frozenset({"customer"})),
     "customer.pay": ("/c/invoices/{paid}/pay", frozenset({"customer"})),
     "customer.document": ("/c/invoices/{paid}/documents/{document}", frozenset({"customer"})),
+    "dispute.ask_by_link": ("{link}/dispute", EVERYBODY),
+    "dispute.send_by_link": ("{link}/dispute", EVERYBODY),
+    "dispute.fetch_by_link": ("{late}/documents/{sent}", EVERYBODY),
+    "dispute.ask": ("/c/invoices/{paid}/dispute", frozenset({"customer"})),
+    "dispute.send": ("/c/invoices/{paid}/dispute", frozenset({"customer"})),
+    "disputes.index": ("/s/disputes", ALL_STAFF),
+    "disputes.show": ("/s/disputes/{dispute}", OUR_STAFF),
+    "disputes.give_answer": ("/s/disputes/{dispute}/answer", OUR_STAFF - {"auditor"}),
+    "disputes.give_documents": ("/s/disputes/{dispute}/documents", OUR_STAFF - {"auditor"}),
+    "disputes.give_way": ("/s/disputes/{dispute}/accept", OUR_STAFF - {"auditor"}),
+    "disputes.stand_by": ("/s/disputes/{dispute}/reject", OUR_STAFF - {"auditor"}),
+    "disputes.close": ("/s/disputes/{dispute}/close", OUR_STAFF - {"auditor"}),
+    "disputes.assign": ("/s/disputes/{dispute}/assign", OUR_STAFF - {"auditor"}),
     "staff.dashboard": ("/s/", ALL_STAFF),
     "staff.invoices": ("/s/invoices", ALL_STAFF),
     "staff.problems": ("/s/problems", ALL_STAFF),
@@ -59,6 +80,43 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "staff.document": ("/s/invoices/{paid}/documents/{document}", OUR_STAFF),
     "staff.evidence": ("/s/invoices/{paid}/evidence", OUR_STAFF),
     "staff.mail": ("/s/mails/{mail}", OUR_STAFF),
+    "directory.home": ("/s/directory", ALL_STAFF),
+    "directory.company": ("/s/directory/companies/552100554", ALL_STAFF),
+    "directory.ask_again": ("/s/directory/companies/552100554", ALL_STAFF),
+    "directory.start": ("/s/directory/checks", ALL_STAFF - {"auditor"}),
+    "directory.show_check": ("/s/directory/checks/{check}", OUR_STAFF),
+    "directory.stop": ("/s/directory/checks/{check}/stop", OUR_STAFF - {"auditor"}),
+    "directory.download": ("/s/directory/checks/{check}/table.csv", OUR_STAFF),
+    "staff.settle_problem": ("/s/problems/set-aside", ALL_STAFF - {"auditor"}),
+    "platform.overview": ("/s/platform", OUR_BOOKS),
+    "platform.ask_connection": ("/s/platform/connect", OUR_OWNER),
+    "platform.connect": ("/s/platform/connect", OUR_OWNER),
+    "platform.ask_access": ("/s/platform/accounts/{account}/access", OUR_OWNER),
+    "platform.change_access": ("/s/platform/accounts/{account}/access", OUR_OWNER),
+    "platform.test": ("/s/platform/accounts/{account}/test", OUR_BOOKS),
+    "platform.ask_closing": ("/s/platform/accounts/{account}/close", OUR_OWNER),
+    "platform.close": ("/s/platform/accounts/{account}/close", OUR_OWNER),
+    "flows.log": ("/s/platform/flows", ALL_STAFF),
+    "flows.flow": ("/s/platform/flows/{flow}", OUR_STAFF),
+    "flows.sent_file": ("/s/platform/flows/{flow}/sent", OUR_STAFF),
+    "flows.held_file": ("/s/platform/flows/{flow}/held/original", OUR_STAFF),
+    "flows.compare": ("/s/platform/flows/{flow}/compare", OUR_STAFF),
+    "flows.send_now": ("/s/platform/flows/{flow}/now", OUR_BOOKS),
+    "flows.ask_again": ("/s/platform/flows/{flow}/again", OUR_BOOKS),
+    "flows.again": ("/s/platform/flows/{flow}/again", OUR_BOOKS),
+    "company.show": ("/s/company", OUR_OWNER),
+    "company.save": ("/s/company", OUR_OWNER),
+    "reports.listing": ("/s/reports", ALL_STAFF),
+    "reports.period": ("/s/reports/payments/2026-10-01", ALL_STAFF),
+    "reports.prepare": ("/s/reports/payments/2026-10-01/prepare", OUR_BOOKS),
+    "reports.version": ("/s/reports/{report}", OUR_STAFF),
+    "reports.file": ("/s/reports/{report}/file", OUR_STAFF),
+    "purchases.listing": ("/s/purchases", ALL_STAFF),
+    "purchases.page": ("/s/purchases/{purchase}", OUR_STAFF),
+    "purchases.original": ("/s/purchases/{purchase}/original", OUR_STAFF),
+    "purchases.xml": ("/s/purchases/{purchase}/xml", OUR_STAFF),
+    "purchases.readable": ("/s/purchases/{purchase}/readable", OUR_STAFF),
+    "purchases.answer": ("/s/purchases/{purchase}/statuses", frozenset({"accountant", "owner"})),
 }
 """Endpoint: an address of this house, and who gets something there. Everybody else: sign-in, or nothing at all."""
 
@@ -70,7 +128,31 @@ def address(pattern: str, house: House) -> str:
         document=house.document_id,
         customer=house.customer_id,
         mail=house.mail_id,
+        purchase=house.purchase_id,
+        check=house.check_id,
+        dispute=house.dispute_id,
+        late=house.links["late"],
+        sent=house.sent_id,
+        account=house.account_id,
+        flow=house.flow(2),
+        report=a_report(house),
     )
+
+
+REPORTS: dict[UUID, UUID] = {}
+
+
+def a_report(house: House) -> UUID:
+    """The declaration of this house, made once, with a file in the archive."""
+    supplier_id = house.supplier.supplier_id
+    if supplier_id not in REPORTS:
+        content = b"<Report/>"
+        house.services.archive.put(content, date(2037, 12, 31))
+        with house.services.works.begin(supplier_id) as work:
+            period = period_of("quarterly", ReportKind.TRANSACTIONS, date(2026, 10, 1))
+            made = declare_by_hand(work, period, sha256=hashlib.sha256(content).hexdigest())
+        REPORTS[supplier_id] = made.report_id
+    return REPORTS[supplier_id]
 
 
 def call(app: Flask, endpoint: str, who: str, house: House, neighbour: House) -> TestResponse:

@@ -12,7 +12,7 @@ from click import Context
 from einvoice.errors import EInvoiceError
 from einvoice.kept import profile_from_json
 from portal.cli import COMMANDS, main
-from portal.issuing import check_profile
+from portal.issuing import CHOICES, check_choices, check_profile
 
 
 def test_every_command_in_the_list_can_be_loaded_under_its_name() -> None:
@@ -64,3 +64,19 @@ def test_a_profile_that_would_spoil_every_invoice_is_refused(change: dict[str, A
     with pytest.raises(EInvoiceError) as refused:
         check_profile(profile_from_json(given), given)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(("name", "value"), [("size", "big"), ("vat_regime", "yearly"), ("size", None), ("size", [])])
+def test_a_size_or_regime_that_nobody_knows_is_refused_with_the_known_ones(name: str, value: object) -> None:
+    with pytest.raises(EInvoiceError) as refused:
+        check_choices({**PROFILE, name: value})
+    assert refused.value.code == "profile.bad_choice"
+    assert ", ".join(CHOICES[name][:2]) in refused.value.sentence
+    assert f" ou {CHOICES[name][-1]}" in refused.value.sentence_fr
+
+
+def test_every_known_size_and_regime_is_taken() -> None:
+    for name, known in CHOICES.items():
+        for value in known:
+            check_choices({name: value})
+            assert getattr(profile_from_json({**PROFILE, name: value}), name) == value

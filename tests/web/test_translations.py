@@ -27,8 +27,13 @@ def texts() -> frozenset[Text]:
 
 @cache
 def english() -> dict[Text, Text]:
-    with (HOUSE / "translations/en/LC_MESSAGES/messages.po").open("rb") as file:
-        return {each.id: each.string for each in read_po(file) if each.id}
+    found: dict[Text, Text] = {}
+    for path in sorted((HOUSE / "translations/en/LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as file:
+            for each in read_po(file):
+                assert not each.id or each.id not in found, f"{each.id} is translated twice"
+                found |= {each.id: each.string} if each.id else {}
+    return found
 
 
 def test_every_text_is_translated_and_no_translation_is_left_over() -> None:
