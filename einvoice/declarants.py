@@ -40,9 +40,10 @@ def serving_account(work: Work, routing: Routing) -> UUID | None:
 def processing_of(work: Work, invoice: Invoice, account_id: UUID) -> ProcessingRule | None:
     """What the platform of an account is told to do with an invoice; ``None`` where it is not to get it at all.
 
-    A self-billed one (CGI 289, I-2) was sent by the customer who drew it up: a second one would be a double.
+    A self-billed one (CGI 289, I-2) was sent by the customer who drew it up: a second one would be a double. A credit
+    note that ends what was refused is internal (DG 3.6.4).
     """
-    if invoice.type_code in SELF_BILLED:
+    if invoice.type_code in SELF_BILLED or is_internal(work, invoice):
         return None
     if invoice.routing in CARRIED:
         return CARRIED[invoice.routing]
@@ -51,6 +52,43 @@ def processing_of(work: Work, invoice: Invoice, account_id: UUID) -> ProcessingR
         account=account_id,
     )
     return REPORTED.get(invoice.routing) if reporting == "platform" else None
+
+
+def self_billed_account(work: Work, invoice: Invoice) -> UUID | None:
+    """The account through which a self-billed invoice of ours travels.
+
+    It is the one that brought us the customer's file, while it is open; else the one that serves its kind now.
+    """
+    brought: UUID | None = work.scalar(
+        "SELECT account_id FROM received_invoices AS file JOIN platform_accounts USING (supplier_id, account_id) "
+        "JOIN suppliers USING (supplier_id) WHERE supplier_id = :supplier AND seller_ref = siren "
+        "AND number = :number AND extract(year FROM issued_on) = :year AND closed_at IS NULL "
+        "ORDER BY file.created_at LIMIT 1",
+        number=invoice.number,
+        year=invoice.issued_on.year,
+    )
+    return brought or serving_account(work, invoice.routing)
+
+
+def is_internal(work: Work, invoice: Invoice) -> bool:
+    """Whether a credit note only ends invoices that the buyer refused (210) or a platform rejected (213) or never took.
+
+    The State counts none of these, so it must not hear of the credit note either: no Flux 1 or 2, and no 212.
+    """
+    if not invoice.is_credit_note:
+        return False
+    return bool(
+        work.scalar(
+            "SELECT bool_and(ended.invoice_id IS NOT NULL AND (EXISTS (SELECT 1 FROM statuses AS status "
+            "WHERE status.supplier_id = :supplier AND status.invoice_id = ended.invoice_id "
+            "AND code IN ('210', '213')) OR (SELECT bool_and(flow.state = 'refused') FROM platform_flows AS flow "
+            "WHERE flow.supplier_id = :supplier AND flow.invoice_id = ended.invoice_id AND flow.kind = 'invoice') "
+            "IS TRUE)) FROM named_invoices AS named LEFT JOIN invoices AS ended ON ended.supplier_id = :supplier "
+            "AND ended.number = named.number AND ended.issue_year = named.issue_year "
+            "WHERE named.supplier_id = :supplier AND named.invoice_id = :invoice AND named.kind = 'credits'",
+            invoice=invoice.invoice_id,
+        )
+    )
 
 
 def is_platforms(work: Work, invoice: Invoice) -> bool:

@@ -25,6 +25,7 @@ from einvoice.platform.port import (
     Flow,
     PlatformBusyError,
     PlatformError,
+    PlatformPausedError,
     PlatformRefusedError,
     ProcessingRule,
     Profile,
@@ -154,11 +155,9 @@ class FlowLeftError(PlatformBusyError):
     """The time of a round was over before this flow's turn (``flow.left``): come back at once."""
 
     def __init__(self, tracking_id: str) -> None:
+        known = tracking_id[:12]
         super().__init__(
-            f"Flow {tracking_id[:12]} waits for its turn.",
-            f"Le flux {tracking_id[:12]} attend son tour.",
-            retry_after_s=0,
-            code="flow.left",
+            f"Flow {known} waits for its turn.", f"Le flux {known} attend son tour.", retry_after_s=0, code="flow.left"
         )
 
 
@@ -171,16 +170,20 @@ class _Round:
     not_taken: set[str] = field(default_factory=set)
     """Flows of which the platform certainly took nothing."""
     platforms: dict[UUID, Platform] = field(default_factory=dict)
+    paused: dict[UUID, PlatformPausedError] = field(default_factory=dict)
+    """Accounts that are left alone for a while: one flow finds out for all."""
 
     @contextmanager
-    def noting(self, tracking_id: str) -> Iterator[None]:
+    def noting(self, row: RowMapping) -> Iterator[None]:
         """Keep what goes wrong with one flow from the others; what goes wrong with the database concerns them all."""
         try:
             yield
         except DBAPIError:
             raise
         except Exception as error:  # noqa: BLE001 -- handed to the caller, who tells of it
-            self.failures[tracking_id] = error
+            self.failures[row["tracking_id"]] = error
+            if isinstance(error, PlatformPausedError):
+                self.paused[row["account_id"]] = error
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,7 @@ class FlowSender:
             round_ = _Round(held, {each: FlowInHandError(each) for each in tracking_ids if each not in mine})
             fresh = []
             for row in _waiting(held, mine):
-                with round_.noting(row["tracking_id"]):
+                with round_.noting(row):
                     if time.monotonic() > until_s:
                         raise FlowLeftError(row["tracking_id"])
                     if not (row["sends"] and self._is_there(round_, row)):
@@ -263,11 +266,11 @@ class FlowSender:
         if not rows:
             return
         tracking_ids = [row["tracking_id"] for row in rows]
-        latest = now() + timedelta(seconds=max(0.0, until_s - time.monotonic()) if len(rows) > 1 else 0)
+        latest = now() + timedelta(seconds=max(0, until_s - time.monotonic()) if len(rows) > 1 else 0)
         self.works.run(round_.held.supplier_id, lambda work: _doubt(work, tracking_ids, latest))
         round_.not_taken.update(tracking_ids)
         for row in rows:
-            with round_.noting(row["tracking_id"]):
+            with round_.noting(row):
                 if time.monotonic() > until_s:
                     raise FlowLeftError(row["tracking_id"])
                 self._hand_over(round_, row)
@@ -305,6 +308,8 @@ class FlowSender:
 
     def _platform(self, round_: _Round, row: RowMapping) -> Platform:
         account_id = row["account_id"]
+        if account_id in round_.paused:
+            raise round_.paused[account_id]
         if account_id not in round_.platforms:
             round_.platforms[account_id] = self.platform_of(round_.held, account_id)
         return round_.platforms[account_id]

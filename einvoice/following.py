@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from config.clock import now
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from einvoice.platform.port import FlowState, Platform
     from receivables.store.work import Work, Works
 
+LONGEST_LOOK_S = 60.0
+"""Seconds for one account: a platform that answers slowly must not keep other suppliers' waiting."""
 BATCH = 100
 """Flows asked about at one account before the next account has its turn."""
 FIRST_INTERVAL = timedelta(seconds=2)
@@ -65,7 +68,10 @@ class FlowFollower:
             platform = self.platform_of(work, account_id)
         judged = 0
         lost: PlatformRefusedError | None = None
+        end_s = monotonic() + LONGEST_LOOK_S
         for row in rows:
+            if monotonic() > end_s:
+                break  # the rest has waited longest, and comes first the next time
             try:
                 state = _ask(platform, row)
             except PlatformRefusedError as error:

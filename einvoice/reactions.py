@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from config.clock import legal_day
 from config.law.days import BANKING, add_days
 from einvoice.errors import BuildError
-from einvoice.lifecycle.message import SELLER
+from einvoice.lifecycle.message import MOST_NOTE, SELLER
 from einvoice.lifecycle.reasons import REASONS
 from receivables.domain.disputes import APPROVED, CLAIMING, OTHER, REFUSING, DisputeEvent, EventKind, Scope
 from receivables.domain.money import Money, MoneyError
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 PAYMENT_SENT = "211"
 PAUSE_DAYS, MOST_PAUSE_DAYS = 3, 30
 """Banking days for which a payment announced by 211 is waited for: a transfer takes one, its matching one more."""
+MOST_REASONS, MOST_REASON = 20, 64
+"""Reasons of one status that each make a dispute, and the characters of one: the code list has 45, of at most 20."""
 PAUSE_FIELD = "dunning_pause_days"
 """In a supplier's profile: another number of days, 0 to 30."""
 NOT_APPROVED, APPROVED_AMOUNT = "MNATTC", "MAPTTC"
@@ -80,7 +82,7 @@ def _claims(invoice: Invoice, message: StatusMessage) -> Iterator[tuple[str, Dis
     for detail in message.details:
         if detail.reason and detail.reason.code:
             by_reason.setdefault(detail.reason.code, []).append(detail)
-    for reason, details in (by_reason or {OTHER: list(message.details)}).items():
+    for reason, details in (_within(by_reason) or {OTHER: list(message.details)}).items():
         amounts = [minor for detail in details for datum in detail.data if (minor := _disputed(invoice, datum))]
         actions = [each.reason.action for each in details if each.reason and each.reason.action]
         facts: dict[str, Any] = {"actions": actions} if actions else {}
@@ -88,7 +90,16 @@ def _claims(invoice: Invoice, message: StatusMessage) -> Iterator[tuple[str, Dis
             facts |= {"scope": Scope.AMOUNT, "amount_minor": max(amounts)}
         said = "\n".join(note.text for detail in details for note in detail.notes)
         label = next((each.reason.label for each in details if each.reason and reason not in REASONS), None)
-        yield reason, _event(message, facts, said or label)
+        yield reason, _event(message, facts, (said or label or "")[:MOST_NOTE] or None)
+
+
+def _within(by_reason: dict[str, list[Detail]]) -> dict[str, list[Detail]]:
+    """The first reasons as they are, any further ones as one: a message must not open a thousand disputes."""
+    within: dict[str, list[Detail]] = {}
+    for reason, details in by_reason.items():
+        known = len(within) < MOST_REASONS and len(reason) <= MOST_REASON
+        within.setdefault(reason if known else OTHER, []).extend(details)
+    return within
 
 
 def _event(message: StatusMessage, facts: dict[str, Any], said: str | None = None) -> DisputeEvent:

@@ -6,7 +6,7 @@ known about it. Windows follow the platform's clock: they begin at the latest ch
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -41,12 +41,18 @@ WATERMARK = "platform.search"
 """Until where we have looked; of an account ``platform.search/<account_id>``, the bare name is that of before."""
 OVERLAP = timedelta(hours=12)
 """Windows overlap: items that share a time stamp with the watermark are seen again, and known by their flow id."""
+SHORT_OVERLAP = timedelta(minutes=10)
+LOOK_BACK_EVERY_S = 3600.0
+"""The long overlap is looked at once an hour; between, a short one: half a day may hold fifty thousand files."""
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 GIVEN_UP_AFTER = timedelta(days=1)
 """A file that the platform does not give for this long becomes a task, so that the window can move on."""
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 600.0
 """Seconds before a file that was not given is asked for again: twice as long each time."""
+LONGEST_LOOK_S = 60.0
+"""Seconds after which a list without end is left where it is, and again for its files: other suppliers wait."""
+MOST_PAGES = 2000
 FULL_PAGE = 25
 """The norm's smallest usual page: a platform without cursor that gives as many may have more."""
 DEAF_AFTER = 2
@@ -66,6 +72,8 @@ class Poller:
     platform_of: Callable[[Work, UUID], Platform]
     _waits: dict[tuple[UUID, str], tuple[float, float]] = field(default_factory=dict)
     """Files that were not given: when to ask again (monotonic), and the wait that led there, in seconds."""
+    _looked_back: dict[UUID, float] = field(default_factory=dict)
+    """When the long overlap of an account was looked at last (monotonic, in seconds)."""
 
     def poll(self, supplier_id: UUID) -> int:
         """Put what came in since the last look into the inbox; returns how many were new.
@@ -90,19 +98,33 @@ class Poller:
     def _poll_account(self, supplier_id: UUID, account_id: UUID) -> int:
         with self.works.begin(supplier_id) as work:
             platform = self.platform_of(work, account_id)
-            after = _reached(work, account_id) - OVERLAP
-        flows = _incoming(platform, max(after, BEGINNING))
+            after = _reached(work, account_id) - self._overlap(account_id)
+        flows, more = _incoming(platform, max(after, BEGINNING))
+        if more:
+            self._looked_back.pop(account_id, None)
+        else:
+            self._looked_back.setdefault(account_id, monotonic())
         with self.works.begin(supplier_id) as work:
             fresh = _unknown(work, account_id, flows)
         stored, missing, failure = self._fetch_all(supplier_id, account_id, platform, fresh)
         if flows:
             # a file that is missing holds the window back, so that it is seen again and asked for
             reached = min((flow.updated_at for flow in missing), default=max(flow.updated_at for flow in flows))
+            reached = min(reached, now())  # a clock that is ahead must not hide what comes later
+            if more and not missing:
+                reached += OVERLAP  # the next look goes on exactly there, or it would see the same pages for ever
             with self.works.begin(supplier_id) as work:
-                _reach(work, account_id, min(reached, now()))  # a clock that is ahead must not hide what comes later
+                _reach(work, account_id, reached)
         if failure:
             raise failure
         return stored
+
+    def _overlap(self, account_id: UUID) -> timedelta:
+        """How far to look back: the whole overlap once an hour, and after a list that was left in the middle."""
+        if monotonic() - self._looked_back.get(account_id, -LOOK_BACK_EVERY_S) >= LOOK_BACK_EVERY_S:
+            self._looked_back.pop(account_id, None)
+            return OVERLAP
+        return SHORT_OVERLAP
 
     def _fetch_all(
         self, supplier_id: UUID, account_id: UUID, platform: Platform, fresh: Iterable[FlowState]
@@ -111,8 +133,9 @@ class Poller:
         stored = deaf = 0
         missing: list[FlowState] = []
         failure: PlatformError | None = None
+        end_s = monotonic() + LONGEST_LOOK_S
         for flow in fresh:
-            if deaf >= DEAF_AFTER or self._must_wait(account_id, flow):
+            if deaf >= DEAF_AFTER or monotonic() > end_s or self._must_wait(account_id, flow):
                 missing.append(flow)
                 continue
             try:
@@ -157,20 +180,27 @@ class Poller:
         return False
 
 
-def _incoming(platform: Platform, after: datetime) -> list[FlowState]:
-    """Everything for us that changed after ``after``; ends also where a platform gives the same page for ever."""
+def _incoming(platform: Platform, after: datetime) -> tuple[list[FlowState], bool]:
+    """What is for us and changed after ``after``, and whether there is more than one look should list.
+
+    It ends where a platform gives the same page for ever, and where it gives new ones without end.
+    """
     flows: dict[str, FlowState] = {}
     cursor: str | None = None
-    while True:
+    end_s = monotonic() + LONGEST_LOOK_S
+    for _ in range(MOST_PAGES):
         page = platform.search(after, cursor, direction=Direction.IN)
         fresh = [flow for flow in page.flows if flow.flow_id not in flows]
-        flows |= {flow.flow_id: flow for flow in page.flows}
+        flows |= {flow.flow_id: replace(flow, details=()) for flow in page.flows}  # remarks are for what we sent
         if fresh and page.next_cursor:
             cursor = page.next_cursor
         elif fresh and len(page.flows) >= FULL_PAGE:  # before 1.3.0 there is no cursor: go on from the last change
             after, cursor = max(flow.updated_at for flow in fresh) - timedelta(microseconds=1), None
         else:
-            return list(flows.values())
+            return list(flows.values()), False
+        if monotonic() > end_s:
+            break
+    return list(flows.values()), True
 
 
 def _unknown(work: Work, account_id: UUID, flows: Sequence[FlowState]) -> list[FlowState]:

@@ -63,7 +63,7 @@ def check_may_send_again(work: Work, tracking_id: str) -> None:
 
     Raises:
         CannotResendError: ``flow.unknown``, ``flow.not_refused``, ``flow.already_there``, ``flow.report``,
-            ``flow.has_successor``, ``flow.invoice_accepted`` or ``flow.invoice_closed``.
+            ``flow.has_successor``, ``flow.invoice_accepted``, ``flow.invoice_credited`` or ``flow.invoice_closed``.
     """
     row = _refused(work, tracking_id)
     _check(work, row)
@@ -176,6 +176,21 @@ def _check_invoice(work: Work, row: RowMapping) -> None:
             "flow.invoice_accepted",
             "Another attempt of this invoice is on its way or accepted: a second one would be a double.",
             "Un autre envoi de cette facture est en route ou accepté : un second serait un doublon.",
+        )
+    credited = work.scalar(
+        "SELECT note.number FROM invoices AS meant JOIN named_invoices AS named ON named.supplier_id = :supplier "
+        "AND named.number = meant.number AND named.issue_year = meant.issue_year AND named.kind = 'credits' "
+        "JOIN invoices AS note ON note.supplier_id = :supplier AND note.invoice_id = named.invoice_id "
+        "WHERE meant.supplier_id = :supplier AND meant.invoice_id = :invoice AND NOT EXISTS (SELECT 1 "
+        "FROM platform_flows AS flow WHERE flow.supplier_id = :supplier AND flow.invoice_id = note.invoice_id "
+        "AND flow.kind = 'invoice') LIMIT 1",
+        invoice=row["invoice_id"],
+    )
+    if credited:
+        raise CannotResendError(
+            "flow.invoice_credited",
+            f"Credit note {credited} ended this invoice and was told to nobody: issue a new invoice instead.",
+            f"L'avoir {credited} a annulé cette facture et n'a été transmis à personne : émettez une nouvelle facture.",
         )
     closing = closed_by(codes_of(work, row["invoice_id"]))
     if closing:

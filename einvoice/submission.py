@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from config.clock import legal_day
 from einvoice.archive.retention import retain_until
 from einvoice.cash_movement import message_of_movement, must_tell
-from einvoice.declarants import is_platforms, processing_of, serving_account
+from einvoice.declarants import is_platforms, processing_of, self_billed_account, serving_account
 from einvoice.errors import EInvoiceError
 from einvoice.flows import FlowKind, PlannedFlow, announce_flow, plan_flow
 from einvoice.formats.profiles import in_form
@@ -152,13 +152,13 @@ def _is_planned(work: Work, tracking_id: str) -> bool:
 def _account_that_has(work: Work, invoice: Invoice) -> UUID | None:
     """The account where a platform accepted the invoice; ``None`` where none has it, or the last one refused it.
 
-    A self-billed one the customer sent: the platform that serves us has it from there.
+    A self-billed one the customer sent: a platform of ours has it from there.
 
     Raises:
         NotAcceptedYetError: it may still be accepted.
     """
     if invoice.type_code in SELF_BILLED:
-        return serving_account(work, invoice.routing)
+        return self_billed_account(work, invoice)
     flows = work.rows(
         "SELECT state, account_id FROM platform_flows WHERE supplier_id = :supplier AND invoice_id = :invoice "
         "AND kind = 'invoice' ORDER BY attempt",

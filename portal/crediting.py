@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +84,8 @@ def credit_invoice(
         return produce(services, supplier, known)
     request = _request(invoice, order, already)
     prepared = prepare_request(request, profile, services.validator, today())
+    if invoice.routing is Routing.B2G:  # the credit note takes the road of its invoice, whatever the directory says now
+        prepared = replace(prepared, to_public_body=True)
 
     def guard(work: Work) -> None:
         lock_customers(work, [invoice.customer_id])
@@ -97,7 +99,10 @@ def credit_invoice(
 
 
 def _request(invoice: Invoice, order: CreditOrder, already: Credited) -> InvoiceRequest:
-    """The credit note as a request; a public body stays one, which no document says."""
+    """The credit note as a request; a public body stays one, which no document says.
+
+    One that only the directory showed, without its SIRET on the invoice, is credited as it was invoiced.
+    """
     document = issued_document(invoice)
     if order.lines is not None:
         request = credit_lines(document, order.lines, order.reason, already=already)
@@ -105,7 +110,7 @@ def _request(invoice: Invoice, order: CreditOrder, already: Credited) -> Invoice
         request = credit_amount(document, order.amount, order.reason or "", already=already)
     else:
         request = credit_whole(document, order.reason, already=already)
-    if invoice.routing is not Routing.B2G:
+    if invoice.routing is not Routing.B2G or request.buyer.siret is None:
         return request
     return request.model_copy(update={"buyer": request.buyer.model_copy(update={"public": True})})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -24,14 +25,22 @@ from portal.hooks.intake import SOURCE as STRIPE_SOURCE
 from portal.issuing import DOCUMENTS
 from portal.keeping import read_archive_again
 from portal.mails import keep_mail, send_due_mails, write_invoice_mail
+from portal.turns import Pace
 from portal.worker import NotYetError, Worker
 from receivables.domain.events import CASH_COLLECTED, INVOICE_ISSUED, INVOICE_REPLACED, SIGN_IN_ASKED
 from receivables.services.sealing import seal_audit
-from receivables.store.register import list_suppliers
+from receivables.store.register import (
+    list_suppliers,
+    suppliers_in_state,
+    suppliers_on_platforms,
+    suppliers_with_flows_to_follow,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from einvoice.following import FlowFollower
+    from einvoice.reception import Poller
     from portal.wiring import Services
     from receivables.store.outbox import Announcement
 
@@ -58,6 +67,12 @@ ARCHIVE_LOOK_EVERY_S = 3600.0
 def build_worker(services: Services) -> Worker:
     """The worker of a house."""
     settings = services.settings
+    listener = Listener(services.follower, services.poller, Pace(settings.platform_poll_s))
+    database = services.database
+
+    def everybody() -> list[UUID]:
+        return [each.supplier_id for each in list_suppliers(database)]
+
     return Worker(
         works=services.works,
         receivers={
@@ -76,24 +91,36 @@ def build_worker(services: Services) -> Worker:
             },
             INVOICE_REPLACED: {"platform": _cancel(services)},
             CASH_COLLECTED: {"status_212": _tell(services)},
-            PLATFORM_HINTED: {"look": _look(services)},
+            PLATFORM_HINTED: {"look": listener.hint},
             SIGN_IN_ASKED: {"mail": _write_sign_in_mail(services)},
         },
         together={FLOW_PLANNED: _send(services)},
         hands={FLOW_PLANNED: SENDING_HANDS},
         unheard={CASH_COLLECTED: lambda work: not accounts_to_follow(work)},
         chores=(
-            (settings.platform_poll_s, _for_each(services, services.follower.follow)),
-            (settings.platform_poll_s, _for_each(services, services.poller.poll)),
+            (settings.platform_poll_s, _for_each(lambda: suppliers_with_flows_to_follow(database), listener.follow)),
+            (settings.platform_poll_s, _for_each(lambda: suppliers_on_platforms(database), listener.poll)),
             (
                 settings.provider_poll_s,
-                _for_each(services, lambda s: recover_missed_facts(services.works, s, services.gateway_for)),
+                _for_each(everybody, lambda s: recover_missed_facts(services.works, s, services.gateway_for)),
             ),
-            (MAIL_EVERY_S, _for_each(services, lambda s: send_due_mails(services, s))),
-            (SEAL_EVERY_S, _for_each(services, lambda s: _seal_all(services, s))),
-            (DIRECTORY_EVERY_S, _for_each(services, lambda s: continue_checks(services.directory, s))),
-            (REPORT_EVERY_S, _for_each(services, services.reporter.prepare_due)),
-            (ARCHIVE_LOOK_EVERY_S, _for_each(services, lambda s: read_archive_again(services, s))),
+            (
+                MAIL_EVERY_S,
+                _for_each(
+                    lambda: suppliers_in_state(database, "mails", "to_send") if settings.smtp_url else [],
+                    lambda s: send_due_mails(services, s),
+                ),
+            ),
+            (SEAL_EVERY_S, _for_each(everybody, lambda s: _seal_all(services, s))),
+            (
+                DIRECTORY_EVERY_S,
+                _for_each(
+                    lambda: suppliers_in_state(database, "directory_checks", "running"),
+                    lambda s: continue_checks(services.directory, s),
+                ),
+            ),
+            (REPORT_EVERY_S, _for_each(everybody, services.reporter.prepare_due)),
+            (ARCHIVE_LOOK_EVERY_S, _for_each(everybody, lambda s: read_archive_again(services, s))),
         ),
         inbox_batch=settings.inbox_batch,
         pause_s=settings.worker_pause_s,
@@ -136,15 +163,30 @@ def _as_wait(error: Exception, supplier_id: UUID) -> Exception:
     return error
 
 
-def _look(services: Services) -> Callable[[UUID, Announcement], None]:
-    """A hint is no more than that: where the look fails, the next regular one repeats it."""
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Asks platforms for answers and news, often while there are some."""
 
-    def look(supplier_id: UUID, _fact: Announcement) -> None:
-        for ask in (services.follower.follow, services.poller.poll):
+    follower: FlowFollower
+    poller: Poller
+    pace: Pace
+
+    def follow(self, supplier_id: UUID) -> None:
+        """Ask what became of the flows that are due; what is judged has news in its wake."""
+        if self.follower.follow(supplier_id):
+            self.pace.hear(supplier_id)
+
+    def poll(self, supplier_id: UUID) -> None:
+        """Ask for news, where it is time."""
+        if self.pace.is_due(supplier_id) and self.poller.poll(supplier_id):
+            self.pace.hear(supplier_id)
+
+    def hint(self, supplier_id: UUID, _fact: Announcement) -> None:
+        """A webhook is a hint and no more: where the look fails, the next regular one repeats it."""
+        self.pace.hear(supplier_id)
+        for ask in (self.follower.follow, self.poller.poll):
             with suppress(PlatformError):
                 ask(supplier_id)
-
-    return look
 
 
 def _write_sign_in_mail(services: Services) -> Callable[[UUID, Announcement], None]:
@@ -194,18 +236,18 @@ def _patience(fact: Announcement) -> Iterator[None]:
         raise NotYetError(f"{error.code}: {error}") from error
 
 
-def _for_each(services: Services, chore: Callable[[UUID], object]) -> Callable[[], None]:
-    """Run ``chore`` for every supplier; one supplier's trouble is logged and does not stop the others."""
+def _for_each(suppliers: Callable[[], Iterable[UUID]], chore: Callable[[UUID], object]) -> Callable[[], None]:
+    """Run ``chore`` for each of ``suppliers``; one's trouble is logged and does not stop the others."""
 
     def run() -> None:
-        for supplier in list_suppliers(services.database):
+        for supplier_id in suppliers():
             try:
-                chore(supplier.supplier_id)
+                chore(supplier_id)
             except PlatformPausedError:
                 continue  # told once, when its circuit opened
             except PlatformError as error:
-                log.warning("A platform did not answer: %s", error, extra={"supplier": str(supplier.supplier_id)})
+                log.warning("A platform did not answer: %s", error, extra={"supplier": str(supplier_id)})
             except Exception:
-                log.exception("A chore failed", extra={"supplier": str(supplier.supplier_id)})
+                log.exception("A chore failed", extra={"supplier": str(supplier_id)})
 
     return run

@@ -30,6 +30,7 @@ STATES = {
     "part_paid": Badge(note_text("Payée en partie"), "part", "half"),
     "in_flight": Badge(note_text("Paiement en cours"), "flight", "transfer"),
     "paid": Badge(note_text("Payée"), "paid", "check"),
+    "credited": Badge(note_text("Soldée par avoir"), "plain", "credit"),
     "refused": Badge(note_text("Refusée"), "late", "alert"),
     "rejected": Badge(note_text("Rejetée par une plateforme"), "late", "alert"),
     "cancelled": Badge(note_text("Annulée, remplacée"), "plain", "back"),

@@ -14,7 +14,7 @@ from einvoice.lifecycle.reasons import REASONS
 from einvoice.lifecycle.statuses import status
 from portal.dispute_words import reason_words
 from portal.words import day, gettext, language, money, ngettext, note_text, percent
-from receivables.domain.money import Money
+from receivables.domain.money import Money, MoneyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -205,7 +205,7 @@ def _status(at: datetime, facts: dict[str, Any]) -> Told:
     bad = known.code in _BAD_STATUSES or taken_back
     tone = "late" if bad else "paid" if known.code in _GOOD_STATUSES else "plain"
     sense = gettext("Statut reçu") if facts["direction"] == "in" else gettext("Statut envoyé")
-    reasons = ", ".join(_reason(each) for each in facts["reasons"])
+    reasons = ", ".join(told for each in facts["reasons"] if (told := _reason(each)))
     meaning = gettext(_MEANINGS.get(known.code, "") if known.known else _UNKNOWN)
     detail = " · ".join(part for part in (sense, _split(facts["amounts"]), reasons, facts["note"], meaning) if part)
     icon = "back" if taken_back else "alert" if bad else "check" if tone == "paid" else "send"
@@ -217,7 +217,7 @@ def _reason(reason: dict[str, str] | str) -> str:
     given = {"code": reason} if isinstance(reason, str) else reason
     known = REASONS.get(given["code"])
     if known is None:
-        return given.get("label") or given["code"]
+        return given.get("label") or given["code"] or ""  # one may ask for an action and give no reason
     return f"{known.english if language() == 'en' else known.french} ({known.code})"
 
 
@@ -226,14 +226,19 @@ def _split(amounts: list[dict[str, Any]]) -> str:
     parts = [each for each in amounts if each["kind"] == _COLLECTED_AMOUNT]
     told = [
         gettext("%(amount)s à %(rate)s")
-        % {
-            "amount": money(Money.of(Decimal(each["amount"]), each["currency"]).minor, each["currency"]),
-            "rate": percent(Decimal(each["rate"])),
-        }
+        % {"amount": _told_amount(each["amount"], each["currency"]), "rate": percent(Decimal(each["rate"]))}
         for each in parts
         if each["rate"] is not None
     ]
     return ", ".join(told)
+
+
+def _told_amount(amount: str, currency: str | None) -> str:
+    """An amount that somebody tells; as they wrote it where no currency has such an amount."""
+    try:
+        return money(Money.of(Decimal(amount), currency or "").minor, currency or "")
+    except (MoneyError, ValueError):
+        return " ".join(part for part in (amount, currency) if part)
 
 
 def _document(at: datetime, facts: dict[str, Any]) -> Told:

@@ -1,4 +1,4 @@
-"""Who is served next: what is due, asked once for all threads of a worker, and turns that no supplier can take alone."""
+"""Who is served next: what is due, asked once for all threads of a worker; turns that no supplier can take alone."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from config.database import Database
 
 
+IDLE_AFTER_S = 5.0
+IDLE_FACTOR = 8
+"""After this long without anything due the look is believed so much longer: an idle house costs next to nothing."""
+QUIET_SHARE = 10
+LONGEST_QUIET_S = 60.0
+
+
 @dataclass(slots=True)
 class Lookout:
     """Which suppliers have facts due. However many threads ask, the database is asked once in ``known_for_s``."""
@@ -26,18 +33,49 @@ class Lookout:
     known_for_s: float
     _known: dict[str, list[UUID]] = field(default_factory=dict)
     _asked_at_s: float | None = None
+    _found_at_s: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def suppliers(self, kind: str | None = None) -> list[UUID]:
         """Suppliers with a fact of ``kind``, or of any kind, that is due now."""
         with self._lock:
             asked_at_s = time.monotonic()
-            if self._asked_at_s is None or asked_at_s - self._asked_at_s >= self.known_for_s:
+            is_idle = asked_at_s - self._found_at_s > IDLE_AFTER_S
+            believed_s = self.known_for_s * (IDLE_FACTOR if is_idle else 1)
+            if self._asked_at_s is None or asked_at_s - self._asked_at_s >= believed_s:
                 self._known, self._asked_at_s = facts_due(self.database), asked_at_s
+                self._found_at_s = asked_at_s if self._known else self._found_at_s
             known = self._known
         if kind is not None:
             return known.get(kind, [])
         return list(dict.fromkeys(each for suppliers in known.values() for each in suppliers))
+
+
+@dataclass(slots=True)
+class Pace:
+    """How often to ask for what may come at any time: after a tenth of the time that nothing came, within limits.
+
+    What follows an act follows it soon: so somebody who watches waits no more than a tenth longer.
+    """
+
+    least_s: float
+    _heard_at_s: dict[UUID, float] = field(default_factory=dict)
+    _next_at_s: dict[UUID, float] = field(default_factory=dict)
+
+    def is_due(self, supplier_id: UUID) -> bool:
+        """Whether to ask now; if so the next turn is counted from here."""
+        at_s = time.monotonic()
+        if at_s < self._next_at_s.get(supplier_id, 0.0):
+            return False
+        quiet_s = at_s - self._heard_at_s.setdefault(supplier_id, at_s)
+        wait_s = max(self.least_s, min(quiet_s / QUIET_SHARE, LONGEST_QUIET_S))
+        self._next_at_s[supplier_id] = at_s + wait_s - self.least_s / 2  # looks come at multiples of the least
+        return True
+
+    def hear(self, supplier_id: UUID) -> None:
+        """Something came: ask often again."""
+        self._heard_at_s[supplier_id] = time.monotonic()
+        self._next_at_s.pop(supplier_id, None)
 
 
 @dataclass(slots=True)

@@ -161,7 +161,7 @@ class Services:
     @property
     def seller_statuses(self) -> SellerStatuses:
         """Sends what the seller says of an invoice: 209, 220, 225 to 228."""
-        return SellerStatuses(self.archive, self.validator, self.platform_for)
+        return SellerStatuses(self.archive, self.validator)
 
     @property
     def canceller(self) -> Canceller:

@@ -20,7 +20,7 @@ from config.database import run_again
 from portal.turns import Lookout, Turns
 from receivables.store.inbox import Message, Settlement, claim, claim_one, settle
 from receivables.store.outbox import LEASE, Announcement, finish, finish_due, mark_done_by, postpone, take
-from receivables.store.register import suppliers_with_work
+from receivables.store.register import suppliers_with_messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -106,9 +106,7 @@ class Worker:
 
     def drain_inbox(self) -> int:
         """Post everything that waits in the inbox; returns how many messages were looked at."""
-        return sum(
-            self.drain_inbox_of(supplier_id) for supplier_id in suppliers_with_work(self.works.database, "inbox")
-        )
+        return sum(self.drain_inbox_of(supplier_id) for supplier_id in suppliers_with_messages(self.works.database))
 
     def drain_inbox_of(self, supplier_id: UUID) -> int:
         """Post one batch of a supplier's inbox."""
@@ -275,5 +273,7 @@ def _reason(error: Exception) -> str:
 def _postpone_all(work: Work, facts: Sequence[Announcement], failures: Mapping[int, Exception]) -> None:
     for fact in facts:
         error = failures[fact.outbox_id]
-        waits = isinstance(error, NotYetError)
-        postpone(work, fact, str(error) if waits else _reason(error), wait_s=error.wait_s if waits else None)
+        if isinstance(error, NotYetError):
+            postpone(work, fact, str(error), wait_s=error.wait_s)
+        else:
+            postpone(work, fact, _reason(error))

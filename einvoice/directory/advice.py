@@ -51,11 +51,22 @@ def advise(work: Work, desk: DirectoryDesk, invoice: Invoice, document: Document
     if decision is None or siren is None or not _goes_to_the_buyer(decision):
         return ()
     reach = desk.kept(work, siren)
-    return tuple(_findings(reach, document))
+    return (*_of_public_body(decision, document), *_findings(reach, document))
 
 
 def _goes_to_the_buyer(decision: RoutingDecision) -> bool:
     return decision.road in {Road.PLATFORM, Road.PUBLIC} or decision.reason is Reason.UNLISTED
+
+
+def _of_public_body(decision: RoutingDecision, document: Document) -> Iterator[Finding]:
+    """A public body that only the directory showed: nobody asked for its SIRET when the invoice was made."""
+    if decision.reason is Reason.PUBLIC_LISTED and _siret_of(document) is None:
+        yield _finding(
+            DEMAND,
+            "L'annuaire dit que cet acheteur est public, et Chorus Pro l'identifie par son SIRET (BT-46), qui manque.",
+            "The directory says that this buyer is a public body, and Chorus Pro finds it by its SIRET (BT-46), which "
+            "is missing.",
+        )
 
 
 def _findings(reach: Reach, document: Document) -> Iterator[Finding]:

@@ -139,6 +139,10 @@ def identify(given: str) -> Identified:
     )
 
 
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f]|^%PDF-")
+"""Controls that no table holds, or another kind of file by its first signs."""
+
+
 def _text_of(content: bytes) -> str:
     """UTF-8, with or without mark, else Windows-1252; a spreadsheet's own file or other bytes are refused."""
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
@@ -154,8 +158,9 @@ def _text_of(content: bytes) -> str:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = content.decode("cp1252", "replace")
-    if "\x00" in text:
-        line = text[: text.index("\x00")].count("\n") + 1
+    strange = _NO_TEXT.search(text)
+    if strange:
+        line = text[: strange.start()].count("\n") + 1
         raise CustomerFileError(
             "directory.file_no_table",
             f"Line {line} holds bytes that are no text: this is no CSV file. Export the customers as CSV.",

@@ -28,6 +28,15 @@ from einvoice.lifecycle.message import (
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+MOST_DIGITS = 30
+"""Of a number, before and behind its point: ``1E9999999`` is short to write, and endless to compute with."""
+MOST_NAME = 255
+"""Characters of what names a message, a status or an invoice: an index holds no endless ones."""
+MOST_SHOWN = 100
+"""Characters of what cannot be read that its error repeats."""
+YEARS = range(2000, 2200)
+"""Years of a life cycle; at the ends of the calendar a date has no other time zone, and no working day."""
+
 
 def read_cdar(root: _Element) -> StatusMessage:
     """The status in a CDAR message that ``config.safe_xml`` has parsed.
@@ -35,7 +44,7 @@ def read_cdar(root: _Element) -> StatusMessage:
     Raises:
         StatusMessageError: ``cdar.not_cdar``, ``cdar.incomplete`` (no MDT-4, MDT-8, MDT-87 or MDT-105),
             ``cdar.several_invoices`` (rule P1.14: one invoice a message), ``cdar.unreadable_date``,
-            ``cdar.unreadable_number`` or ``cdar.unreadable_attachment``.
+            ``cdar.unreadable_number``, ``cdar.unreadable_name`` or ``cdar.unreadable_attachment``.
     """
     if root.tag != ROOT:
         raise StatusMessageError(
@@ -174,6 +183,8 @@ def _required(node: _Element, path: str, term: str) -> str:
     text = _read_text(node, path)
     if text is None:
         raise _incomplete(path, term)
+    if len(text) > MOST_NAME:
+        raise _unreadable("name", text, path)
     return text
 
 
@@ -192,7 +203,8 @@ def _read_decimal(node: _Element, path: str) -> Decimal | None:
         value = Decimal(text)
     except InvalidOperation as error:
         raise _unreadable("number", text, path) from error
-    if not value.is_finite():
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -MOST_DIGITS or value.adjusted() > MOST_DIGITS:
         raise _unreadable("number", text, path)
     return value
 
@@ -218,6 +230,8 @@ def _read_moment(node: _Element, path: str) -> datetime | None:
         read = datetime.strptime(text, pattern) if pattern and text.isdigit() else datetime.fromisoformat(text)  # noqa: DTZ007 - French time is set below
     except ValueError as error:
         raise _unreadable("date", text, path) from error
+    if read.year not in YEARS:
+        raise _unreadable("date", text, path)
     return read if read.tzinfo else read.replace(tzinfo=PARIS)
 
 
@@ -233,7 +247,7 @@ def _incomplete(path: str, term: str) -> StatusMessageError:
 def _unreadable(what: str, text: str, path: str) -> StatusMessageError:
     return StatusMessageError(
         f"cdar.unreadable_{what}",
-        f"{text!r} in {path} is no {what}; ask the sender to repeat it.",
-        f"{text!r} dans {path} est illisible ; demandez à l'émetteur de le refaire.",
+        f"{text[:MOST_SHOWN]!r} in {path} is no {what}; ask the sender to repeat it.",
+        f"{text[:MOST_SHOWN]!r} dans {path} est illisible ; demandez à l'émetteur de le refaire.",
         place=path,
     )

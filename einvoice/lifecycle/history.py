@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from config.clock import now
 from receivables.store.work import to_json
@@ -22,19 +22,25 @@ def note_status(work: Work, invoice_id: UUID, message: StatusMessage, *, directi
             "note, flow_ref, created_at) VALUES (:supplier, :invoice, :message, :code, :direction, :set_at, "
             "CAST(:reasons AS jsonb), CAST(:amounts AS jsonb), :note, :flow, :at) ON CONFLICT DO NOTHING",
             invoice=invoice_id,
-            message=message.message_id,
-            code=message.status,
-            direction=direction,
-            set_at=message.occurred_at,
-            reasons=to_json([{"code": each.code, "label": each.label} for each in message.reasons]),
-            amounts=to_json(
-                [{"kind": e.kind, "amount": e.amount, "currency": e.currency, "rate": e.rate} for e in message.amounts]
-            ),
-            note=message.note,
-            flow=flow_ref,
-            at=now(),
+            **row_of(message, direction, flow_ref),
         )
     )
+
+
+def row_of(message: StatusMessage, direction: str, flow_ref: str | None) -> dict[str, Any]:
+    """What is kept of a status, whoever's invoice it is about: the values of its row."""
+    amounts = [{"kind": e.kind, "amount": e.amount, "currency": e.currency, "rate": e.rate} for e in message.amounts]
+    return {
+        "message": message.message_id,
+        "code": message.status,
+        "direction": direction,
+        "set_at": message.occurred_at,
+        "reasons": to_json([{"code": each.code, "label": each.label} for each in message.reasons]),
+        "amounts": to_json(amounts),
+        "note": message.note,
+        "flow": flow_ref,
+        "at": now(),
+    }
 
 
 def codes_of(work: Work, invoice_id: UUID) -> list[str]:

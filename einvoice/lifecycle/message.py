@@ -32,6 +32,8 @@ CONFIDENTIAL = "226"
 _MAY_HEAR = frozenset({PLATFORM, FACTOR, SELLER, "SR"})
 """To whom a confidential status may be addressed: a platform of ours, the factor, the seller and the seller's agent."""
 
+MOST_NOTE = 10_000
+"""Characters of all comments of a message that are shown; the message itself is kept whole."""
 COLLECTED, REMAINING, PAID, DISCOUNT = "MEN", "RAP", "MPA", "ESC"
 """Kinds of amounts (MDT-207): montant encaissé, reste à payer, montant payé, escompte; all VAT included."""
 
@@ -178,7 +180,7 @@ class StatusMessage:
     @property
     def note(self) -> str | None:
         """All comments (MDT-126), one per line; None without any."""
-        return "\n".join(note.text for detail in self.details for note in detail.notes) or None
+        return "\n".join(note.text for detail in self.details for note in detail.notes)[:MOST_NOTE] or None
 
     @property
     def amounts(self) -> tuple[StatusAmount, ...]:

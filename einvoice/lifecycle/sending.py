@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from config.clock import legal_day, now
 from einvoice.archive.retention import retain_until
+from einvoice.declarants import self_billed_account
 from einvoice.errors import EInvoiceError
 from einvoice.flows import FlowKind, PlannedFlow, plan_flow
 from einvoice.intake import file_stem
@@ -36,14 +37,12 @@ from receivables.store.customers import lock_customers
 from receivables.store.invoices import get_invoice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import date, datetime
     from uuid import UUID
 
     from einvoice.archive import ArchivePort
     from einvoice.document import Document
     from einvoice.lifecycle.message import AttachedFile, Detail, StatusMessage
-    from einvoice.platform.port import Platform
     from einvoice.validation.check import Validator
     from receivables.domain.invoices import Invoice
     from receivables.store.work import Work
@@ -74,11 +73,10 @@ class _Said:
 
 @dataclass(frozen=True, slots=True)
 class SellerStatuses:
-    """Sends what a seller says of an invoice. ``platform_for`` is ``None`` for a supplier without a platform."""
+    """Sends what a seller says of an invoice."""
 
     archive: ArchivePort
     validator: Validator
-    platform_for: Callable[[Work], tuple[UUID, Platform] | None]
 
     def queue(
         self,
@@ -135,11 +133,12 @@ class SellerStatuses:
         note_status(work, invoice_id, message, direction="out", flow_ref=None)
         return message_id
 
-    def _account_with(self, work: Work, invoice: Invoice) -> UUID | None:
+    @staticmethod
+    def _account_with(work: Work, invoice: Invoice) -> UUID | None:
         """The account through which a platform got the invoice; a self-billed one came from the customer's side."""
         if invoice.type_code in SELF_BILLED:
-            connected = self.platform_for(work)
-            return connected[0] if connected and has_reached_platform(codes_of(work, invoice.invoice_id)) else None
+            reached = has_reached_platform(codes_of(work, invoice.invoice_id))
+            return self_billed_account(work, invoice) if reached else None
         account_id: UUID | None = work.scalar(
             "SELECT account_id FROM platform_flows AS flow JOIN platform_accounts USING (supplier_id, account_id) "
             "WHERE supplier_id = :supplier AND flow.invoice_id = :invoice AND flow.kind = 'invoice' "

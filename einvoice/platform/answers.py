@@ -23,8 +23,12 @@ BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 """HTTP statuses that mean: later."""
 LONGEST_TEXT, LONGEST_CODE = 2000, 255
 """Characters kept of a platform's sentence and of its code."""
+LONGEST_ID = 512
+"""Bytes of a flow's id: we know what came by it, and an index holds no endless ones."""
 MOST_REMARKS = 100
 """Remarks kept of one acknowledgement: the first hundred faults are enough to correct a file."""
+YEARS = range(2000, 2200)
+"""Years of a flow; at the ends of the calendar an instant has no other time zone."""
 LONGEST_PAUSE_S = 3600
 """A platform that asks for a longer pause is asked again after an hour."""
 
@@ -140,9 +144,12 @@ def instant_of(body: dict[str, Any], name: str, *, in_doubt: bool = False) -> da
     text = text_of(body, name, in_doubt=in_doubt)
     try:
         read = datetime.fromisoformat(text)
-        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+        instant = (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise unreadable(name, in_doubt=in_doubt) from error
+    if instant.year not in YEARS:
+        raise unreadable(name, in_doubt=in_doubt)
+    return instant
 
 
 def read_flow_state(body: Any) -> FlowState:
@@ -155,9 +162,11 @@ def read_flow_state(body: Any) -> FlowState:
     status, details = acknowledgement.get("status"), acknowledgement.get("details")
     if not isinstance(details, list):
         details = []
-    submitted_at = instant_of(body, "submittedAt")
+    submitted_at, flow_id = instant_of(body, "submittedAt"), text_of(body, "flowId")
+    if len(flow_id.encode()) > LONGEST_ID:
+        raise unreadable("flowId")
     return FlowState(
-        flow_id=text_of(body, "flowId"),
+        flow_id=flow_id,
         tracking_id=clean(body.get("trackingId")) or None,
         flow_type=clean(body.get("flowType")) or "Undefined",
         syntax=clean(body.get("flowSyntax")),

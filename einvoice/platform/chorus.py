@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, date, datetime
+from functools import wraps
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from config.clock import PARIS, now
 from config.outgoing import Reach
 from einvoice.lifecycle.cdar import write_cdar
-from einvoice.platform.answers import object_in, unreadable
+from einvoice.platform.answers import LONGEST_CODE, YEARS, clean, object_in, unreadable
 from einvoice.platform.chorus_statuses import ChorusInvoice, ChorusStatus, as_message
 from einvoice.platform.port import (
     AckDetail,
@@ -35,9 +36,12 @@ from einvoice.platform.port import (
 from einvoice.platform.session import PlatformSession
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from einvoice.platform.settings import PlatformSettings
+
+Asked = ParamSpec("Asked")
+Told = TypeVar("Told")
 
 DEPOSIT = "/cpro/factures/v1/deposer/flux"
 REPORT = "/cpro/transverses/v1/consulterCRDetaille"
@@ -55,6 +59,19 @@ FAILED = frozenset({"IN_REJETE", "IN_INCIDENTE", "IN_INTEGRE_PARTIEL", "QP_IRREC
 PAGE = 100
 DONE = 0
 """``codeRetour`` of a call that did what it says."""
+
+
+def _told_oddly(ask: Callable[Asked, Told]) -> Callable[Asked, Told]:
+    """An answer whose values are not what they should be is a platform that failed, not a fault of ours."""
+
+    @wraps(ask)
+    def asked(*given: Asked.args, **named: Asked.kwargs) -> Told:
+        try:
+            return ask(*given, **named)
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+            raise unreadable("answer") from error
+
+    return asked
 
 
 class ChorusPlatform:
@@ -100,6 +117,7 @@ class ChorusPlatform:
             raise unreadable("numeroFluxDepot", in_doubt=True)
         return SentFlow(number, now())
 
+    @_told_oddly
     def find_flow(self, tracking_id: str, number: str | None = None) -> FlowState | None:
         """The deposit of invoice ``number``: Chorus Pro keeps no tracking id, but each number of a supplier once."""
         for each in self._invoices({"numeroFacture": number}) if number else ():
@@ -107,6 +125,7 @@ class ChorusPlatform:
                 return self.flow_state(str(each["numeroFluxDepot"]), tracking_id)
         return None
 
+    @_told_oddly
     def flow_state(self, flow_id: str, tracking_id: str | None = None) -> FlowState:
         """What became of the deposit ``flow_id``."""
         answer = self._done(REPORT, {"numeroFluxDepot": flow_id})
@@ -125,6 +144,7 @@ class ChorusPlatform:
             name=str(answer.get("nomFichier") or flow_id),
         )
 
+    @_told_oddly
     def search(
         self, updated_after: datetime, cursor: str | None = None, *, direction: Direction | None = None
     ) -> FlowPage:
@@ -145,6 +165,7 @@ class ChorusPlatform:
             tuple(sorted(flows, key=lambda flow: flow.updated_at)), str(page + 1) if page < int(pages) else None
         )
 
+    @_told_oddly
     def fetch(self, flow_id: str, doc_type: DocType = DocType.ORIGINAL) -> bytes:
         """The life-cycle message of a status found by :meth:`search`; Chorus Pro gives no file of a deposit back."""
         cpp_id, _, status_id = flow_id.partition("/")
@@ -192,11 +213,11 @@ class ChorusPlatform:
         )
         code = answer.get("codeRetour", DONE)
         if code != DONE:
-            told = str(answer.get("libelle") or "")
+            told, code = clean(answer.get("libelle")), clean(code, LONGEST_CODE)
             raise PlatformRefusedError(
                 f"Chorus Pro refuses the call ({code}): {told}",
                 f"Chorus Pro refuse l'appel ({code}) : {told}",
-                error_code=str(code),
+                error_code=code,
                 http_status=HTTPStatus.OK,
             )
         return answer
@@ -220,7 +241,10 @@ class ChorusPlatform:
         lines = (answer.get("historiquesDesStatuts") or {}).get("histoStatut") or []
         return [
             ChorusStatus(
-                int(line["histoStatutId"]), str(line["histoStatutCode"]), at, line.get("histoStatutCommentaire") or None
+                int(line["histoStatutId"]),
+                clean(line["histoStatutCode"], LONGEST_CODE),
+                at,
+                clean(line.get("histoStatutCommentaire")) or None,
             )
             for line in lines
             if (at := _instant(line.get("histoStatutDatePassage")))
@@ -242,9 +266,10 @@ def _acknowledgement(state: str) -> AckStatus:
 def _remarks(answer: Mapping[str, Any], state: str) -> Iterator[AckDetail]:
     """Why a deposit failed: errors of the file, then errors of its invoices."""
     for error in answer.get("listeErreurTechnique") or []:
-        yield AckDetail("Error", "", str(error.get("codeErreur") or state), str(error.get("libelleErreur") or ""))
+        code = clean(error.get("codeErreur"), LONGEST_CODE) or state
+        yield AckDetail("Error", "", code, clean(error.get("libelleErreur")))
     for error in answer.get("listeErreurDP") or []:
-        yield AckDetail("Error", str(error.get("numeroDP") or ""), state, str(error.get("libelleErreurDP") or ""))
+        yield AckDetail("Error", clean(error.get("numeroDP"), LONGEST_CODE), state, clean(error.get("libelleErreurDP")))
 
 
 def _window(after: datetime) -> dict[str, Any]:
@@ -297,9 +322,10 @@ def _instant(text: object) -> datetime | None:
         return None
     try:
         read = datetime.fromisoformat(text)
-    except ValueError:
+        instant = (read if read.tzinfo else read.replace(tzinfo=PARIS)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return (read if read.tzinfo else read.replace(tzinfo=PARIS)).astimezone(UTC)
+    return instant if instant.year in YEARS else None
 
 
 def _absent(flow_id: str) -> PlatformRefusedError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
 from config.outgoing import Reach
-from einvoice.platform.answers import object_in, unreadable
+from einvoice.platform.answers import clean, object_in, unreadable
 from einvoice.platform.port import PlatformError, PlatformRefusedError, PlatformUnreachableError
 from einvoice.platform.session import PlatformSession
 
@@ -332,7 +332,7 @@ def read_routing_code(body: Any) -> RoutingCode:
 def read_line(body: Any) -> DirectoryLine:
     """A directory line; raises ``platform.unreachable`` where there is no address."""
     told = _object(body, "addressingIdentifier")
-    status = told.get("directoryLineStatus")
+    status = _text(told, "directoryLineStatus")
     code, facility, unit = told.get("routingCode"), told.get("facility"), told.get("legalUnit")
     return DirectoryLine(
         address=str(told["addressingIdentifier"]),
@@ -343,9 +343,9 @@ def read_line(body: Any) -> DirectoryLine:
         suffix=_text(told, "addressingSuffix"),
         platform_type=_text(told, "platformType"),
         platform=next((number for name in _PLATFORM_NUMBERS if (number := _text(told, name))), None),
-        code=read_routing_code(code) if isinstance(code, dict) and code.get("routingIdentifier") else None,
-        facility=read_facility(facility) if isinstance(facility, dict) and facility.get("siret") else None,
-        unit=read_unit(unit) if isinstance(unit, dict) and unit.get("siren") else None,
+        code=read_routing_code(code) if isinstance(code, dict) and _text(code, "routingIdentifier") else None,
+        facility=read_facility(facility) if isinstance(facility, dict) and _text(facility, "siret") else None,
+        unit=read_unit(unit) if isinstance(unit, dict) and _text(unit, "siren") else None,
     )
 
 
@@ -360,14 +360,14 @@ def _demands(told: Any) -> Demands | None:
 
 
 def _object(body: Any, key: str) -> dict[str, Any]:
-    if not isinstance(body, dict) or not body.get(key):
+    if not isinstance(body, dict) or _text(body, key) is None:
         raise unreadable(key)
-    return body
+    return {**body, key: _text(body, key)}
 
 
 def _text(told: Mapping[str, Any], name: str) -> str | None:
     value = told.get(name)
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip() else None
+    return clean(value).strip() or None if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def _flag(told: Mapping[str, Any], *names: str) -> bool | None:

@@ -66,9 +66,7 @@ class PlatformDriver:
         for url in (getattr(self, name) for name in ADDRESSES):
             if url is None:
                 continue
-            parts = urlsplit(url)
-            safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-            if not safe or not parts.hostname or parts.username or parts.query or parts.fragment:
+            if not _is_plain(url):
                 raise ValueError(
                     f"{url!r} of platform {self.name} cannot be used: give a plain https address "
                     "(http only towards this machine)."
@@ -78,6 +76,18 @@ class PlatformDriver:
     def title(self) -> str:
         """The name to show."""
         return self.label or self.name
+
+
+def _is_plain(url: str) -> bool:
+    """Whether an address names a host, by https or on this machine, and nothing beside its path."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # reads it: a ValueError where it is none
+    except ValueError:
+        return False
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    odd = "@" in parts.netloc or "\\" in url or not url.isprintable() or " " in url
+    return bool(safe and parts.hostname and not (odd or parts.query or parts.fragment))
 
 
 def read_driver(path: Path) -> PlatformDriver:

@@ -20,7 +20,7 @@ from authlib.integrations.requests_client import OAuth2Session
 
 from config.clock import new_id
 from config.outgoing import AddressRefusedError, Reach
-from einvoice.platform.answers import BUSY, Answer, busy, checked, unreadable
+from einvoice.platform.answers import BUSY, LONGEST_CODE, Answer, busy, checked, clean, unreadable
 from einvoice.platform.port import (
     PlatformAddressError,
     PlatformBusyError,
@@ -28,7 +28,7 @@ from einvoice.platform.port import (
     PlatformUnauthorisedError,
     PlatformUnreachableError,
 )
-from einvoice.platform.transport import GuardedAdapter
+from einvoice.platform.transport import GuardedAdapter, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +43,8 @@ LONGEST_PAUSE_S = 2.0
 """A platform that asks for a longer pause is left alone: the caller hears when to come back."""
 MAX_JSON_BYTES = 16 * 1024 * 1024
 """Largest answer that is no file: a hundred flows with a hundred remarks each."""
+ANSWER_TIMES = 4
+"""How many read time-outs one whole answer may take: a file of 100 MB at 7 Mbit/s, by default."""
 _CHUNK_BYTES = 64 * 1024
 
 
@@ -71,7 +73,7 @@ class PlatformSession:
         )
         self._session.register_compliance_hook("access_token_response", _refuse_failure)
         self._session.trust_env = False  # no .netrc password, no proxy that nobody configured
-        adapter = GuardedAdapter(reach, settings.send_timeout_s)
+        adapter = GuardedAdapter(reach, settings.send_timeout_s, ANSWER_TIMES * settings.read_timeout_s)
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, adapter)
         if settings.proxy_url:
@@ -117,8 +119,6 @@ class PlatformSession:
             PlatformError: no answer, or a failure.
         """
         self._ensure_token(fresh=True)
-        if not (self._session.token or {}).get("access_token"):
-            raise self._no_token() from ValueError("no access_token")
 
     # --- one call ----------------------------------------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ class PlatformSession:
                 f"{self._name} donne des jetons inutilisables ({error.error}) ; prévenez son assistance.",
             ) from error
         except AddressRefusedError as error:
-            raise self._address_refused(error) from error
+            raise self._address_refused() from error
         except requests.RequestException as error:
             raise self._unreachable(error, sent=has_effect) from error
 
@@ -172,9 +172,10 @@ class PlatformSession:
             in_doubt=in_doubt,
         )
 
-    def _address_refused(self, error: AddressRefusedError) -> PlatformAddressError:
+    def _address_refused(self) -> PlatformAddressError:
         return PlatformAddressError(
-            f"{self._name}: {error} Correct the address, or allow private hosts in this house's settings.",
+            f"{self._name}: its name leads to an address that is not public; nothing was called. Correct the address, "
+            "or allow private hosts in this house's settings.",
             f"{self._name} : son nom mène à une adresse qui n'est pas publique ; rien n'a été appelé. Corrigez "
             "l'adresse, ou autorisez les hôtes privés dans les réglages de cette installation.",
         )
@@ -194,15 +195,18 @@ class PlatformSession:
                     allow_redirects=False,
                 )
             except OAuthError as error:
-                raise self._client_refused(error.error) from error
+                raise self._client_refused(clean(error.error, LONGEST_CODE)) from error
             except AddressRefusedError as error:
-                raise self._address_refused(error) from error
+                raise self._address_refused() from error
             except requests.HTTPError as error:
                 raise self._token_failure(error) from error
             except requests.RequestException as error:
                 raise self._unreachable(error, sent=False) from error
-            except (ValueError, RecursionError) as error:
+            except (ValueError, TypeError, OverflowError, RecursionError) as error:
                 raise self._no_token() from error
+            if not _is_token(self._session.token):
+                self._session.token = None
+                raise self._no_token() from ValueError("no access_token")
 
     def _no_token(self) -> PlatformUnauthorisedError:
         return PlatformUnauthorisedError(
@@ -235,7 +239,7 @@ def _wait_s(error: PlatformError, planned_s: float) -> float | None:
 def _read(answer: requests.Response, max_bytes: int, *, in_doubt: bool) -> Answer:
     """The answer to its end, but never more than ``max_bytes``."""
     body = bytearray()
-    with answer:
+    with answer, watched(answer):
         for chunk in answer.iter_content(_CHUNK_BYTES):
             body += chunk
             if len(body) > max_bytes:
@@ -248,6 +252,14 @@ def _refuse_failure(answer: requests.Response) -> requests.Response:
     if answer.status_code in BUSY:
         answer.raise_for_status()
     return answer
+
+
+def _is_token(token: Any) -> bool:
+    """Whether a token can be used: its text travels in a header."""
+    text = token.get("access_token") if isinstance(token, dict) else None
+    kind = token.get("token_type", "") if isinstance(token, dict) else None
+    plain = isinstance(text, str) and text.isascii() and text.isprintable() and text != ""
+    return plain and isinstance(kind, str)
 
 
 def _never_connected(error: requests.RequestException) -> bool:

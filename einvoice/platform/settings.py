@@ -45,6 +45,8 @@ class PlatformSettings:
     def __post_init__(self) -> None:
         if not self.client_id or not self.client_secret:
             raise ValueError(f"Platform {self.driver.name} needs a client id and a client secret.")
+        if self.organization_id and not (self.organization_id.isascii() and self.organization_id.isprintable()):
+            raise ValueError(f"Organization-Id {self.organization_id!r} cannot travel in a header: use plain letters.")
         if self.driver.kind == "chorus_pro":
             if not self.technical_account or ":" not in self.technical_account:
                 raise ValueError(f"{self.driver.title} needs its technical account as login:password.")

@@ -13,6 +13,8 @@ import hmac
 
 TOLERANCE_S = 300
 """Largest difference between the stamp and our clock, in seconds, both ways: a replayed call is refused."""
+_MOST_DIGITS = 12
+"""Of a stamp in seconds; Python refuses to read some thousand digits as a number."""
 
 
 def sign(signing_key: bytes, body: bytes, epoch_s: int) -> str:
@@ -22,7 +24,9 @@ def sign(signing_key: bytes, body: bytes, epoch_s: int) -> str:
 
 def is_signed(signing_key: bytes, body: bytes, signature: str, timestamp: str, now_epoch_s: int) -> bool:
     """Whether ``signature`` and ``timestamp`` (``Afnor-Signature-Timestamp``) fit ``body`` and are fresh."""
-    if not (timestamp.isascii() and timestamp.isdigit()) or abs(now_epoch_s - int(timestamp)) > TOLERANCE_S:
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _MOST_DIGITS):
+        return False
+    if abs(now_epoch_s - int(timestamp)) > TOLERANCE_S:
         return False
     fingerprint = _fingerprint(body, int(timestamp))
     expected = (_encode(signing_key, fingerprint.digest()), _encode(signing_key, fingerprint.hexdigest().encode()))

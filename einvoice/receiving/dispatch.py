@@ -155,12 +155,14 @@ def _is_known(work: Work, place: _Place, told: StatusMessage) -> bool:
     """Whether this very status stands there: our own message that came back, or the same told twice."""
     amounts = [(each.kind, each.amount) for each in told.amounts]
     return any(
-        row["direction"] == "out"
-        or (
-            row["code"] == told.status
-            and row["set_at"] == told.occurred_at
-            and row["note"] == told.note
-            and _kinds_and_amounts(row) == [(kind, str(amount)) for kind, amount in amounts]
+        row["code"] == told.status
+        and (
+            row["direction"] == "out"
+            or (
+                row["set_at"] == told.occurred_at
+                and row["note"] == told.note
+                and _kinds_and_amounts(row) == [(kind, str(amount)) for kind, amount in amounts]
+            )
         )
         for row in _life(work, place)
         if row["message_id"].partition(_AGAIN)[0] == told.message_id

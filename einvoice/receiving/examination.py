@@ -163,7 +163,9 @@ def _of_facts(facts: KeyFacts) -> Summary:
 
 
 def _cut(text: str | None) -> str | None:
-    return (text or "").strip()[:MOST_CHARACTERS] or None
+    """As a list may show it: without signs that turn or hide what stands beside them."""
+    shown = "".join(sign for sign in (text or "")[: 2 * MOST_CHARACTERS] if sign.isprintable())
+    return shown.strip()[:MOST_CHARACTERS] or None
 
 
 def _currency(code: str | None) -> str | None:

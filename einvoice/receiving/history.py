@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from config.clock import now
-from receivables.store.work import to_json
+from einvoice.lifecycle.history import row_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -37,18 +36,8 @@ def note_received_status(
             ":direction, :set_at, CAST(:reasons AS jsonb), CAST(:amounts AS jsonb), :note, :flow, :document, :at) "
             "ON CONFLICT DO NOTHING",
             received=received_id,
-            message=message.message_id,
-            code=message.status,
-            direction=direction,
-            set_at=message.occurred_at,
-            reasons=to_json([{"code": each.code, "label": each.label} for each in message.reasons]),
-            amounts=to_json(
-                [{"kind": e.kind, "amount": e.amount, "currency": e.currency, "rate": e.rate} for e in message.amounts]
-            ),
-            note=message.note,
-            flow=flow_ref,
+            **row_of(message, direction, flow_ref),
             document=document_id,
-            at=now(),
         )
     )
 

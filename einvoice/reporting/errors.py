@@ -50,10 +50,9 @@ def platform_reports() -> ReportError:
     return ReportError(
         "report.platform_reports",
         "The platform makes these declarations itself, of the invoices and receipts handed to it. Nothing is sent "
-        "from here; change the platform's setting `reporting` to `own` to declare yourself.",
+        "from here; to declare yourself, change who declares in the access to the platform.",
         "La plateforme fait elle-même ces déclarations, à partir des factures et des encaissements qui lui sont "
-        "transmis. Rien ne part d'ici ; pour déclarer vous-même, passez le réglage « reporting » de la plateforme à "
-        "« own ».",
+        "transmis. Rien ne part d'ici ; pour déclarer vous-même, changez qui déclare dans l'accès à la plateforme.",
     )
 
 

@@ -63,3 +63,6 @@ CREATE TABLE dunning_pauses (
     PRIMARY KEY (supplier_id, invoice_id, cause, source_ref),
     FOREIGN KEY (supplier_id, invoice_id) REFERENCES invoices
 );
+
+-- The few statuses after which nobody asks for the money of an invoice.
+CREATE INDEX statuses_that_end ON statuses (supplier_id, invoice_id) WHERE code IN ('210', '213', '220');

@@ -47,6 +47,7 @@ WORK_TO_DO = {
     "mails": "supplier_id, state",
     "directory_checks": "supplier_id, state",
     "platform_accounts": "supplier_id, closed_at",
+    "platform_flows": "supplier_id, state, ask_at",
 }
 """Tables in which the worker looks for suppliers that it has to do something for."""
 

@@ -50,6 +50,9 @@ LIMITS: dict[str, tuple[tuple[str, Callable[[], str]], ...]] = {
     "dispute.ask_by_link": (("60 per minute", caller_address),),
     "dispute.fetch_by_link": (("60 per minute", caller_address),),
     "dispute.send_by_link": (("5 per minute", caller_address), ("20 per hour", caller_address)),
+    "platform.connect": (("10 per minute", caller_address), ("60 per hour", caller_address)),
+    "platform.change_access": (("10 per minute", caller_address), ("60 per hour", caller_address)),
+    "platform.test": (("10 per minute", caller_address), ("60 per hour", caller_address)),
     "dispute.send": (("10 per minute", caller_address), ("40 per hour", caller_address)),
 }
 """Endpoint: the limits of its calls, each with what is counted. A person never meets them; a guesser does."""

@@ -16,7 +16,7 @@ from portal.cli.house import err, out
 from portal.demo.house import DemoError, DemoHouse
 from portal.demo.loop import Loop
 from portal.demo.platform import DemoPlatform
-from portal.demo.story import COLLECTOR, PAYER, Stage, Staged
+from portal.demo.story import COLLECTOR, OWNER, PAYER, Stage, Staged
 from portal.wiring import Services, build_services
 from receivables.store.happenings import latest_attempt
 
@@ -81,6 +81,7 @@ def _play(house: DemoHouse, services: Services, count: int, samples: Path | None
         if samples is None:
             stage.pay_many(staged, platform.plan_answers(staged))
             stage.refund_some(staged)
+            stage.declare(staged)
     stage.let_in_payer(staged[0])
     if samples is None:
         _welcome(house, services, staged)
@@ -96,6 +97,7 @@ def _welcome(house: DemoHouse, services: Services, staged: list[Staged]) -> None
     """Where to look, and as whom."""
     out.print()
     out.print(f"[bold]Portal / Portail[/]          {house.addresses.portal}/sign-in")
+    out.print(f"  owner / gérance            {OWNER[0]}")
     out.print(f"  collector / recouvrement   {COLLECTOR[0]}")
     out.print(f"  customer / client          {PAYER[0]}")
     out.print(f"  sign-in mails / courriels  {house.addresses.portal}/demo/mails")

@@ -42,8 +42,9 @@ def send_bundle(bundle: Bundle) -> Response:
 
 
 def send_bytes(content: bytes, mime: str, filename: str) -> Response:
-    """A file to keep, under a name that says what it is."""
+    """A file to keep, under a name that says what it is: no sign in it that turns the others round."""
     response = Response(content, content_type=mime)
+    filename = "".join(sign for sign in filename if sign.isprintable())
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in filename)
     response.headers["Content-Disposition"] = (
         f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

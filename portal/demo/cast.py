@@ -36,6 +36,10 @@ class Player:
     colour: str
     articles: tuple[Article, ...]
     customers: tuple[dict[str, Any], ...]
+    consumers: tuple[dict[str, Any], ...] = ()
+    """Buyers that no platform serves: private persons."""
+    number_of_platform: str | None = None
+    """The platform's registration number, where the supplier declares its e-reporting itself."""
 
 
 def siren_from(seed: int) -> str:
@@ -86,6 +90,8 @@ def cast_of(random: Random) -> tuple[Player, ...]:
         ("44000", "Nantes"),
         legal_form="SARL au capital de 20 000 EUR",
         nature="services",
+        size="mid",
+        vat_regime="monthly",
     )
     mill = _profile(
         "Moulins de l'Yonne",
@@ -94,6 +100,8 @@ def cast_of(random: Random) -> tuple[Player, ...]:
         ("89000", "Auxerre"),
         legal_form="SAS au capital de 150 000 EUR",
         nature="goods",
+        size="sme",
+        vat_regime="quarterly",
     )
     maintenance = _profile(
         "Vauban Maintenance",
@@ -107,8 +115,21 @@ def cast_of(random: Random) -> tuple[Player, ...]:
     names = list(_NAMES)
     random.shuffle(names)
     return (
-        Player(studio, "#1f4e5f", _STUDIO, tuple(_customer(n, i + 1) for i, n in enumerate(names[:14]))),
-        Player(mill, "#8a4b08", _MILL, tuple(_customer(n, i + 101) for i, n in enumerate(names[14:27]))),
+        Player(
+            studio,
+            "#1f4e5f",
+            _STUDIO,
+            tuple(_customer(n, i + 1) for i, n in enumerate(names[:14])),
+            tuple(_consumer(n, i + 1) for i, n in enumerate(_PERSONS[:3])),
+            number_of_platform="0042",
+        ),
+        Player(
+            mill,
+            "#8a4b08",
+            _MILL,
+            tuple(_customer(n, i + 101) for i, n in enumerate(names[14:27])),
+            tuple(_consumer(n, i + 101) for i, n in enumerate(_PERSONS[3:])),
+        ),
         Player(maintenance, "#3b3b98", _MAINTENANCE, tuple(_customer(n, i + 201) for i, n in enumerate(names[27:40]))),
     )
 
@@ -126,6 +147,29 @@ def _customer(place: tuple[str, str, str], seed: int) -> dict[str, Any]:
     }
 
 
+def _consumer(place: tuple[str, str, str], seed: int) -> dict[str, Any]:
+    """A private person as our JSON wants it."""
+    name, postcode, city = place
+    return {
+        "name": name,
+        "consumer": True,
+        "address": {
+            "line1": f"{seed % 90 + 1} allée des Tilleuls",
+            "postcode": postcode,
+            "city": city,
+            "country": "FR",
+        },
+        "contact": {"name": name, "email": f"particulier{seed}@client.example"},
+    }
+
+
+_PERSONS = (
+    ("Solène Kervella", "29000", "Quimper"),
+    ("Hugo Delmas", "44300", "Nantes"),
+    ("Inès Bertin", "35400", "Saint-Malo"),
+    ("Marcel Guyot", "89000", "Auxerre"),
+    ("Élodie Fabre", "21200", "Beaune"),
+)
 _STUDIO = (
     Article("Conception d'une identité visuelle", "C62", Decimal(2400), RATE_20),
     Article("Journée de direction artistique", "DAY", Decimal(780), RATE_20),

@@ -15,6 +15,7 @@ from portal.cli.keeping import show_findings, verify_house
 from portal.demo.house import DemoError
 from portal.demo.story import payment_of
 from portal.issuing import Issued, IssueOptions, issue_content
+from receivables.domain.invoices import Routing
 from receivables.domain.money import Money
 from receivables.errors import ReceivablesError
 from receivables.services.dues import due_on_invoice, exposure_of
@@ -51,6 +52,7 @@ class Loop:
         """
         for each in staged:
             payable = [i for i in each.invoices if not i.is_credit_note and i.payable_minor > 0]
+            payable.sort(key=lambda invoice: invoice.routing is Routing.B2B)
             self._one(each, payable[-1])
         for each in staged:
             self._say_received(each)

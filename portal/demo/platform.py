@@ -10,6 +10,7 @@ import httpx
 from config.clock import today
 from einvoice.kept import kept_from_json
 from portal.demo.cast import siret_from
+from receivables.domain.invoices import Routing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ DISPUTE = "demo-dispute"
 """A dispute that waits for the supplier's answer."""
 ANSWERS = (DISPUTE, "suspend", "refuse", "pay", "approve")
 """What happens to five recent invoices of each supplier."""
-FEWEST = 3 * len(ANSWERS)
+FEWEST = len(ANSWERS) + 3
 """Invoices that a supplier needs, so that these five leave enough to be paid."""
 PURCHASE_FORMS = ("facturx", "ubl", "cii")
 UNREACHED = 6
@@ -88,7 +89,10 @@ def _answered(staged: list[Staged]) -> Iterator[tuple[Staged, Invoice, str]]:
         open_ones = [
             invoice
             for invoice in each.invoices
-            if not invoice.is_credit_note and invoice.due_on >= today() and _buyer_of(invoice) != unreached
+            if invoice.routing is Routing.B2B
+            and not invoice.is_credit_note
+            and invoice.due_on >= today()
+            and _buyer_of(invoice) != unreached
         ]
         if len(each.invoices) >= FEWEST:
             yield from ((each, invoice, name) for invoice, name in zip(reversed(open_ones[:-1]), ANSWERS, strict=False))

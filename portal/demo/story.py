@@ -22,6 +22,7 @@ from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.demo.cast import cast_of
 from portal.issuing import save_profile
+from receivables.domain.invoices import Routing
 from receivables.domain.money import Money
 from receivables.store.register import Supplier, create_supplier
 from receivables.store.work import to_json
@@ -43,9 +44,13 @@ HISTORY_DAYS = 180
 AT_ONCE = 4
 REFUNDED_OF = 25
 """One invoice in so many is looked at for a refund."""
-COLLECTOR = ("camille@demo.example", "Camille Renard")
+OWNER = ("camille@demo.example", "Camille Renard")
+COLLECTOR = ("lucas@demo.example", "Lucas Morel")
 PAYER = ("compta@demo.example", "Dominique Payet")
+_STAFF = ((OWNER, Role.OWNER), (COLLECTOR, Role.COLLECTOR))
 MAX_LINES = 4
+TO_PERSONS = 0.25
+"""How many invoices go to private persons, at a supplier that has some among its buyers."""
 PAID_WHEN_LATE, PAID_WHEN_NOT_DUE = 0.85, 0.25
 """How many of the invoices past their due date, and of the others, are paid in the demonstration."""
 CARDS = (("4242424242424242", 0.94), ("delayed", 1.0))
@@ -73,14 +78,14 @@ class Stage:
     def open_suppliers(self) -> list[tuple[Supplier, Player, UUID]]:
         """The suppliers with their profile, provider, platform, and the people who may sign in."""
         opened = []
-        collector = add_person(self.services.database, *COLLECTOR)
+        staff = [(add_person(self.services.database, *who), role) for who, role in _STAFF]
         for player in cast_of(Random(SEED)):  # noqa: S311 -- the same play every time
             supplier = create_supplier(self.services.database, player.profile.siren, player.profile.name)
             secret = self._register_webhook(supplier)
             named = {"supplier_id": str(supplier.supplier_id), "name": supplier.name}
             self.sandbox("POST", "/_sandbox/merchants", named)
             with self.services.works.begin(supplier.supplier_id) as work:
-                save_profile(work, player.profile, {"colour": player.colour})
+                save_profile(work, player.profile, _stated(player))
                 account_id = open_account(
                     work,
                     self.services.keyring,
@@ -90,17 +95,16 @@ class Stage:
                     base_url=self.addresses.payments,
                     live=False,
                 )
-                connect_platform(
-                    work, self.services.keyring, "Plateforme bac à sable", self._platform(player.profile.siren)
-                )
-            add_membership(self.services.database, collector.person_id, supplier.supplier_id, Role.OWNER)
+                connect_platform(work, self.services.keyring, "Plateforme bac à sable", self._platform(player))
+            for person, role in staff:
+                add_membership(self.services.database, person.person_id, supplier.supplier_id, role)
             opened.append((supplier, player, account_id))
         return opened
 
     def issue_all(self, opened: list[tuple[Supplier, Player, UUID]], count: int) -> list[Staged]:
         """Issue ``count`` invoices, each judged before it is numbered, oldest first."""
         random = Random(SEED)  # noqa: S311 -- the same play every time
-        days = sorted(random.randint(0, HISTORY_DAYS) for _ in range(count))
+        days = sorted(int(HISTORY_DAYS * random.random() ** 2) for _ in range(count))
         issued: dict[UUID, list[Invoice]] = {supplier.supplier_id: [] for supplier, _, _ in opened}
         asked: dict[UUID, dict[str, Any]] = {}
         self.progress("issue", 0, count)
@@ -120,7 +124,7 @@ class Stage:
 
     def let_in_payer(self, staged: Staged) -> None:
         """A customer's accountant who may sign in: of the customer with most invoices."""
-        customers = [invoice.customer_id for invoice in staged.invoices]
+        customers = [invoice.customer_id for invoice in staged.invoices if invoice.routing is Routing.B2B]
         customer_id = max(set(customers), key=customers.count)
         person = add_person(self.services.database, *PAYER)
         add_membership(
@@ -134,6 +138,7 @@ class Stage:
     def pay_many(self, staged: list[Staged], left_out: AbstractSet[UUID] = frozenset()) -> int:
         """Pay most of what is late and some of the rest, by the hosted page's control road; ``left_out`` stay as is."""
         random = Random(SEED)  # noqa: S311 -- the same play every time
+        left_out = left_out | {invoice.invoice_id for each in staged for invoice in _left_late(each)}
         chosen = [
             (each, invoice, _card(random))
             for each in staged
@@ -147,6 +152,11 @@ class Stage:
             for done, _ in enumerate(pool.map(lambda one: self.pay(*one), chosen), start=1):
                 self.progress("pay", done, len(chosen))
         return len(chosen)
+
+    def declare(self, staged: list[Staged]) -> int:
+        """Declare the periods that are over, of those who declare themselves; returns how many declarations."""
+        own = (each for each in staged if each.player.number_of_platform)
+        return sum(len(self.services.reporter.prepare_due(each.supplier.supplier_id)) for each in own)
 
     def refund_some(self, staged: list[Staged]) -> int:
         """Refund a few payments, wholly and in part; returns how many."""
@@ -210,14 +220,20 @@ class Stage:
         secret: str = answer.json()["secret"]
         return secret
 
-    def _platform(self, client_id: str) -> PlatformSettings:
+    def _platform(self, player: Player) -> PlatformSettings:
         driver = PlatformDriver(
             name="sandbox",
             base_url=self.addresses.platform,
             token_url=f"{self.addresses.platform}/oauth2/token",
             directory_url=f"{self.addresses.platform}/directory-service",
+            matricule=player.number_of_platform,
         )
-        return PlatformSettings(driver, client_id=client_id, client_secret="sandbox-secret")  # noqa: S106 -- its own
+        return PlatformSettings(
+            driver,
+            client_id=player.profile.siren,
+            client_secret="sandbox-secret",  # noqa: S106 -- its own
+            reporting="own" if player.number_of_platform else "platform",
+        )
 
 
 def payment_of(services: Services, staged: Staged, invoice: Invoice) -> str | None:
@@ -232,6 +248,19 @@ def payment_of(services: Services, staged: Staged, invoice: Invoice) -> str | No
     return ref
 
 
+def _stated(player: Player) -> dict[str, str]:
+    """What the profile holds beside the seller's data; what is left out there is not stated."""
+    profile = player.profile
+    own = {"size": profile.size, "vat_regime": profile.vat_regime} if player.consumers else {}
+    return {"colour": player.colour, **own}
+
+
+def _left_late(staged: Staged) -> list[Invoice]:
+    """The latest invoice past its due date, which nobody pays: something to chase at each supplier."""
+    late = [each for each in staged.invoices if each.due_on < today() and not each.is_credit_note]
+    return late[-1:]
+
+
 def _card(random: Random) -> str:
     draw = random.random()
     return next(name for name, limit in CARDS if draw < limit)
@@ -241,7 +270,8 @@ def _request(
     random: Random, player: Player, issue_date: date, earlier: list[tuple[Invoice, dict[str, Any]]]
 ) -> dict[str, Any]:
     """An invoice of this day, or now and then a credit note on the first line of an earlier one."""
-    buyer = random.choice(player.customers)
+    to_person = player.consumers and random.random() < TO_PERSONS
+    buyer = random.choice(player.consumers if to_person else player.customers)
     articles = random.sample(player.articles, random.randint(1, MAX_LINES))
     request: dict[str, Any] = {
         "buyer": buyer,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from babel.dates import get_month_names
@@ -78,7 +78,7 @@ def show() -> str:
 def save() -> Response | AnyResponse:
     """Keep what was chosen, judged as the command ``supplier`` judges a profile."""
     with work_here() as work:
-        stored = _stored(work, "FOR UPDATE")
+        stored = _stored(work)
         asked = _read()
         faults = _faults(asked)
         if not faults:
@@ -92,13 +92,12 @@ def save() -> Response | AnyResponse:
                 save_profile(work, profile, {name: changed[name] for name in kept})
                 work.audit(f"person {caller().person.person_id}", "supplier.profile_saved", profile.siren)
                 return redirect(url_for("company.show", saved=1), 303)
-        said = Asked(asked.size, asked.vat_regime, asked.year_end_day, asked.year_end_month, asked.pause_days, faults)
-        return make_response(_form(stored, said), 422)
+        return make_response(_form(stored, replace(asked, faults=faults)), 422)
 
 
-def _stored(work: Work, lock: str = "") -> dict[str, Any]:
-    """The profile as it is kept; nobody issues without one."""
-    found = work.scalar(f"SELECT profile FROM supplier_profiles WHERE supplier_id = :supplier {lock}")
+def _stored(work: Work) -> dict[str, Any]:
+    """The profile as it is kept, held until this work ends; nobody issues without one."""
+    found = work.scalar("SELECT profile FROM supplier_profiles WHERE supplier_id = :supplier FOR UPDATE")
     return dict(found) if found else abort(404)
 
 
@@ -121,8 +120,12 @@ def _asked_of(stored: Mapping[str, Any]) -> Asked:
 
 
 def _read() -> Asked:
-    wanted = ("size", "vat_regime", "year_end_day", "year_end_month", "pause_days")
-    return Asked(*(request.form.get(name, "").strip() for name in wanted))
+    def typed(name: str) -> str:
+        return request.form.get(name, "").strip()
+
+    return Asked(
+        typed("size"), typed("vat_regime"), typed("year_end_day"), typed("year_end_month"), typed("pause_days")
+    )
 
 
 def _faults(asked: Asked) -> dict[str, str]:
@@ -167,13 +170,17 @@ def _form(stored: Mapping[str, Any], asked: Asked) -> str:
         "company/form.html",
         asked=asked,
         sizes=[Choice(each, gettext(SIZES[each]), _since(_GROUP if in_group else each)) for each in CHOICES["size"]],
-        regimes=[Choice(each, gettext(REGIMES[each]), _rhythm(each)) for each in CHOICES["vat_regime"]],
+        regimes=[Choice(each, _capital(gettext(REGIMES[each])), _rhythm(each)) for each in CHOICES["vat_regime"]],
         months=[(f"{number:02d}", months[number]) for number in range(1, 13)],
         on_debits=bool(stored.get("vat_on_debits")),
         in_group=in_group,
         most_pause=MOST_PAUSE_DAYS,
         saved="saved" in request.args,
     )
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def _since(size: str) -> str:

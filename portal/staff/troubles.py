@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from einvoice.flow_log import list_accounts
 from einvoice.lifecycle.statuses import status
@@ -281,6 +282,8 @@ def _words(problem: Problem) -> tuple[str, str]:
 
 def _where(problem: Problem) -> tuple[str | None, str]:
     """Where to look at what a problem is about."""
+    if problem.place == "status" and problem.number:
+        return f"/s/disputes?{urlencode({'q': problem.number, 'show': 'all'})}", gettext("Voir le litige")
     if problem.tracking_id is None:
         return None, ""
     if problem.count == 1:

@@ -41,9 +41,9 @@ def what_waits(work: Work) -> list[Waiting]:
 def _disputes(work: Work) -> Waiting | None:
     """Disputes that are open, and the day by which the first of them wants an answer or an outcome."""
     row = work.row(
-        "SELECT count(*) AS open, count(*) FILTER (WHERE due_on < :today) AS late, min(due_on) AS due_on FROM ("
-        "SELECT CASE WHEN answered_at IS NULL AND state <> 'refused' THEN answer_due_on ELSE close_due_on END AS due_on "
-        "FROM disputes WHERE supplier_id = :supplier AND closed_at IS NULL AND merged_into IS NULL) AS clocks",
+        "SELECT count(*) AS open, count(*) FILTER (WHERE due_on < :today) AS late, min(due_on) AS due_on "
+        "FROM (SELECT CASE WHEN answered_at IS NULL AND state <> 'refused' THEN answer_due_on ELSE close_due_on END "
+        "AS due_on FROM disputes WHERE supplier_id = :supplier AND closed_at IS NULL AND merged_into IS NULL) AS due",
         today=today(),
     )
     if row is None or not row["open"]:
@@ -67,12 +67,13 @@ def _purchases(work: Work) -> Waiting | None:
     )
     first = min((each.due_on for each in new if each.due_on), default=None)
     if first:
-        words = f"{words}, {gettext('première échéance le %(day)s') % {'day': short_day(first)}}"
+        due = gettext("première échéance le %(day)s") % {"day": short_day(first)}
+        words = f"{words}, {due}"
     return Waiting(gettext("Achats"), words, "/s/purchases?show=to_do", "plain", "receipt")
 
 
 def _flows(work: Work) -> Waiting | None:
-    """What is on its way to a platform; what it refused stays in the delivery log and among what is to be dealt with."""
+    """What is on its way to a platform; what it refused is among the troubles."""
     accounts = list_accounts(work)
     if not accounts:
         return Waiting(

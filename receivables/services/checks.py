@@ -60,8 +60,8 @@ _LETTERED = (
 )
 """What is lettered on invoices by receipts and credit notes, and on credit notes, below zero, by invoices."""
 _CLAIM = (
-    "SELECT invoice_id, CASE WHEN debit THEN abs(payable_minor) ELSE -abs(payable_minor) END AS minor "
-    "FROM receivable_items JOIN invoices USING (supplier_id, invoice_id) "
+    "SELECT invoice_id, CASE WHEN debit THEN abs(payable_minor) ELSE -abs(payable_minor) END AS minor, "
+    "prepaid_minor, vat_rows FROM receivable_items JOIN invoices USING (supplier_id, invoice_id) "
     "WHERE supplier_id = :supplier AND kind IN ('invoice', 'credit_note')"
 )
 """What a document asks for: above zero on its customer's account, or below."""
@@ -202,20 +202,22 @@ CHECKS = (
         "of an invoice paid in full, and of a credit note used up, the 212 hold what its VAT table holds at each rate, "
         "in cents",
         "SELECT count(*) FROM invoices WHERE supplier_id = :supplier",
-        f"WITH claim AS ({_CLAIM}), owed AS (SELECT invoice_id, CAST(vat ->> 'rate' AS numeric) AS rate, "
-        "sum(CAST(vat ->> 'taxable_minor' AS bigint) + CAST(vat ->> 'tax_minor' AS bigint)) * sign(claim.minor) "
-        "AS minor FROM invoices JOIN claim USING (invoice_id) CROSS JOIN jsonb_array_elements(vat_rows) AS vat "
-        "WHERE supplier_id = :supplier GROUP BY invoice_id, 2, claim.minor), "
-        "told AS (SELECT invoice_id, CAST(part ->> 'rate' AS numeric) AS rate, "
-        "sum(CAST(part ->> 'amount_minor' AS bigint)) AS minor FROM collections "
-        "CROSS JOIN jsonb_array_elements(split) AS part WHERE supplier_id = :supplier GROUP BY invoice_id, 2), "
-        "table_sum AS (SELECT invoice_id, sum(minor) AS minor FROM owed GROUP BY invoice_id), "
-        "moved AS (SELECT invoice_id, sum(amount_minor) AS minor FROM collections WHERE supplier_id = :supplier "
-        "GROUP BY invoice_id), paid AS (SELECT invoice_id FROM invoices AS invoice JOIN claim USING (invoice_id) "
-        "JOIN table_sum USING (invoice_id) JOIN moved USING (invoice_id) WHERE supplier_id = :supplier "
-        "AND prepaid_minor = 0 AND claim.minor = table_sum.minor AND claim.minor = moved.minor) "
-        "SELECT coalesce(sum(abs(coalesce(owed.minor, 0) - coalesce(told.minor, 0))), 0) "
-        "FROM owed FULL JOIN told USING (invoice_id, rate) JOIN paid USING (invoice_id)",
+        f"WITH claim AS ({_CLAIM}), "
+        # one pass over four kinds of parts: joined to each other, fifty thousand invoices took half a minute
+        "parts AS (SELECT invoice_id, CAST(vat ->> 'rate' AS numeric) AS rate, sign(claim.minor) * "
+        "(CAST(vat ->> 'taxable_minor' AS bigint) + CAST(vat ->> 'tax_minor' AS bigint)) AS owed, 0 AS told, "
+        "0 AS moved, 0 AS moves, 0 AS claimed, 0 AS claims FROM claim CROSS JOIN jsonb_array_elements(vat_rows) AS vat "
+        "UNION ALL SELECT invoice_id, NULL, 0, 0, 0, 0, minor, 1 FROM claim WHERE prepaid_minor = 0 "
+        "UNION ALL SELECT invoice_id, NULL, 0, 0, amount_minor, 1, 0, 0 FROM collections "
+        "WHERE supplier_id = :supplier "
+        "UNION ALL SELECT invoice_id, CAST(part ->> 'rate' AS numeric), 0, CAST(part ->> 'amount_minor' AS bigint), "
+        "0, 0, 0, 0 FROM collections CROSS JOIN jsonb_array_elements(split) AS part WHERE supplier_id = :supplier), "
+        "sums AS (SELECT invoice_id, rate, sum(owed) - sum(told) AS gap, sum(sum(owed)) OVER whole AS owed, "
+        "sum(sum(moved)) OVER whole AS moved, sum(sum(moves)) OVER whole AS moves, "
+        "sum(sum(claimed)) OVER whole AS claimed, sum(sum(claims)) OVER whole AS claims FROM parts "
+        "GROUP BY invoice_id, rate WINDOW whole AS (PARTITION BY invoice_id)) "
+        "SELECT coalesce(sum(abs(gap)), 0) FROM sums WHERE rate IS NOT NULL AND claims > 0 AND moves > 0 "
+        "AND claimed = owed AND claimed = moved",
     ),
     _Check(
         "I10-VAT",

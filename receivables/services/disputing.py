@@ -7,6 +7,7 @@ dispute. After every fact the disputes of its invoice are computed again from al
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from config.clock import legal_day, now
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 
 MAX_OPEN_PER_CUSTOMER = 50
 """More open disputes of one customer are an accident or an attack; what platforms tell is not limited."""
+MAX_CLAIMS_A_DAY = 60
+"""Each may bring files and writes a mail: whoever holds a link that was passed on must not flood either side."""
 MAX_SAID = 4000
 """Characters of one message."""
 
@@ -240,11 +243,22 @@ def _check(work: Work, invoice: Invoice, command: OpenDispute) -> None:
         if command.amount_minor > invoice.payable_minor:
             most = Money(invoice.payable_minor, invoice.currency)
             raise ReceivablesError("dispute.too_much", f"The invoice is of {most}: no more of it can be disputed.")
+    lately = work.scalar(
+        "SELECT count(*) FROM dispute_events AS event JOIN disputes AS dispute USING (supplier_id, dispute_id) "
+        "WHERE supplier_id = :supplier AND customer_id = :customer AND event.kind = 'claimed' "
+        "AND event.happened_at > :since",
+        customer=invoice.customer_id,
+        since=now() - timedelta(days=1),
+    )
     open_now = work.scalar(
         "SELECT count(*) FROM disputes WHERE supplier_id = :supplier AND customer_id = :customer "
         "AND closed_at IS NULL AND merged_into IS NULL",
         customer=invoice.customer_id,
     )
+    if lately >= MAX_CLAIMS_A_DAY:
+        raise ReceivablesError(
+            "dispute.too_many", f"{MAX_CLAIMS_A_DAY} messages came today already: wait for their answers."
+        )
     if open_now >= MAX_OPEN_PER_CUSTOMER:
         raise ReceivablesError(
             "dispute.too_many", f"{MAX_OPEN_PER_CUSTOMER} disputes are open already: wait for their answers."

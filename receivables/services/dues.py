@@ -32,6 +32,8 @@ class InvoiceDue:
     open_minor: int
     in_flight_minor: int
     customer_email: str | None
+    credited_minor: int = 0
+    """What credit notes settle of it now."""
     ended_by: str | None = None
     """The status by which nobody asks for its money any more: 210 refused, 213 rejected, 220 cancelled. The books keep
     what is open until it is credited, and take whatever is paid all the same."""
@@ -45,12 +47,13 @@ class InvoiceDue:
     def state(self) -> str:
         """``paid``, ``in_flight``, ``part_paid`` or ``due``: from the open amount alone (never from the last event).
 
+        ``credited`` where credit notes settle all of it, and no money does.
         ``refused`` or ``rejected`` where something is open that nobody asks for any more; ``cancelled`` when replaced.
         """
         if self.ended_by == REPLACED:
             return ENDED[REPLACED]
         if self.open_minor == 0:
-            return "paid"
+            return "credited" if self.credited_minor >= self.total_minor > 0 else "paid"
         if self.ended_by:
             return ENDED[self.ended_by]
         if self.payable_minor <= 0:
@@ -71,6 +74,8 @@ def due_on_invoice(work: Work, invoice_id: UUID) -> InvoiceDue:
         "AND invoice_id = :invoice AND kind = 'invoice'), 0)::bigint AS open_minor, "
         "coalesce((SELECT sum(amount_minor) FROM reservations WHERE supplier_id = :supplier "
         "AND invoice_id = :invoice AND state = 'processing'), 0)::bigint AS in_flight_minor, "
+        "coalesce((SELECT sum(amount_minor) FROM collections WHERE supplier_id = :supplier "
+        "AND invoice_id = :invoice AND kind = 'set_off'), 0)::bigint AS credited_minor, "
         f"{ENDED_BY} AS ended_by "
         "FROM invoices AS invoice JOIN customers AS customer USING (supplier_id, customer_id) "
         "WHERE supplier_id = :supplier AND invoice_id = :invoice",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from config.clock import new_id, now
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from receivables.domain.invoices import Invoice
     from receivables.store.work import Work
 
+MOST_PAUSE = timedelta(days=45)
+"""All pauses of one invoice together: thirty banking days, the most that a supplier may set, and the days between."""
 _NAMES = tuple(Dispute.__dataclass_fields__)
 _COLUMNS = ", ".join(f"dispute.{name}" for name in _NAMES)
 ENDED_BY = (
@@ -239,12 +242,19 @@ def note_pause(work: Work, invoice_id: UUID, cause: str, source_ref: str, until_
 
 
 def longest_pause(work: Work, invoice_id: UUID, today: date) -> tuple[date, str] | None:
-    """Until when nobody reminds of an invoice, and why; ``None`` without a pause."""
+    """Until when nobody reminds of an invoice, and why; ``None`` without a pause.
+
+    All pauses together last at most :data:`MOST_PAUSE` from the day on which the first came in, by our own clock: a
+    payment that is announced again and again, or for a day far away, is not waited for.
+    """
     row = work.row(
-        "SELECT until_on, cause FROM dunning_pauses WHERE supplier_id = :supplier AND invoice_id = :invoice "
-        "AND until_on > :today ORDER BY until_on DESC, cause LIMIT 1",
+        "SELECT least(until_on, first_on + :most) AS until_on, cause FROM (SELECT until_on, cause, "
+        "CAST(min(created_at) OVER () AT TIME ZONE 'Europe/Paris' AS date) AS first_on FROM dunning_pauses "
+        "WHERE supplier_id = :supplier AND invoice_id = :invoice) AS told "
+        "WHERE least(until_on, first_on + :most) > :today ORDER BY until_on DESC, cause LIMIT 1",
         invoice=invoice_id,
         today=today,
+        most=MOST_PAUSE.days,
     )
     return (row["until_on"], row["cause"]) if row else None
 

@@ -25,13 +25,21 @@ FILTERS: dict[str, tuple[str, ...] | None] = {
     "to_pay": TO_PAY,
     "late": ("late",),
     "in_flight": ("in_flight",),
-    "paid": ("paid",),
+    "paid": ("paid", "credited"),
     "credits": ("credit_open", "credit_used"),
 }
 """What a list of invoices can be narrowed to: the states behind each choice."""
 _ENDS = " ".join(f"WHEN '{code}' THEN '{state}'" for code, state in ENDED.items())
 _OPEN_STATES = frozenset({*TO_PAY, "in_flight"})
 
+_ENDED = (
+    "SELECT invoice_id FROM invoices AS invoice WHERE invoice.supplier_id = :supplier AND invoice_id IN ("
+    f"SELECT invoice_id FROM statuses WHERE supplier_id = :supplier AND code IN ({', '.join(map(repr, ENDED))}) "
+    f"UNION ALL SELECT replaced_id FROM replacements WHERE supplier_id = :supplier) AND {ENDED_BY} IS NOT NULL"
+)
+"""Invoices whose money nobody asks for any more: few, so that they are found first and once."""
+_ASKED = "(item.kind <> 'invoice' OR item.invoice_id NOT IN (SELECT invoice_id FROM ended))"
+"""Whether anybody asks for an open line of 411; what is open on a refused invoice waits for its credit note."""
 _FLYING = (
     "SELECT invoice_id, sum(amount_minor)::bigint AS flying FROM reservations "
     "WHERE supplier_id = :supplier AND state = 'processing' GROUP BY invoice_id"
@@ -64,7 +72,7 @@ class InvoiceLine:
     @property
     def is_credit_note(self) -> bool:
         """Whether it is in the customer's favour."""
-        return self.state.startswith("credit")
+        return self.state.startswith("credit_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +87,13 @@ class Totals:
     due_count: int
     late_count: int
     in_flight_count: int
+    ended_minor: int
+    """Open in the books on invoices that were refused or rejected: nobody asks for it, until a credit note ends it."""
 
     @property
     def exposure_minor(self) -> int:
         """The exposure (encours): everything open less the credits."""
-        return self.due_minor + self.in_flight_minor - self.credits_minor
+        return self.due_minor + self.ended_minor + self.in_flight_minor - self.credits_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +108,13 @@ class CustomerLine:
     late_minor: int
     in_flight_minor: int
     credits_minor: int
+    ended_minor: int
     oldest_due_on: date | None
 
     @property
     def exposure_minor(self) -> int:
         """The exposure (encours)."""
-        return self.due_minor + self.in_flight_minor - self.credits_minor
+        return self.due_minor + self.ended_minor + self.in_flight_minor - self.credits_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +202,10 @@ def list_invoices(
         f"WHERE {' AND '.join(conditions)}), "
         "stated AS (SELECT *, CASE WHEN ended_by = '220' THEN 'cancelled' "
         "WHEN is_credit AND open_minor > 0 THEN 'credit_open' "
-        "WHEN is_credit THEN 'credit_used' WHEN open_minor = 0 THEN 'paid' "
+        "WHEN is_credit THEN 'credit_used' "
+        "WHEN open_minor = 0 THEN CASE WHEN total_minor > 0 AND total_minor <= (SELECT sum(amount_minor) "
+        "FROM collections AS moved WHERE moved.supplier_id = :supplier AND moved.invoice_id = figures.invoice_id "
+        "AND moved.kind = 'set_off') THEN 'credited' ELSE 'paid' END "
         f"WHEN ended_by IS NOT NULL THEN CASE ended_by {_ENDS} END "
         "WHEN open_minor <= in_flight_minor THEN 'in_flight' WHEN due_on < :today THEN 'late' "
         "WHEN open_minor < total_minor THEN 'part_paid' ELSE 'due' END AS state FROM figures) "
@@ -209,20 +223,22 @@ def list_invoices(
 
 
 def sum_open(work: Work, today: date, customer_id: UUID | None = None) -> list[Totals]:
-    """What is open, of one customer or of all, by currency; the largest first."""
+    """What is asked for, of one customer or of all, by currency; the largest first. Ended invoices are left out."""
     rows = work.rows(
-        f"WITH flying AS ({_FLYING}), "
+        f"WITH flying AS ({_FLYING}), ended AS MATERIALIZED ({_ENDED}), "
         "open_items AS (SELECT item.currency, item.debit, item.due_on, item.open_minor, "
+        f"item.debit AND {_ASKED} AS asked, "
         "CASE WHEN item.kind = 'invoice' THEN least(coalesce(flying, 0), item.open_minor) ELSE 0 END AS flying "
         "FROM receivable_items AS item LEFT JOIN flying USING (invoice_id) WHERE item.supplier_id = :supplier "
         "AND item.open_minor > 0 AND (CAST(:customer AS uuid) IS NULL OR item.customer_id = :customer)) "
-        "SELECT currency, coalesce(sum(open_minor - flying) FILTER (WHERE debit), 0)::bigint AS due_minor, "
-        "coalesce(sum(open_minor - flying) FILTER (WHERE debit AND due_on < :today), 0)::bigint AS late_minor, "
+        "SELECT currency, coalesce(sum(open_minor - flying) FILTER (WHERE asked), 0)::bigint AS due_minor, "
+        "coalesce(sum(open_minor - flying) FILTER (WHERE asked AND due_on < :today), 0)::bigint AS late_minor, "
         "coalesce(sum(flying), 0)::bigint AS in_flight_minor, "
         "coalesce(sum(open_minor) FILTER (WHERE NOT debit), 0)::bigint AS credits_minor, "
-        "count(*) FILTER (WHERE debit AND open_minor > flying) AS due_count, "
-        "count(*) FILTER (WHERE debit AND open_minor > flying AND due_on < :today) AS late_count, "
-        "count(*) FILTER (WHERE flying > 0) AS in_flight_count "
+        "count(*) FILTER (WHERE asked AND open_minor > flying) AS due_count, "
+        "count(*) FILTER (WHERE asked AND open_minor > flying AND due_on < :today) AS late_count, "
+        "count(*) FILTER (WHERE flying > 0) AS in_flight_count, "
+        "coalesce(sum(open_minor - flying) FILTER (WHERE debit AND NOT asked), 0)::bigint AS ended_minor "
         "FROM open_items GROUP BY currency ORDER BY 2 DESC, currency",
         customer=customer_id,
         today=today,
@@ -233,21 +249,24 @@ def sum_open(work: Work, today: date, customer_id: UUID | None = None) -> list[T
 def list_customers(work: Work, today: date, *, wanted: str = "", limit: int = PAGE) -> list[CustomerLine]:
     """Customers by what is late, then by what is open; with ``wanted``, those whose name or account holds it."""
     rows = work.rows(
-        f"WITH flying AS ({_FLYING}), "
+        f"WITH flying AS ({_FLYING}), ended AS MATERIALIZED ({_ENDED}), "
         "open_items AS (SELECT item.customer_id, item.currency, item.debit, item.due_on, item.open_minor, "
+        f"item.debit AND {_ASKED} AS asked, "
         "CASE WHEN item.kind = 'invoice' THEN least(coalesce(flying, 0), item.open_minor) ELSE 0 END AS flying "
         "FROM receivable_items AS item LEFT JOIN flying USING (invoice_id) "
         "WHERE item.supplier_id = :supplier AND item.open_minor > 0), "
         "sums AS (SELECT customer_id, currency, "
-        "coalesce(sum(open_minor - flying) FILTER (WHERE debit), 0)::bigint AS due_minor, "
-        "coalesce(sum(open_minor - flying) FILTER (WHERE debit AND due_on < :today), 0)::bigint AS late_minor, "
+        "coalesce(sum(open_minor - flying) FILTER (WHERE asked), 0)::bigint AS due_minor, "
+        "coalesce(sum(open_minor - flying) FILTER (WHERE asked AND due_on < :today), 0)::bigint AS late_minor, "
         "coalesce(sum(flying), 0)::bigint AS in_flight_minor, "
         "coalesce(sum(open_minor) FILTER (WHERE NOT debit), 0)::bigint AS credits_minor, "
-        "min(due_on) FILTER (WHERE debit AND open_minor > flying) AS oldest_due_on "
+        "min(due_on) FILTER (WHERE asked AND open_minor > flying) AS oldest_due_on, "
+        "coalesce(sum(open_minor - flying) FILTER (WHERE debit AND NOT asked), 0)::bigint AS ended_minor "
         "FROM open_items GROUP BY customer_id, currency) "
         "SELECT customer_id, account_code, name, coalesce(currency, 'EUR') AS currency, "
         "coalesce(due_minor, 0) AS due_minor, coalesce(late_minor, 0) AS late_minor, "
-        "coalesce(in_flight_minor, 0) AS in_flight_minor, coalesce(credits_minor, 0) AS credits_minor, oldest_due_on "
+        "coalesce(in_flight_minor, 0) AS in_flight_minor, coalesce(credits_minor, 0) AS credits_minor, "
+        "coalesce(ended_minor, 0) AS ended_minor, oldest_due_on "
         "FROM customers LEFT JOIN sums USING (customer_id) WHERE supplier_id = :supplier "
         "AND (CAST(:wanted AS text) IS NULL OR name ILIKE :wanted OR account_code ILIKE :wanted OR siren ILIKE :wanted)"
         " ORDER BY coalesce(late_minor, 0) DESC, coalesce(due_minor, 0) DESC, name LIMIT :limit",
@@ -315,11 +334,11 @@ def letters_on(work: Work, invoice_id: UUID) -> str | None:
 def late_by_age(work: Work, today: date, currency: str) -> list[int]:
     """What is open in ``currency`` by age: not due yet, 1-30 days late, 31-60, 61-90, more."""
     row = work.row(
-        f"WITH flying AS ({_FLYING}), "
+        f"WITH flying AS ({_FLYING}), ended AS MATERIALIZED ({_ENDED}), "
         "items AS (SELECT CAST(:today AS date) - item.due_on AS days, "
         "item.open_minor - least(coalesce(flying, 0), item.open_minor) AS open_minor "
         "FROM receivable_items AS item LEFT JOIN flying USING (invoice_id) WHERE item.supplier_id = :supplier "
-        "AND item.open_minor > 0 AND item.kind = 'invoice' AND item.currency = :currency) "
+        f"AND item.open_minor > 0 AND item.kind = 'invoice' AND item.currency = :currency AND {_ASKED}) "
         "SELECT coalesce(sum(open_minor) FILTER (WHERE days <= 0), 0)::bigint AS a, "
         "coalesce(sum(open_minor) FILTER (WHERE days BETWEEN 1 AND 30), 0)::bigint AS b, "
         "coalesce(sum(open_minor) FILTER (WHERE days BETWEEN 31 AND 60), 0)::bigint AS c, "

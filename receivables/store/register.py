@@ -72,15 +72,14 @@ def list_suppliers(database: Database) -> list[Supplier]:
         return [Supplier(**row) for row in rows]
 
 
-def suppliers_with_work(database: Database, table: str) -> list[UUID]:
-    """Suppliers whose ``inbox`` or ``outbox`` holds something due now."""
-    states = {"inbox": "('new', 'waiting')", "outbox": "('new')"}[table]
+def suppliers_with_messages(database: Database) -> list[UUID]:
+    """Suppliers whose inbox holds something due now."""
     with database.register() as connection:
         return list(
             connection.scalars(
                 text(
-                    f"SELECT DISTINCT supplier_id FROM {table} "
-                    f"WHERE state IN {states} AND next_try_at <= now() ORDER BY supplier_id"
+                    "SELECT DISTINCT supplier_id FROM inbox WHERE state IN ('new', 'waiting') "
+                    "AND next_try_at <= now() ORDER BY supplier_id"
                 )
             )
         )
@@ -108,6 +107,19 @@ def suppliers_in_state(database: Database, table: str, state: str) -> list[UUID]
             connection.scalars(
                 text(f"SELECT DISTINCT supplier_id FROM {table} WHERE state = :state ORDER BY supplier_id"),
                 {"state": state},
+            )
+        )
+
+
+def suppliers_with_flows_to_follow(database: Database) -> list[UUID]:
+    """Suppliers with a flow of which a platform is to be asked by now."""
+    with database.register() as connection:
+        return list(
+            connection.scalars(
+                text(
+                    "SELECT DISTINCT supplier_id FROM platform_flows WHERE state = 'sent' AND ask_at <= now() "
+                    "ORDER BY supplier_id"
+                )
             )
         )
 

@@ -259,3 +259,26 @@ def test_the_whole_loop_between_two_companies(story: Story, platform_house: Plat
         assert [line.state for line in list_purchases(work)] == ["212"]
     assert customer.rows("SELECT 1 FROM inbox WHERE supplier_id = :supplier AND state = 'buried'") == []
     assert seller.rows("SELECT 1 FROM inbox WHERE supplier_id = :supplier AND state = 'buried'") == []
+
+
+def test_a_dispute_may_end_in_approval_two_payments_and_even_a_refusal(
+    story: Story, platform_house: PlatformHouse
+) -> None:
+    """Statuses of the processing phase come in any order (XP Z12-014 annex B, 1.2); only 210 ends them."""
+    seller, customer = story, Story(story.services, platform_house)
+    customer.step()
+    seller.issue(buyer=buyer(siren=customer.siren, vat_id=None))
+    seller.until(lambda: "203" in seller.codes())
+    customer.until(lambda: bool(received(customer)))
+    (row,) = received(customer)
+    half = {"amount": euros("60.00"), "on": today()}
+    said = (("207", TOLD["207"]), ("205", {}), ("211", half), ("211", half), ("210", TOLD["210"]))
+    for code, told in said:
+        answer(customer, row["received_id"], code, **told)
+        customer.settle()
+    assert customer.flows() == [("buyer_status", "accepted", 1)] * len(said)
+    seller.until(lambda: "210" in seller.codes())
+    assert seller.codes()[3:] == [code for code, _ in said]
+    with pytest.raises(LifecycleError) as refused:
+        answer(customer, row["received_id"], "211", **half)
+    assert refused.value.code == "lifecycle.closed"

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 
-HISTORIES = int(os.environ.get("QUITTANCE_DECLARED_HISTORIES", "200"))
+HISTORIES = int(os.environ.get("QUITTANCE_DECLARED_HISTORIES", "40"))
 CHUNKS = 4
 PER_WORLD = 10
 SEED = int(os.environ.get("QUITTANCE_SEED", "20261122"))

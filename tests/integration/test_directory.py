@@ -31,6 +31,8 @@ from einvoice.platform.port import PlatformBusyError, PlatformRefusedError, Plat
 from einvoice.platform.settings import PlatformDriver, PlatformSettings
 from einvoice.routing import DutyState, Listing, Road, routing_of
 from einvoice.routing_words import Reason
+from portal.crediting import CreditOrder, credit_invoice
+from portal.issuing import IssueOptions
 from receivables.domain.invoices import Routing
 
 if TYPE_CHECKING:
@@ -307,6 +309,25 @@ def test_a_public_body_by_the_directory_goes_to_chorus_pro_and_its_demands_are_t
     assert warned(issued) == ["QT-DIRECTORY-DEMAND", "QT-DIRECTORY-DEMAND"]
     full = listed.issue(buyer=party(siren, siret=siret, service_code="VOIRIE", engagement="2026-17"))
     assert warned(full) == []
+
+
+def test_a_public_body_without_its_siret_is_warned_of_and_credited_by_the_same_road(
+    listed: Story, stub: DirectoryStub
+) -> None:
+    siren = a_siren()
+    stub.company(siren, "Commune de Valserine", entityType="Public")
+    stub.line(siren, platformType="DFH")
+    issued = listed.issue(buyer=party(siren))
+    assert issued.invoice.routing is Routing.B2G
+    assert "QT-DIRECTORY-DEMAND" in warned(issued)
+    with listed.services.works.begin(listed.id) as work:
+        work.execute(
+            "UPDATE directory_answers SET answer = answer || jsonb_build_object('good_until', '2026-01-01T00:00:00Z') "
+            "WHERE supplier_id = :supplier"
+        )  # asked too long ago
+    order, options = CreditOrder(), IssueOptions(supplier=listed.siren)
+    credited = credit_invoice(listed.services, listed.supplier, issued.invoice, order, options)
+    assert (credited.invoice.type_code, credited.invoice.routing) == ("381", Routing.B2G)
 
 
 def test_a_directory_that_is_down_neither_stops_nor_slows_issuing(listed: Story, stub: DirectoryStub) -> None:

@@ -15,6 +15,7 @@ from ledger_builders import attempt, issue, received
 from config.clock import now, today
 from config.law.days import add_days
 from receivables.domain.disputes import DisputeEvent, EventKind, Origin, Scope, State
+from receivables.domain.invoices import NamedInvoice
 from receivables.domain.receipts import AttemptMoved, AttemptState
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
 from receivables.services import disputing
@@ -28,9 +29,10 @@ from receivables.services.disputing import (
     note_documents_sent,
     reject_dispute,
 )
-from receivables.services.dues import due_on_invoice
+from receivables.services.dues import due_on_invoice, exposure_of
 from receivables.services.receipts import record_facts
 from receivables.store.disputes import disputes_on, events_of, get_dispute, list_disputes, longest_pause
+from receivables.store.overviews import late_by_age, list_customers, list_invoices, sum_open
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -512,3 +514,39 @@ def _slow(append: Any) -> Any:
         both.wait(5)
 
     return slow
+
+
+@pytest.mark.parametrize("code", ["210", "213"])
+def test_what_nobody_asks_for_any_more_is_in_no_sum_to_pay_and_stays_exposed(
+    place: Works, supplier: Supplier, code: str
+) -> None:
+    with place.begin(supplier.supplier_id) as work:
+        ended, later = only_invoice(work), date(2027, 1, 4)
+        issue(work)
+        receive(work, ended, status_message(ended, code, "DOUBLON"))
+        (sums,) = sum_open(work, later, ended.customer_id)
+        assert (sums.due_minor, sums.late_minor, sums.due_count, sums.late_count) == (10000, 10000, 1, 1)
+        (row,) = list_customers(work, later)
+        assert (row.due_minor, row.late_minor) == (10000, 10000)
+        assert sum(late_by_age(work, later, "EUR")) == 10000
+        exposed = exposure_of(work, ended.customer_id).total_minor
+        assert sums.exposure_minor == row.exposure_minor == exposed == 20000, "the books hold it until it is credited"
+
+
+def test_an_invoice_that_a_credit_note_settles_was_not_paid(place: Works, supplier: Supplier) -> None:
+    with place.begin(supplier.supplier_id) as work:
+        invoice = only_invoice(work)
+        named = (NamedInvoice(invoice.number, invoice.issued_on.year),)
+        issue(work, type_code="381", names=named)
+        assert due_on_invoice(work, invoice.invoice_id).state == "credited"
+        states = {row.number: row.state for row in list_invoices(work, today(), narrowed="paid")}
+        assert states == {invoice.number: "credited"}
+
+
+def test_an_invoice_that_money_and_a_credit_note_settle_was_paid(place: Works, supplier: Supplier) -> None:
+    with place.begin(supplier.supplier_id) as work:
+        invoice = only_invoice(work)
+        record_facts(work, [received(attempt(work, invoice, 4000), 4000)])
+        issue(work, type_code="381", names=(NamedInvoice(invoice.number, invoice.issued_on.year),))
+        assert due_on_invoice(work, invoice.invoice_id).state == "paid"
+        assert [row.state for row in list_invoices(work, today(), narrowed="paid")] == ["paid"]

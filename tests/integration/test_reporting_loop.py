@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from builders import line
 from ledger_builders import attempt
 from lxml import etree

@@ -17,7 +17,7 @@ from config.clock import now
 from einvoice.declarants import is_platforms
 from einvoice.lifecycle.cdar import read_cdar
 from einvoice.platform.port import Flow, PlatformRefusedError, ProcessingRule, Syntax, tracking_id_for
-from einvoice.resending import send_again
+from einvoice.resending import CannotResendError, send_again
 from einvoice.submission import NotAcceptedYetError
 from portal import duties
 from portal.worker import NotYetError
@@ -426,6 +426,20 @@ def test_cash_of_an_invoice_that_was_refused_first_is_told_once_it_is_accepted(s
     assert story.flows()[1:] == [("invoice", "accepted", 1), ("status", "accepted", 1), ("status", "accepted", 1)]
     assert story.collected_at_platform() == [{"20": "60.01", "5.5": "40.00"}, {"20": "-6.00", "5.5": "-4.00"}]
     assert_books(story)
+
+
+def test_what_an_internal_credit_note_ended_is_not_sent_again(story: Story) -> None:
+    issued = story.issue(*TWO_RATES)
+    story.worker.drain_outbox_of(story.id)
+    account = refuse(story)
+    named = [{"number": issued.invoice.number, "issue_date": issued.invoice.issued_on.isoformat()}]
+    story.issue(*TWO_RATES, type_code="381", preceding_invoices=named)
+    story.settle()
+    assert (story.flows(), story.codes("out")) == ([("invoice", "refused", 0)], []), "no platform hears of either"
+    first = tracking_id_for(str(story.id), "invoice", str(issued.invoice.invoice_id))
+    with story.services.works.begin(story.id) as work, pytest.raises(CannotResendError) as refused:
+        send_again(work, first, account)
+    assert refused.value.code == "flow.invoice_credited"
 
 
 def refuse(story: Story) -> UUID:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from builders import line
 
 from receivables.services.checks import run_checks
+from receivables.services.dues import due_on_invoice
 
 if TYPE_CHECKING:
-    from story_builders import Story
+    from story_builders import PlatformHouse, Story
 
     from receivables.domain.invoices import Invoice
 
@@ -58,12 +58,12 @@ def told(story: Story) -> dict[str, list[dict[str, str]]]:
 
 def net(story: Story) -> dict[str, Decimal]:
     """What all 212 come to, by rate."""
-    sums: Counter[str] = Counter()
+    sums: dict[str, Decimal] = {}
     for messages in told(story).values():
         for amounts in messages:
             for rate, amount in amounts.items():
-                sums[rate] += Decimal(amount)  # type: ignore[assignment]
-    return {rate: Decimal(amount) for rate, amount in sums.items() if amount}
+                sums[rate] = sums.get(rate, Decimal(0)) + Decimal(amount)
+    return {rate: amount for rate, amount in sums.items() if amount}
 
 
 def opposite(amounts: dict[str, str]) -> dict[str, str]:
@@ -122,3 +122,24 @@ def test_a_correction_of_a_half_paid_invoice_moves_its_cash_and_then_cancels_it(
         if flow.get("status", {}).get("invoice") == invoice.number
     ]
     assert ours == ["212", "212", "220"]
+
+
+def test_the_credit_note_that_ends_a_refused_invoice_is_sent_to_nobody(
+    story: Story, platform_house: PlatformHouse
+) -> None:
+    """DG 3.6.4: the cancellation is internal, no Flux 1 or 2 and no 212 come of it."""
+    refused, other = deposited(story), deposited(story)
+    platform_house.play(refused.number, story.siren, status="210", reason="NON_CONFORME", comment="Mention manquante")
+    story.until(lambda: "210" in story.codes())
+    before = len(story.at_platform())
+    note = credited(story, refused)
+    assert len(story.at_platform()) == before
+    assert told(story) == {}
+    with story.services.works.begin(story.id) as work:
+        assert due_on_invoice(work, refused.invoice_id).state == "credited"
+    sent = credited(story, other)
+    assert {flow["invoice"]["number"] for flow in story.at_platform() if "invoice" in flow} == {
+        refused.number,
+        other.number,
+        sent.number,
+    }, f"and {note.number} is not among them"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -237,9 +238,37 @@ def test_an_invoice_says_where_it_stands_and_what_comes_next(client: FlaskClient
     story.platform.play(issued.invoice.number, story.siren, status="207", reason="QTE_ERR")
     story.until(lambda: "207" in story.codes())
     assert "En litige : répondez au client" in words(client.get(page))
+    time.sleep(1)  # messages tell whole seconds: of the same one, the claim would hold
     story.platform.play(issued.invoice.number, story.siren, status="205")
     story.until(lambda: "205" in story.codes())
     assert "il ne reste qu'à être payé" in words(client.get(page))
     story.pay(issued.invoice)
     story.settle()
     assert "Tout est fait" in words(client.get(page))
+
+
+def test_an_invoice_that_the_platform_refused_is_ended_by_an_internal_credit_note(
+    client: FlaskClient, story: Story
+) -> None:
+    issued = story.issue()
+    story.worker.drain_outbox_of(story.id)
+    with story.services.works.begin(story.id) as work:
+        work.execute("UPDATE platform_flows SET state = 'refused' WHERE supplier_id = :supplier")
+    named = [{"number": issued.invoice.number, "issue_date": issued.invoice.issued_on.isoformat()}]
+    note = story.issue(type_code="381", preceding_invoices=named)
+    story.settle()
+    enter(client, story, Role.COLLECTOR)
+    assert "Avoir interne" in words(client.get(f"/s/invoices/{note.invoice.invoice_id}"))
+    assert "Soldée par avoir" in words(client.get(f"/s/invoices/{issued.invoice.invoice_id}"))
+
+
+def test_a_consumers_invoice_that_the_platform_refused_is_said_to_be_declared_by_nobody(
+    client: FlaskClient, story: Story
+) -> None:
+    camille = {"name": "Camille Renard", "consumer": True, "address": {"postcode": "35000", "city": "Rennes"}}
+    issued = story.issue(buyer=camille)
+    story.worker.drain_outbox_of(story.id)
+    with story.services.works.begin(story.id) as work:
+        work.execute("UPDATE platform_flows SET state = 'refused' WHERE supplier_id = :supplier")
+    enter(client, story, Role.COLLECTOR)
+    assert "personne ne la déclare" in words(client.get(f"/s/invoices/{issued.invoice.invoice_id}"))

@@ -179,6 +179,24 @@ def test_what_is_typed_wrongly_is_said_at_its_field(
     assert accounts(story) == []
 
 
+def test_who_declares_alone_gives_the_platforms_number_and_keeps_it(
+    owner: FlaskClient, story: Story, platform: PlatformHouse
+) -> None:
+    for given, said in (("", "Donnez le matricule"), ("12", "a 4 caractères"), ("é234", "a 4 caractères")):
+        answer = press(owner, "/s/platform/connect", **typed(platform, reporting="own", matricule=given))
+        assert (answer.status_code, said in words(answer)) == (422, True)
+    assert accounts(story) == []
+    press(owner, "/s/platform/connect", **typed(platform, reporting="own", matricule="a1b2"))
+    (account,) = accounts(story)
+    assert account.driver["driver"]["matricule"] == "A1B2"
+    address = f"/s/platform/accounts/{account.account_id}/access"
+    assert 'value="A1B2"' in owner.get(address).text
+    fresh = {"client_id": "sandbox", "client_secret": SECRET, "reporting": "own", "matricule": "0042"}
+    assert press(owner, address, **fresh).status_code == 303
+    (after,) = accounts(story)
+    assert after.driver["driver"]["matricule"] == "0042"
+
+
 def test_changing_platforms_shows_both_until_the_earlier_one_is_settled(
     owner: FlaskClient, story: Story, platform: PlatformHouse
 ) -> None:

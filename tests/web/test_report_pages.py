@@ -142,7 +142,7 @@ def test_where_the_platform_declares_the_page_is_a_comparison(client: FlaskClien
     bureau.connect("platform")
     bureau.sign_in(client)
     shown = words(client.get("/s/reports").text)
-    assert "La plateforme fait elle-même ces déclarations" in shown
+    assert "La plateforme déclare pour vous" in shown
     assert "Ce que la plateforme devrait déclarer" in shown
     page = client.get("/s/reports/payments/2026-10-01").text
     assert "Préparer" not in page

@@ -218,3 +218,52 @@ def test_the_address_that_a_proxy_tells_is_believed_only_behind_a_proxy(
 def _with_settings(services: Services, settings: object) -> Services:
     fields = {name: getattr(services, name) for name in services.__dataclass_fields__ if not name.startswith("_")}
     return type(services)(**{**fields, "settings": settings})
+
+
+def test_testing_a_platform_is_no_way_to_look_around_the_internet(client: FlaskClient, house: House) -> None:
+    house.sign_in(client, "owner")
+    typed = {
+        "driver": "other",
+        "label": "Sonde",
+        "token_url": "https://2130706433/token",
+        "client_id": "c",
+        "client_secret": "s3cret-of-nobody",
+    }
+    codes = []
+    for port in range(12):
+        answer = press(client, "/s/platform/connect", base_url=f"https://127.0.0.1:{9000 + port}", **typed)
+        codes.append(answer.status_code)
+        assert "s3cret-of-nobody" not in answer.text
+    assert codes == [422] * 10 + [429] * 2
+    assert press(client, f"/s/platform/accounts/{house.account_id}/test").status_code == 303, "its own limit"
+
+
+def test_an_organisation_that_no_header_can_carry_is_said_at_its_field(client: FlaskClient, house: House) -> None:
+    house.sign_in(client, "owner")
+    typed = {"driver": "super-pdp", "client_id": "c", "client_secret": "s", "organization_id": "société €"}
+    answer = press(client, "/s/platform/connect", **typed)
+    assert answer.status_code == 422
+    assert 'id="organization_id-error"' in answer.text
+
+
+def test_an_account_of_another_supplier_can_neither_be_tested_changed_nor_closed(
+    client: FlaskClient, house: House, neighbour: House
+) -> None:
+    house.sign_in(client, "owner")
+    for act in ("test", "access", "close"):
+        path = f"/s/platform/accounts/{neighbour.account_id}/{act}"
+        assert press(client, path, client_id="c", client_secret="s", though_unpaid="1").status_code == 404, act
+    with neighbour.services.works.begin(neighbour.supplier.supplier_id) as work:
+        closed = work.scalar("SELECT count(*) FROM platform_accounts WHERE supplier_id = :supplier AND NOT active")
+    assert closed == 0
+
+
+def test_a_pay_link_hands_out_documents_of_its_own_dispute_alone(
+    client: FlaskClient, house: House, neighbour: House
+) -> None:
+    link = house.links["late"]
+    assert client.get(f"{link}/documents/{house.sent_id}").status_code == 200
+    for other in (house.document_id, neighbour.sent_id, neighbour.document_id, house.purchase_id, house.dispute_id):
+        assert client.get(f"{link}/documents/{other}").status_code == 404, other
+    assert client.get(f"{house.links['due']}/documents/{house.sent_id}").status_code == 404
+    assert client.get(f"{neighbour.links['late']}/documents/{house.sent_id}").status_code == 404

@@ -20,6 +20,7 @@ from einvoice.platform.chorus import DEPOSIT, HISTORY, INVOICES, REPORT, SYNTAXE
 from portal.sandboxes.chorus.deposits import WORDS, Register, listed, local, told
 from portal.sandboxes.platform.invoice_facts import UnreadableInvoiceError, read_facts
 from portal.sandboxes.platform.tokens import TokenDesk
+from portal.sandboxes.strangers import refuse_strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +63,7 @@ def create_chorus_stub(extract_xml: Callable[[bytes], bytes], options: ChorusStu
         if not hmac.compare_digest(request.headers.get("cpro-account", ""), account):
             abort(HTTPStatus.FORBIDDEN)
 
+    refuse_strangers(app)
     app.before_request(guard)
     app.add_url_rule("/api/oauth/token", "token", _token, methods=["POST"])
     app.add_url_rule(DEPOSIT, "deposit", lambda: _deposit(register, extract_xml), methods=["POST"])

@@ -6,10 +6,9 @@ import atexit
 import os
 import socket
 import struct
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from portal.sandboxes.platform import access_api, control_parties, flow_api, page_parties, webhook_api
@@ -21,6 +20,7 @@ from portal.sandboxes.platform.examination import Examiner
 from portal.sandboxes.platform.guard import RESET_FLAG, answer_outside, service
 from portal.sandboxes.platform.options import PlatformSandboxOptions
 from portal.sandboxes.platform.page import pages
+from portal.sandboxes.strangers import refuse_strangers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +64,7 @@ def create_platform_sandbox(
         app.register_blueprint(blueprint)
     app.register_error_handler(HTTPException, answer_outside)
     app.wsgi_app = _Resetting(app.wsgi_app)  # type: ignore[method-assign]
-    app.before_request(_refuse_foreign_pages)
+    refuse_strangers(app)
     app.after_request(_add_headers)
     return app
 
@@ -88,12 +88,6 @@ def _cut(connection: socket.socket | None) -> None:
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         os.close(connection.detach())
-
-
-def _refuse_foreign_pages() -> None:
-    """A page of another site must not play with the sandbox through somebody's browser."""
-    if request.method not in {"GET", "HEAD"} and request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
-        abort(HTTPStatus.FORBIDDEN)
 
 
 def _add_headers(response: Response) -> Response:

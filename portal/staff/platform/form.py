@@ -177,6 +177,8 @@ def _faults(asked: Asked) -> dict[str, str]:
         found["client_id"] = gettext("Donnez l'identifiant client (client_id) que la plateforme vous a remis.")
     if not asked.client_secret:
         found["client_secret"] = gettext("Donnez le secret client : il n'est jamais montré de nouveau.")
+    if not asked.organization_id.isascii():
+        found["organization_id"] = gettext("Donnez l'organisation en lettres et chiffres sans accent.")
     if _is_chorus(asked.driver) and ":" not in asked.technical_account:
         found["technical_account"] = gettext(
             "Donnez le compte technique de Chorus Pro, sous la forme login:mot de passe."

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from config.law import LawUnknownError
 from einvoice.cash_movement import must_tell
-from einvoice.declarants import CARRIED, is_platforms
+from einvoice.declarants import CARRIED, is_internal, is_platforms
 from einvoice.flow_log import Journey, journey_of
 from einvoice.reporting.periods import ReportKind, period_of
 from einvoice.request.codes import SELF_BILLED
 from portal.words import day, gettext, note_text
+from receivables.domain.disputes import State
 from receivables.domain.invoices import Routing
+from receivables.store.disputes import disputes_on
 
 if TYPE_CHECKING:
     from receivables.domain.invoices import Invoice
@@ -41,13 +43,15 @@ class Standing:
     link: str = ""
 
 
+COLLECTED = "212"
+_PAID_STEP = note_text("Payée")
 _STEPS = (
     ("issued", note_text("Émise")),
     ("deposited", note_text("Déposée")),
     ("received", note_text("Reçue")),
     ("available", note_text("Mise à disposition")),
     ("approved", note_text("Approuvée")),
-    ("paid", note_text("Payée")),
+    ("paid", _PAID_STEP),
     ("declared", note_text("Encaissement déclaré")),
 )
 _REACHED = {"200": 1, "201": 1, "202": 2, "203": 3, "204": 3, "205": 4, "206": 4, "211": 4, "212": 4}
@@ -58,6 +62,8 @@ _ENDS = {
     "221": (2, note_text("Erreur de routage")),
     "210": (4, note_text("Refusée")),
 }
+_SETTLED = frozenset({"paid", "finished", "declaring"})
+_WITH_CUSTOMER = frozenset({"with_customer", "approved", "announced"})
 _DISPUTES = {"207": note_text("En litige"), "208": note_text("Suspendue"), "206": note_text("Approuvée en partie")}
 _WORDS: dict[str, tuple[str, str, str]] = {
     "213": (
@@ -107,8 +113,20 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     ),
     "finished": (note_text("Tout est fait : payée, et l'encaissement est déclaré."), "paid", "check"),
     "paid": (note_text("Payée ; il n'y a pas d'encaissement à déclarer."), "paid", "check"),
+    "credited": (note_text("Soldée par avoir ; rien à faire."), "paid", "check"),
+    "credit_note": (note_text("L'avoir est remis au client ; rien à faire."), "paid", "check"),
     "no_platform": (note_text("Elle n'est pas partie : elle a été émise sans plateforme raccordée."), "part", "alert"),
     "self_billed": (note_text("Le client l'a émise et transmise lui-même (autofacturation)."), "plain", "check"),
+    "internal": (
+        note_text("Avoir interne : il annule ce qui a été refusé ; rien n'est transmis ni déclaré."),
+        "plain",
+        "check",
+    ),
+    "undeclared": (
+        note_text("La plateforme ne l'a pas prise : personne ne la déclare. Lisez ses remarques, puis renvoyez."),
+        "late",
+        "alert",
+    ),
     "out_of_scope": (note_text("Hors du champ de la réforme : rien à transmettre ni à déclarer."), "plain", "check"),
 }
 
@@ -118,16 +136,33 @@ def standing_of(work: Work, invoice: Invoice, due: InvoiceDue) -> Standing:
     if invoice.routing is Routing.OUT_OF_SCOPE:
         return _said("out_of_scope")
     journey = journey_of(work, invoice.invoice_id)
+    if journey.flow_state is None and is_internal(work, invoice):
+        return _said("internal")
     if invoice.routing not in CARRIED:
         return _reported(work, invoice, journey)
     if invoice.type_code in SELF_BILLED and journey.flow_state is None:
         return _said("self_billed")
-    return _carried(invoice, journey, is_paid=due.open_minor == 0 and not invoice.is_credit_note)
+    is_paid = due.open_minor == 0 and not invoice.is_credit_note
+    found = _carried(invoice, journey, is_paid=is_paid, by_credit=due.state == "credited")
+    return found if is_paid else _in_dispute(work, invoice, found)
 
 
-def _carried(invoice: Invoice, journey: Journey, *, is_paid: bool) -> Standing:
-    """An invoice that a platform hands to the buyer."""
-    reached = max([_REACHED.get(code, 0) for code in journey.codes] + [1 if journey.flow_state == "accepted" else 0])
+def _in_dispute(work: Work, invoice: Invoice, found: Standing) -> Standing:
+    """The same with the way to the open dispute, which may be older or younger than what the platform says."""
+    dispute = next((each for each in disputes_on(work, invoice.invoice_id) if each.is_open), None)
+    if dispute is None:
+        return found
+    href, link = f"/s/disputes/{dispute.dispute_id}", gettext("Voir le litige")
+    if dispute.state is State.REFUSED:
+        return replace(found, href=href, link=link)
+    said = _said("208" if dispute.state is State.INFO_NEEDED else "207")
+    return Standing(found.steps, said.next_step, said.tone, said.icon, href, link)
+
+
+def _carried(invoice: Invoice, journey: Journey, *, is_paid: bool, by_credit: bool) -> Standing:
+    """An invoice that a platform hands to the buyer; a credit note is never paid, though a 212 may go with it."""
+    codes = [each for each in journey.codes if not (invoice.is_credit_note and each == COLLECTED)]
+    reached = max([_REACHED.get(code, 0) for code in codes] + [1 if journey.flow_state == "accepted" else 0])
     ended = next((code for code in reversed(journey.codes) if code in _ENDS), None)
     answer = next((code for code in reversed(journey.codes) if code in {*_DISPUTES, "205", "209", "211", *_ENDS}), None)
     disputed = answer if answer in _DISPUTES else None
@@ -145,8 +180,16 @@ def _carried(invoice: Invoice, journey: Journey, *, is_paid: bool) -> Standing:
         for place, ((_, name), state) in enumerate(zip(_STEPS, states, strict=True))
     ]
     kept = steps[:5] if invoice.is_credit_note else steps if tells else steps[:6]
-    found = _said(_next_key(journey, ended, disputed, answer, is_paid=is_paid, tells=tells, declared=declared))
+    key = _next_key(journey, ended, disputed, answer, is_paid=is_paid, tells=tells, declared=declared)
+    if by_credit and key in _SETTLED:
+        kept, key = [replace(each, name=_by_credit(each.name)) for each in kept], "credited"
+    found = _said("credit_note" if invoice.is_credit_note and key in _WITH_CUSTOMER else key)
     return _with_link(found, tuple(kept), journey)
+
+
+def _by_credit(name: str) -> str:
+    """The name of a step where a credit note, and no money, settled the invoice."""
+    return gettext("Soldée par avoir") if name == gettext(_PAID_STEP) else name
 
 
 def _next_key(
@@ -184,6 +227,8 @@ def _reported(work: Work, invoice: Invoice, journey: Journey) -> Standing:
     if journey.declared_in:
         sentence = gettext("Déclarée à l'État dans %(number)s (e-reporting).") % {"number": journey.declared_in}
         return Standing((), sentence, "paid", "check", "/s/reports", gettext("Voir les déclarations"))
+    if journey.flow_state == "refused":
+        return _with_link(_said("undeclared"), (), journey)
     if is_platforms(work, invoice):
         sentence = gettext("La plateforme la déclare à l'État (e-reporting) ; rien à faire.")
         return _with_link(Standing((), sentence, "plain", "send"), (), journey)
