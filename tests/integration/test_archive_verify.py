@@ -22,8 +22,8 @@ from portal.cli import main
 from portal.issuing import save_profile
 from portal.keeping import read_archive_again
 from portal.staff.troubles import explain
-from receivables.store.problems import list_problems
 from receivables.store.invoices import get_invoice
+from receivables.store.problems import list_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
