@@ -12,7 +12,6 @@ from einvoice.archive import open_archive
 from einvoice.cancelling import Canceller
 from einvoice.declarants import serving_account
 from einvoice.directory.desk import DirectoryDesk, Freshness
-from einvoice.flows import FlowSender
 from einvoice.following import FlowFollower
 from einvoice.lifecycle.sending import SellerStatuses
 from einvoice.platform.accounts import accounts_to_follow, active_platform, platform_account
@@ -23,6 +22,7 @@ from einvoice.receiving.answering import BuyerStatuses
 from einvoice.receiving.invoices import InvoiceReceiver
 from einvoice.reception import Poller
 from einvoice.reporting.preparing import Reporter
+from einvoice.sending import FlowSender
 from einvoice.submission import Submitter
 from einvoice.validation.check import Validator
 from einvoice.validation.rule_sets import RuleSets

@@ -13,9 +13,8 @@ from sqlalchemy.exc import OperationalError
 from story_builders import PlatformHouse, Story
 
 from config.clock import now
-from einvoice import flows
+from einvoice import sending
 from einvoice.declarants import serving_account
-from einvoice.flows import FlowInHandError, FlowSender
 from einvoice.following import FIRST_INTERVAL, LONGEST_INTERVAL
 from einvoice.platform.accounts import (
     AccountNotSettledError,
@@ -37,6 +36,7 @@ from einvoice.platform.port import (
 )
 from einvoice.replanning import replan, replan_waiting
 from einvoice.resending import CannotResendError
+from einvoice.sending import FlowInHandError, FlowSender
 from einvoice.validation.check import Validator
 from receivables.domain.invoices import Routing
 
@@ -124,7 +124,7 @@ def test_the_planted_sender_without_a_hold_is_seen_to_send_twice(story: Story) -
 def test_a_worker_whose_hold_was_lost_sends_nothing(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database fails over between the claim and the call: another worker may hold the flow by now."""
     tracking_id = planned(story)
-    doubt = flows._doubt
+    doubt = sending._doubt
 
     def lose(work: Work, *told: Any) -> None:
         doubt(work, *told)
@@ -135,7 +135,7 @@ def test_a_worker_whose_hold_was_lost_sends_nothing(story: Story, monkeypatch: p
             ).fetchone() or (0,)
         assert ended == 1
 
-    monkeypatch.setattr(flows, "_doubt", lose)
+    monkeypatch.setattr(sending, "_doubt", lose)
     with pytest.raises(OperationalError):
         story.services.sender.send(story.id, tracking_id)
     monkeypatch.undo()
@@ -259,7 +259,7 @@ def test_an_invoice_that_never_left_goes_to_the_new_platform(
 def test_an_invoice_that_may_have_left_stays_where_it_may_be(story: Story, other_house: PlatformHouse) -> None:
     tracking_id = planned(story)
     with story.services.works.begin(story.id) as work:
-        flows._doubt(work, [tracking_id], now())
+        sending._doubt(work, [tracking_id], now())
     newer = story.connect(other_house)
     with story.services.works.begin(story.id) as work, pytest.raises(CannotResendError) as stays:
         replan(work, tracking_id, newer)
@@ -444,7 +444,7 @@ def test_a_double_that_the_platform_refuses_is_found_there(story: Story, monkeyp
     tracking_id = refusing(story, monkeypatch, 409)
     with story.services.works.begin(story.id) as work:
         found = story.services.platform_for(work)
-        (row,) = flows._waiting(work, [tracking_id])
+        (row,) = sending._waiting(work, [tracking_id])
     assert found is not None
     found[1].platform.send_flow(story.services.sender._flow(tracking_id, row))  # type: ignore[attr-defined]
     story.services.sender.send(story.id, tracking_id)
