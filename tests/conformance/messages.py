@@ -39,7 +39,7 @@ EXCUSED = "excused"
 """A finding of the one rule of FNFE's Flux 10 set that annexe 6 v1.10 struck out: a receipt below zero."""
 FAULTS = {
     "CDAR": (rb"<ram:SequenceNumeric>[^<]*</ram:SequenceNumeric>", b"", "CDAR without its sequence (BR-FR-CDV-16)"),
-    "Flux 10": (rb"(<TypeCode>)(?:IN|RE)(</TypeCode>)", rb"\1XX\2", "Flux 10 of an unknown type (TT-4)"),
+    "Flux 10": (rb"(</?)ReportPeriod>", rb"\1Period>", "Flux 10 without its period (TB-2, TB-3)"),
 }
 """By kind: what is planted to see that the judges look."""
 
