@@ -167,28 +167,9 @@ def list_invoices(
     more than ``limit`` is returned where there are more.
     """
     states = FILTERS[narrowed]
-    only_open = states is not None and _OPEN_STATES.issuperset(states)
-    conditions = ["invoice.supplier_id = :supplier"]
-    values: dict[str, Any] = {}
-    if customer_id is not None:
-        conditions.append("invoice.customer_id = :customer")
-        values["customer"] = customer_id
-    if wanted:
-        conditions.append(
-            "(invoice.number ILIKE :wanted OR customer.name ILIKE :wanted OR invoice.buyer_reference ILIKE :wanted)"
-        )
-        values["wanted"] = f"%{_literally(wanted)}%"
-    if only_open:
-        conditions.append(
-            "invoice.invoice_id IN (SELECT invoice_id FROM receivable_items WHERE supplier_id = :supplier "
-            "AND open_minor > 0 AND invoice_id IS NOT NULL)"
-        )
-    if after is not None:
-        conditions.append(
-            "(invoice.issued_on, invoice.invoice_id) < (SELECT issued_on, invoice_id FROM invoices "
-            "WHERE supplier_id = :supplier AND invoice_id = :after)"
-        )
-        values["after"] = after
+    conditions, values = _narrowed_to(
+        customer_id, wanted, after, only_open=states is not None and _OPEN_STATES.issuperset(states)
+    )
     rows = work.rows(
         "WITH figures AS (SELECT invoice.invoice_id, invoice.number, invoice.customer_id, "
         "customer.name AS customer_name, invoice.issued_on, invoice.due_on, invoice.currency, "
@@ -220,6 +201,34 @@ def list_invoices(
         **values,
     )
     return [InvoiceLine(**row) for row in rows]
+
+
+def _narrowed_to(
+    customer_id: UUID | None, wanted: str, after: UUID | None, *, only_open: bool
+) -> tuple[list[str], dict[str, Any]]:
+    """The conditions of a list of invoices, with their values."""
+    conditions = ["invoice.supplier_id = :supplier"]
+    values: dict[str, Any] = {}
+    if customer_id is not None:
+        conditions.append("invoice.customer_id = :customer")
+        values["customer"] = customer_id
+    if wanted:
+        conditions.append(
+            "(invoice.number ILIKE :wanted OR customer.name ILIKE :wanted OR invoice.buyer_reference ILIKE :wanted)"
+        )
+        values["wanted"] = f"%{_literally(wanted)}%"
+    if only_open:
+        conditions.append(
+            "invoice.invoice_id IN (SELECT invoice_id FROM receivable_items WHERE supplier_id = :supplier "
+            "AND open_minor > 0 AND invoice_id IS NOT NULL)"
+        )
+    if after is not None:
+        conditions.append(
+            "(invoice.issued_on, invoice.invoice_id) < (SELECT issued_on, invoice_id FROM invoices "
+            "WHERE supplier_id = :supplier AND invoice_id = :after)"
+        )
+        values["after"] = after
+    return conditions, values
 
 
 def sum_open(work: Work, today: date, customer_id: UUID | None = None) -> list[Totals]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import shared_material
 from lxml import etree
 
 from config import safe_xml
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 FOLDER = "QUITTANCE_MESSAGES"
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "standards"
+SHARED = shared_material.FOLDER / "standards"
 KINDS = {"CrossDomainAcknowledgementAndResponse": "CDAR", "Report": "Flux 10"}
 FORUM_XSD = "fnfe-france-rfe/CDAR/1xsd-CDAR_D22B_uncoupled/CrossDomainAcknowledgementAndResponse_100pD22B.xsd"
 FORUM_RULES = "fnfe-france-rfe/CDAR/2xslt/BR-FR-CDV-Schematron-CDAR.xslt"
