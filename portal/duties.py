@@ -68,11 +68,6 @@ def build_worker(services: Services) -> Worker:
     """The worker of a house."""
     settings = services.settings
     listener = Listener(services.follower, services.poller, Pace(settings.platform_poll_s))
-    database = services.database
-
-    def everybody() -> list[UUID]:
-        return [each.supplier_id for each in list_suppliers(database)]
-
     return Worker(
         works=services.works,
         receivers={
@@ -97,33 +92,43 @@ def build_worker(services: Services) -> Worker:
         together={FLOW_PLANNED: _send(services)},
         hands={FLOW_PLANNED: SENDING_HANDS},
         unheard={CASH_COLLECTED: lambda work: not accounts_to_follow(work)},
-        chores=(
-            (settings.platform_poll_s, _for_each(lambda: suppliers_with_flows_to_follow(database), listener.follow)),
-            (settings.platform_poll_s, _for_each(lambda: suppliers_on_platforms(database), listener.poll)),
-            (
-                settings.provider_poll_s,
-                _for_each(everybody, lambda s: recover_missed_facts(services.works, s, services.gateway_for)),
-            ),
-            (
-                MAIL_EVERY_S,
-                _for_each(
-                    lambda: suppliers_in_state(database, "mails", "to_send") if settings.smtp_url else [],
-                    lambda s: send_due_mails(services, s),
-                ),
-            ),
-            (SEAL_EVERY_S, _for_each(everybody, lambda s: _seal_all(services, s))),
-            (
-                DIRECTORY_EVERY_S,
-                _for_each(
-                    lambda: suppliers_in_state(database, "directory_checks", "running"),
-                    lambda s: continue_checks(services.directory, s),
-                ),
-            ),
-            (REPORT_EVERY_S, _for_each(everybody, services.reporter.prepare_due)),
-            (ARCHIVE_LOOK_EVERY_S, _for_each(everybody, lambda s: read_archive_again(services, s))),
-        ),
+        chores=_chores(services, listener),
         inbox_batch=settings.inbox_batch,
         pause_s=settings.worker_pause_s,
+    )
+
+
+def _chores(services: Services, listener: Listener) -> tuple[tuple[float, Callable[[], None]], ...]:
+    """What is done at intervals, in seconds, for the suppliers that it may concern."""
+    settings, database = services.settings, services.database
+
+    def everybody() -> list[UUID]:
+        return [each.supplier_id for each in list_suppliers(database)]
+
+    return (
+        (settings.platform_poll_s, _for_each(lambda: suppliers_with_flows_to_follow(database), listener.follow)),
+        (settings.platform_poll_s, _for_each(lambda: suppliers_on_platforms(database), listener.poll)),
+        (
+            settings.provider_poll_s,
+            _for_each(everybody, lambda s: recover_missed_facts(services.works, s, services.gateway_for)),
+        ),
+        (
+            MAIL_EVERY_S,
+            _for_each(
+                lambda: suppliers_in_state(database, "mails", "to_send") if settings.smtp_url else [],
+                lambda s: send_due_mails(services, s),
+            ),
+        ),
+        (SEAL_EVERY_S, _for_each(everybody, lambda s: _seal_all(services, s))),
+        (
+            DIRECTORY_EVERY_S,
+            _for_each(
+                lambda: suppliers_in_state(database, "directory_checks", "running"),
+                lambda s: continue_checks(services.directory, s),
+            ),
+        ),
+        (REPORT_EVERY_S, _for_each(everybody, services.reporter.prepare_due)),
+        (ARCHIVE_LOOK_EVERY_S, _for_each(everybody, lambda s: read_archive_again(services, s))),
     )
 
 
