@@ -70,7 +70,7 @@ def form_name(form: str) -> str:
 
 _STEPS = (
     *("issued", "link", "document", "flow", "status", "dispute"),
-    *("mail", "attempt", "cash", "unlettered", "lettered"),
+    *("mail", "attempt", "cash", "waived", "unlettered", "lettered"),
 )
 """Kinds of events in the order in which they happen to an invoice."""
 _AFTER_CASH = len(_STEPS)
@@ -148,6 +148,9 @@ def _cash(at: datetime, facts: dict[str, Any]) -> Told:
         "refund": gettext("Remboursement : %(amount)s"),
         "chargeback": gettext("Paiement repris par la banque : %(amount)s"),
         "correction": gettext("Paiement porté sur la facture rectificative : %(amount)s"),
+        "return": gettext("Prélèvement revenu impayé : %(amount)s"),
+        "bounced": gettext("Chèque ou virement revenu impayé : %(amount)s"),
+        "reallocation": gettext("Paiement porté ailleurs : %(amount)s"),
     }
     title = titles.get(facts["reason"] or "", gettext("Paiement annulé : %(amount)s"))
     return Told(at, title % {"amount": amount}, facts["reference"], "late", "back")
@@ -163,6 +166,18 @@ _FAILURES = {
     "debit_not_authorized": note_text("Prélèvement contesté par le titulaire"),
     "bank_account_closed": note_text("Compte bancaire clos"),
 }
+
+
+def _waived(at: datetime, facts: dict[str, Any]) -> Told:
+    titles = {
+        "discount": gettext("Escompte accordé : %(amount)s"),
+        "waiver": gettext("Écart de règlement soldé : %(amount)s"),
+        "charge": gettext("Frais retenus par la banque, soldés : %(amount)s"),
+        "waived_back": gettext("Remise reprise, le paiement étant revenu : %(amount)s"),
+    }
+    amount = money(facts["amount_minor"], facts["currency"])
+    tone, icon = ("late", "back") if facts["waived"] == "waived_back" else ("plain", "check")
+    return Told(at, titles[facts["waived"]] % {"amount": amount}, "", tone, icon)
 
 
 def _failure(code: str | None) -> str:
@@ -321,6 +336,7 @@ def _dispute(at: datetime, facts: dict[str, Any]) -> Told:
 TELLERS: dict[str, Callable[[datetime, dict[str, Any]], Told]] = {
     "issued": _issued,
     "cash": _cash,
+    "waived": _waived,
     "attempt": _attempt,
     "status": _status,
     "document": _document,

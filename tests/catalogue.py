@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 HOUSE = import_module("migrations.versions.0001_house")
 PLATFORM = import_module("migrations.versions.0003_platform")
+MONEY = import_module("migrations.versions.0004_money")
 REGISTERED = HOUSE.REGISTER
-APPEND_ONLY = (*HOUSE.APPEND_ONLY, *PLATFORM.APPEND_ONLY)
-CHANGING = HOUSE.CHANGING | PLATFORM.CHANGING
-CHANGING |= {table: f"{CHANGING[table]}, {columns}" for table, columns in PLATFORM.MORE_CHANGING.items()}
+APPEND_ONLY = (*HOUSE.APPEND_ONLY, *PLATFORM.APPEND_ONLY, *MONEY.APPEND_ONLY)
+CHANGING = HOUSE.CHANGING | PLATFORM.CHANGING | MONEY.CHANGING
+for later in (PLATFORM, MONEY):
+    CHANGING |= {table: f"{CHANGING[table]}, {columns}" for table, columns in later.MORE_CHANGING.items()}
 APP, REGISTER = "quittance_app", "quittance_register"
 OTHERS = {"alembic_version"}
 """The migrations' own table."""

@@ -14,21 +14,35 @@ from ledger_builders import MORNING, customer_facts, issue
 from config.clock import new_id, now
 from receivables.domain.collected import VatRow
 from receivables.domain.invoices import NamedInvoice, Origin
+from receivables.domain.lettering import WAIVED
 from receivables.domain.receipts import (
     AttemptMoved,
     AttemptState,
+    ContestWon,
     Fact,
+    FeeCharged,
+    MoneyContested,
     MoneyReceived,
     MoneyReturned,
     MoneyReturnFailed,
+    MoneyUnidentified,
     Outcome,
+    PayoutBanked,
+    PayoutFailed,
+    PayoutPaid,
+    Transferred,
 )
+from receivables.services import waiving
 from receivables.services.receipts import record_facts
 from receivables.services.setting_off import _settle_again
-from receivables.store.settlements import SetOffChoice, latest_of, note_choice
+from receivables.services.settling import Cause, load_settling, settle, write_settling
+from receivables.store.attempts import load_attempts
+from receivables.store.books import entries_of_lines
+from receivables.store.settlements import AimChoice, SetOffChoice, latest_of, note_aim, note_choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from receivables.domain.invoices import Invoice
     from receivables.store.work import Work
@@ -42,6 +56,15 @@ VAT_TABLES = (
     (("0", 7, 0),),
 )
 """(rate, base, tax) in cents; one deducts more than it sells at a rate."""
+ROADS = (
+    ("provider", "provider_clearing"),
+    ("provider", "provider_clearing"),
+    ("debit", "bank"),
+    ("bank", "bank"),
+    ("bank", "suspense"),
+    ("hand", "cheques"),
+)
+"""By which road a payment comes, and on which account its money lies."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +82,13 @@ class NewInvoice:
 
 @dataclass(frozen=True)
 class NewAttempt:
-    """An attempt to pay parts of one customer's invoices."""
+    """An attempt to pay parts of one customer's invoices, by card or debit at a provider, by the bank, by hand."""
 
     attempt_id: UUID
     parts: tuple[tuple[int, int], ...]
     minutes: int
+    road: str
+    counter: str
 
 
 @dataclass(frozen=True)
@@ -93,7 +118,26 @@ class NewChoice:
     amount: int
 
 
-Told = Fact | NewNote | NewCorrection | NewChoice
+@dataclass(frozen=True)
+class NewAim:
+    """Somebody changes how much of a payment (by position) is for an invoice."""
+
+    attempt: int
+    invoice: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class NewWaiver:
+    """Somebody gives up a rest of an invoice with a payment (by position)."""
+
+    attempt: int
+    invoice: int
+    kind: str
+    amount: int
+
+
+Told = Fact | NewNote | NewCorrection | NewChoice | NewAim | NewWaiver
 
 
 @dataclass
@@ -118,9 +162,39 @@ def make_world(seed: int) -> World:
         attempt = _attempt(world, chance, position)
         world.attempts.append(attempt)
         world.facts += [(position, fact) for fact in _life(attempt, f"{seed}_{position}", chance)]
-    for told in _documents(world, chance):
+    for told in [*_documents(world, chance), *_decisions(world, chance), *_clearing(seed, chance)]:
         world.facts.insert(chance.randint(0, len(world.facts)), (0, told))
     return world
+
+
+def _decisions(world: World, chance: Random) -> list[Told]:
+    """Payments used for other invoices; rests given up, but where a refund failed, which ends a waiver for good."""
+    told: list[Told] = []
+    failed = {p for p, fact in world.facts if isinstance(fact, MoneyReturnFailed)}
+    for position, attempt in enumerate(world.attempts):
+        customer = world.invoices[attempt.parts[0][0]].customer
+        same = [i for i, each in enumerate(world.invoices) if each.customer == customer]
+        if chance.random() < 0.25:
+            told.append(NewAim(position, chance.choice(same), chance.choice((300, 2500, 9000))))
+        if position not in failed and chance.random() < 0.25:
+            invoice = chance.choice(attempt.parts)[0]
+            told.append(NewWaiver(position, invoice, chance.choice(sorted(WAIVED)), chance.choice((1, 10, 990))))
+    return told
+
+
+def _clearing(seed: int, chance: Random) -> list[Told]:
+    """What moves between our own accounts."""
+    told: list[Told] = []
+    for number in range(chance.choice((0, 1, 2))):
+        ref, net, day = f"po_{seed}_{number}", chance.randint(1, 90000), MORNING.date()
+        told.append(PayoutPaid(ref, net, chance.randint(0, 500), "EUR", MORNING))
+        told.append(
+            PayoutBanked(ref, net, "EUR", day) if chance.random() < 0.7 else PayoutFailed(ref, net, "EUR", MORNING)
+        )
+        told.append(MoneyUnidentified(f"line_{seed}_{number}", chance.randint(1, 5000), "EUR", day))
+        told.append(FeeCharged(f"fee_{seed}_{number}", chance.choice((-35, 35)), "EUR", day, "bank"))
+        told.append(Transferred(f"slip_{seed}_{number}", 700, "EUR", day, "cheques", "bank"))
+    return told
 
 
 def _documents(world: World, chance: Random) -> list[Told]:
@@ -153,7 +227,8 @@ def _attempt(world: World, chance: Random, position: int) -> NewAttempt:
         total = world.invoices[invoice].total
         parts.append((invoice, total if chance.random() < 0.5 else chance.randint(1, total)))
     minutes = position if chance.random() < 0.8 else 0  # some begin in the same minute
-    return NewAttempt(UUID(int=chance.getrandbits(128), version=4), tuple(parts), minutes)
+    road, counter = chance.choice(ROADS)
+    return NewAttempt(UUID(int=chance.getrandbits(128), version=4), tuple(parts), minutes, road, counter)
 
 
 def _life(attempt: NewAttempt, ref: str, chance: Random) -> list[Fact]:
@@ -171,7 +246,11 @@ def _life(attempt: NewAttempt, ref: str, chance: Random) -> list[Fact]:
         return moved
     amount = asked if chance.random() < 0.8 else max(1, asked + chance.randint(-asked // 2, asked))
     at = MORNING + timedelta(hours=chance.randint(0, 200))
-    told = [*moved, MoneyReceived(payment, attempt.attempt_id, amount, "EUR", at, "card")]
+    told = [*moved, MoneyReceived(payment, attempt.attempt_id, amount, "EUR", at, "card", attempt.counter)]
+    if chance.random() < 0.1:
+        told.append(MoneyReceived(f"{payment}_usd", attempt.attempt_id, 900, "USD", at, "card", attempt.counter))
+    if attempt.road == "provider" and chance.random() < 0.2:
+        return told + _contest(payment, f"dp_{ref}", amount, at, lost=chance.random() < 0.5)
     left = amount
     for number in range(chance.choice((0, 0, 1, 1, 2, 3))):
         kind = chance.choice(("refund", "refund", "chargeback"))
@@ -185,6 +264,13 @@ def _life(attempt: NewAttempt, ref: str, chance: Random) -> list[Fact]:
             else:
                 left = max(0, left - back)
     return told
+
+
+def _contest(payment: str, ref: str, amount: int, at: datetime, *, lost: bool) -> list[Fact]:
+    taken = MoneyContested(ref, payment, amount, "EUR", at)
+    if lost:
+        return [taken, MoneyReturned(ref, payment, "chargeback", amount, "EUR", at, "contested")]
+    return [taken, ContestWon(ref, payment, amount, "EUR", at)]
 
 
 def open_account(work: Work) -> UUID:
@@ -226,11 +312,12 @@ class Stage:
         first = self.issued[attempt.parts[0][0]]
         self.work.execute(
             "INSERT INTO payment_attempts (supplier_id, attempt_id, customer_id, account_id, amount_minor, currency, "
-            "state, expires_at, created_at, changed_at) "
-            "VALUES (:supplier, :id, :customer, :account, :amount, 'EUR', 'created', :at, :at, :at)",
+            "state, expires_at, created_at, changed_at, road) "
+            "VALUES (:supplier, :id, :customer, :account, :amount, 'EUR', 'created', :at, :at, :at, :road)",
             id=attempt.attempt_id,
             customer=first.customer_id,
-            account=self.account_id,
+            account=self.account_id if attempt.road == "provider" else None,
+            road=attempt.road,
             amount=sum(amount for _, amount in attempt.parts),
             at=MORNING + timedelta(minutes=attempt.minutes),
         )
@@ -264,6 +351,32 @@ class Stage:
             choice = SetOffChoice(note.invoice_id, invoice.invoice_id, told.amount, "Lea", "histoire")
             note_choice(self.work, choice)
             _settle_again(self.work, note, invoice, note.issued_on)
+        elif isinstance(told, NewAim | NewWaiver) and told not in self.chosen:
+            self.chosen.add(told)
+            self.begin(told.attempt)
+            self.issue_until(told.invoice + 1)
+            self._decide(told)
+
+    def _decide(self, told: NewAim | NewWaiver) -> None:
+        """What the services do once they have let a decision pass: it stands whatever comes before or after it."""
+        attempt_id = self.world.attempts[told.attempt].attempt_id
+        invoice = self.issued[told.invoice]
+        if isinstance(told, NewAim):
+            aimed = latest_of(self.work, invoice.invoice_id)
+            note_aim(self.work, AimChoice(attempt_id, aimed, told.amount, "Lea"))
+            settling = load_settling(self.work, [aimed], [attempt_id])
+            lines = settling.sheet.lines_of(attempt_id, {"receipt"})
+            entries = entries_of_lines(self.work, [line.posting_id for line in lines])
+            entry = next(iter(entries.values()), None)
+            settle(settling, [aimed], Cause("aimed", None, invoice.issued_on), entry, [attempt_id])
+            write_settling(self.work, settling, "Lea")
+        else:
+            attempt = load_attempts(self.work, [attempt_id], [])[attempt_id]
+            settling = load_settling(self.work, [invoice.invoice_id], [attempt_id])
+            reference = f"{attempt_id}:{told.kind}:{invoice.number}"
+            item = waiving._item(attempt, told.kind, reference, told.amount, "EUR", invoice.issued_on)
+            item.invoice_id = invoice.invoice_id
+            waiving._add(self.work, settling, attempt, item, "Lea")
 
     def issue_until(self, count: int) -> None:
         """Issue the world's invoices in their order, up to ``count`` of them."""

@@ -53,3 +53,19 @@ def add_days(day: date, count: int, calendar: str = PUBLIC) -> date:
         while not is_open(day, calendar):
             day += timedelta(days=1)
     return day
+
+
+def on_or_after(day: date, calendar: str = PUBLIC) -> date:
+    """``day`` itself where ``calendar`` is open on it, the next open day otherwise."""
+    while not is_open(day, calendar):
+        day += timedelta(days=1)
+    return day
+
+
+def days_before(day: date, count: int, calendar: str = PUBLIC) -> date:
+    """The ``count``-th open day of ``calendar`` before ``day``; ``day`` itself for 0."""
+    for _ in range(count):
+        day -= timedelta(days=1)
+        while not is_open(day, calendar):
+            day -= timedelta(days=1)
+    return day

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from receivables.domain.collected import VatRow
     from receivables.domain.parties import CustomerFacts
+    from receivables.domain.terms import EarlyDiscount, Instalment
 
 CREDIT_NOTES = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"})
 """BT-3 codes of credit notes (avoirs): amounts are positive, the sense is the code's (EN 16931 BR-CL-01, UBL binding).
@@ -92,6 +93,9 @@ class IssueInvoice:
     """Of what was prepaid, what deposit invoices brought; all of it where the invoice does not tell."""
     names: tuple[NamedInvoice, ...] = ()
     """The earlier invoices that a credit note credits, or the one that a corrective invoice replaces."""
+    instalments: tuple[Instalment, ...] = ()
+    """The parts in which it falls due; none where all of it does on ``due_on``."""
+    discount: EarlyDiscount | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,26 @@ class Chart:
     vat_pending: str
     rounding_loss: str
     rounding_gain: str
+    bank: str
+    cheques: str
+    bills: str
+    cash: str
+    suspense: str
+    transfers: str
+    contested: str
+    fees: str
+    discounts: str
+
+    def account(self, name: str) -> str:
+        """The account of this name.
+
+        Raises:
+            ReceivablesError: ``chart.unknown_account``.
+        """
+        number = getattr(self, name, None) if name in self.__slots__ else None
+        if not isinstance(number, str):
+            raise ReceivablesError("chart.unknown_account", f"The chart of accounts has no account called {name}.")
+        return number
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ Allocations are the truth. They are *planned* from the facts alone (invoices, wh
 what each payment was for, credit notes and what each is for), never from the order of their arrival: the books post the
 difference between the plan and what they hold. So the same facts in any order end in the same books.
 
-What settles an invoice, in this order: its own reversal, where a corrective one took its place; final cash, in the
-order in which the payers began; what is in flight, which keeps its room; then credit notes, set off against the rest.
+What settles an invoice, in this order: its own reversal, where a corrective one took its place; what was waived of it,
+a decision that stands until it is taken back; final cash, in the order in which the payers began; what is in flight,
+which keeps its room; then credit notes, set off against the rest.
 """
 
 from __future__ import annotations
@@ -19,14 +20,23 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 
+WAIVED = frozenset({"discount", "waiver", "charge"})
+"""What is given up of an invoice without money: a discount for early payment (escompte), a small rest, and what a bank
+kept of a transfer. Such a line names its invoice."""
+
+MIRRORS = {"refund": frozenset({"refund_failed"}), "waived_back": WAIVED, "gain": frozenset({"gain_back"})}
+"""Debits of a payment with the credits that they, by their reference, are nothing with."""
+
+
 @dataclass(slots=True)
 class Item:
     """A line of account 411: ``open_minor`` is its amount less its allocations.
 
-    ``kind`` is ``invoice`` (a debit), ``credit_note``, ``receipt``, ``refund``, ``refund_failed``, or ``reversal``,
-    which takes the ``invoice`` or ``credit_note`` of the same ``invoice_id`` back. ``reference`` is the business key
-    (invoice number, provider's payment or refund id); a refund that failed has that of its refund. ``ranked_at`` orders
-    competing receipts by when the payer began, which no redelivery changes.
+    ``kind`` is ``invoice`` (a debit), ``credit_note``, ``receipt``, ``refund``, ``refund_failed``, any of
+    :data:`WAIVED`, ``waived_back``, ``gain`` (an excess of cents that we keep), ``gain_back``, or ``reversal``, which
+    takes the ``invoice`` or ``credit_note`` of the same ``invoice_id`` back. ``reference`` is the business key (invoice
+    number, provider's payment or refund id); what takes a line back has the reference of that line. ``ranked_at``
+    orders competing receipts by when the payer began, which no redelivery changes.
     """
 
     posting_id: UUID
@@ -65,6 +75,7 @@ class Sheet:
     notes_by_invoice: dict[UUID, set[UUID]] = field(default_factory=dict)
     credits_by_note: dict[UUID, UUID] = field(default_factory=dict)
     reversals: dict[UUID, UUID] = field(default_factory=dict)
+    waived_by_invoice: dict[UUID, list[UUID]] = field(default_factory=dict)
 
     def add_item(self, item: Item) -> None:
         """Put ``item`` on the sheet."""
@@ -75,12 +86,15 @@ class Sheet:
             self.credits_by_note[item.invoice_id] = item.posting_id
         if item.kind == "reversal" and item.invoice_id:
             self.reversals[item.invoice_id] = item.posting_id
+        if item.kind in WAIVED and item.invoice_id:
+            self.waived_by_invoice.setdefault(item.invoice_id, []).append(item.posting_id)
         if item.attempt_id:
             self.by_attempt.setdefault(item.attempt_id, []).append(item.posting_id)
 
     def add_target(self, attempt_id: UUID, invoice_id: UUID, amount_minor: int) -> None:
-        """Note that an attempt is for ``amount_minor`` of an invoice."""
-        self.targets.setdefault(attempt_id, {})[invoice_id] = amount_minor
+        """Note that an attempt is for ``amount_minor`` more of an invoice."""
+        aims = self.targets.setdefault(attempt_id, {})
+        aims[invoice_id] = aims.get(invoice_id, 0) + amount_minor
         self.attempts_by_invoice.setdefault(invoice_id, set()).add(attempt_id)
 
     def add_set_off(self, note_id: UUID, invoice_id: UUID, amount_minor: int) -> None:
@@ -94,6 +108,20 @@ class Sheet:
         self.pairs[pair] = amount_minor
         for posting_id in pair:
             self.pairs_of.setdefault(posting_id, set()).add(pair)
+
+    def waived_of(self, invoice_id: UUID) -> dict[str, int]:
+        """What of an invoice is waived now, by kind in their fixed order."""
+        debit = self.debits_by_invoice.get(invoice_id)
+        waived = dict.fromkeys(sorted(WAIVED), 0)
+        if debit is not None:
+            for posting_id in self.waived_by_invoice.get(invoice_id, ()):
+                waived[self.items[posting_id].kind] += self.pairs.get((debit, posting_id), 0)
+        return waived
+
+    def lines_of(self, attempt_id: UUID, kinds: Container[str]) -> list[Item]:
+        """The lines of a payment of these kinds, by reference."""
+        lines = (self.items[posting_id] for posting_id in self.by_attempt.get(attempt_id, ()))
+        return sorted((line for line in lines if line.kind in kinds), key=lambda line: (line.kind, line.reference))
 
     def change(self, pair: tuple[UUID, UUID], delta_minor: int) -> None:
         """Allocate ``delta_minor`` more (or less) between two items."""
@@ -119,15 +147,17 @@ class _Scope:
     invoices: set[UUID]
 
 
-def plan_changes(sheet: Sheet, about: Iterable[UUID]) -> list[tuple[tuple[UUID, UUID], int]]:
-    """The changes of allocation that the facts around the invoices ``about`` ask for, takings first.
+def plan_changes(
+    sheet: Sheet, about: Iterable[UUID], attempts: Iterable[UUID] = ()
+) -> list[tuple[tuple[UUID, UUID], int]]:
+    """The changes of allocation that the facts around the invoices ``about`` and ``attempts`` ask for, takings first.
 
     Every receipt and credit note that competes for the same invoices, directly or through others, is planned again,
     in rank order, so that the result does not depend on which came first.
     """
-    scope = _scope(sheet, about)
+    scope = _scope(sheet, about, attempts)
     lines = [sheet.items[p] for attempt in scope.attempts for p in sheet.by_attempt.get(attempt, ())]
-    planned = {item.posting_id for item in lines if item.kind in {"receipt", "refund_failed"}}
+    planned = {item.posting_id for item in lines if not item.debit}
     planned |= {p for invoice in scope.invoices for p in _settling_lines(sheet, invoice)}
     wanted = _plan(sheet, scope, planned)
     held = {pair: amount for p in planned for pair in sheet.pairs_of.get(p, ()) if (amount := sheet.pairs[pair])}
@@ -144,60 +174,87 @@ def plan_changes(sheet: Sheet, about: Iterable[UUID]) -> list[tuple[tuple[UUID, 
     return sorted(changes, key=lambda change: (change[1] > 0, change[0]))
 
 
-def _scope(sheet: Sheet, about: Iterable[UUID]) -> _Scope:
-    invoices, todo = set(about), list(about)
-    attempts: set[UUID] = set()
+def _scope(sheet: Sheet, about: Iterable[UUID], attempts: Iterable[UUID]) -> _Scope:
+    found = set(attempts)
+    invoices = set(about) | {invoice for attempt in found for invoice in sheet.targets.get(attempt, ())}
+    todo = list(invoices)
     while todo:
         invoice = todo.pop()
-        fresh = sheet.attempts_by_invoice.get(invoice, set()) - attempts
-        attempts |= fresh
+        fresh = sheet.attempts_by_invoice.get(invoice, set()) - found
+        found |= fresh
         near = {each for attempt in fresh for each in sheet.targets[attempt]}
         near |= sheet.notes_by_invoice.get(invoice, set()) | sheet.set_offs.get(invoice, {}).keys()
         todo.extend(near - invoices)
         invoices |= near
-    return _Scope(attempts, invoices)
+    return _Scope(found, invoices)
 
 
 def _settling_lines(sheet: Sheet, invoice: UUID) -> list[UUID]:
-    """The lines of a document that settle others: a credit note's, and what takes the document back."""
-    found = (sheet.credits_by_note.get(invoice), sheet.reversals.get(invoice))
+    """The lines of a document that settle others: a credit note's, what takes it back, and what was waived of it."""
+    found = (
+        sheet.credits_by_note.get(invoice),
+        sheet.reversals.get(invoice),
+        *sheet.waived_by_invoice.get(invoice, ()),
+    )
     return [posting_id for posting_id in found if posting_id]
 
 
 def _plan(sheet: Sheet, scope: _Scope, planned: set[UUID]) -> dict[tuple[UUID, UUID], int]:
     """Refunds take from the receipts of their attempt; what remains goes to the invoices that the payer named.
 
-    A refund that failed takes from nothing: it is settled by its own coming back.
+    What was taken back takes from nothing: it is settled by its own coming back.
     """
-    credits_ = [item for p in planned if (item := sheet.items[p]).kind == "receipt"]
-    credits_.sort(key=lambda item: (item.ranked_at, item.reference))
-    wanted = _failed_refunds(sheet, {item.attempt_id for item in credits_ if item.attempt_id})
-    returned = {refund_id: amount for (refund_id, _), amount in wanted.items()}
-    left = {item.posting_id: item.amount_minor - _held_outside(sheet, item, scope.invoices) for item in credits_}
-    for credit in credits_:
-        assert credit.attempt_id is not None  # noqa: S101 -- receipts of links always have one
-        lines = (sheet.items[posting_id] for posting_id in sheet.by_attempt[credit.attempt_id])
-        for line in sorted((line for line in lines if line.kind == "refund"), key=lambda line: line.reference):
-            taken = min(line.amount_minor - returned.get(line.posting_id, 0), left[credit.posting_id])
-            _put(wanted, (line.posting_id, credit.posting_id), taken)
-            returned[line.posting_id] = returned.get(line.posting_id, 0) + taken
-            left[credit.posting_id] -= taken
+    receipts = [item for p in planned if (item := sheet.items[p]).kind == "receipt"]
+    receipts.sort(key=lambda item: (item.ranked_at, item.reference))
+    wanted = _mirrored(sheet, scope.attempts)
+    left = {item.posting_id: item.amount_minor - _held_outside(sheet, item, scope.invoices) for item in receipts}
+    _plan_takings(sheet, receipts, left, wanted)
     _plan_reversals(sheet, scope, wanted)
     rooms = {
         debit_id: sheet.items[debit_id].amount_minor - _held_by_others(sheet, debit_id, planned) - _taken_back(sheet, i)
         for i in scope.invoices
         if (debit_id := sheet.debits_by_invoice.get(i))
     }
-    for credit in credits_:
-        assert credit.attempt_id is not None  # noqa: S101 -- as above
-        targets = sheet.targets.get(credit.attempt_id, {})
+    _plan_waived(sheet, scope, rooms, wanted)
+    for receipt in receipts:
+        targets = sheet.targets.get(receipt.attempt_id, {}) if receipt.attempt_id else {}
         for invoice, debit in _debits(sheet, targets.keys() & scope.invoices):
-            amount = min(targets[invoice], left[credit.posting_id], rooms[debit.posting_id])
-            _put(wanted, (debit.posting_id, credit.posting_id), amount)
-            left[credit.posting_id] -= amount
-            rooms[debit.posting_id] -= amount
+            if debit.currency == receipt.currency:  # money in another currency is a credit of its own
+                amount = min(targets[invoice], left[receipt.posting_id], rooms[debit.posting_id])
+                _put(wanted, (debit.posting_id, receipt.posting_id), amount)
+                left[receipt.posting_id] -= max(amount, 0)
+                rooms[debit.posting_id] -= max(amount, 0)
     _plan_set_offs(sheet, scope, rooms, wanted)
     return wanted
+
+
+def _plan_takings(
+    sheet: Sheet, receipts: list[Item], left: dict[UUID, int], wanted: dict[tuple[UUID, UUID], int]
+) -> None:
+    """What went back, then what we keep of too much, takes from the receipts of its own payment."""
+    taken: dict[UUID, int] = {}
+    for (debit_id, _), amount in wanted.items():
+        taken[debit_id] = taken.get(debit_id, 0) + amount
+    for kind in ("refund", "gain"):
+        for receipt in receipts:
+            lines = sheet.lines_of(receipt.attempt_id, {kind}) if receipt.attempt_id else []
+            for line in (line for line in lines if line.currency == receipt.currency):
+                amount = min(line.amount_minor - taken.get(line.posting_id, 0), left[receipt.posting_id])
+                _put(wanted, (line.posting_id, receipt.posting_id), amount)
+                taken[line.posting_id] = taken.get(line.posting_id, 0) + max(amount, 0)
+                left[receipt.posting_id] -= max(amount, 0)
+
+
+def _plan_waived(sheet: Sheet, scope: _Scope, rooms: dict[UUID, int], wanted: dict[tuple[UUID, UUID], int]) -> None:
+    """What was waived of an invoice, and not taken back, settles it before any money."""
+    ended = {credit for _, credit in wanted}
+    for invoice in scope.invoices & sheet.waived_by_invoice.keys():
+        debit_id = sheet.debits_by_invoice[invoice]
+        standing = [sheet.items[p] for p in sheet.waived_by_invoice[invoice] if p not in ended]
+        for item in sorted(standing, key=lambda item: (item.ranked_at, item.reference)):
+            amount = min(item.amount_minor, rooms[debit_id])
+            _put(wanted, (debit_id, item.posting_id), amount)
+            rooms[debit_id] -= max(amount, 0)
 
 
 def _plan_reversals(sheet: Sheet, scope: _Scope, wanted: dict[tuple[UUID, UUID], int]) -> None:
@@ -240,15 +297,15 @@ def _taken_back(sheet: Sheet, invoice: UUID) -> int:
     return sheet.items[reversal_id].amount_minor if reversal_id else 0
 
 
-def _failed_refunds(sheet: Sheet, attempts: Iterable[UUID]) -> dict[tuple[UUID, UUID], int]:
-    """Refunds of ``attempts`` with the lines by which their money came back."""
+def _mirrored(sheet: Sheet, attempts: Iterable[UUID]) -> dict[tuple[UUID, UUID], int]:
+    """Lines of ``attempts`` with those that take them back: refunds that failed, waivers and gains that ended."""
     pairs: dict[tuple[UUID, UUID], int] = {}
     for attempt in attempts:
-        lines = [sheet.items[posting_id] for posting_id in sheet.by_attempt[attempt]]
-        refunds = {line.reference: line for line in lines if line.kind == "refund"}
-        for back in (line for line in lines if line.kind == "refund_failed"):
-            refund = refunds[back.reference]
-            _put(pairs, (refund.posting_id, back.posting_id), min(refund.amount_minor, back.amount_minor))
+        for kind, mirrors in MIRRORS.items():
+            credits_ = {line.reference: line for line in sheet.lines_of(attempt, mirrors)}
+            for debit in sheet.lines_of(attempt, {kind}):
+                if credit := credits_.get(debit.reference):
+                    _put(pairs, (debit.posting_id, credit.posting_id), min(debit.amount_minor, credit.amount_minor))
     return pairs
 
 

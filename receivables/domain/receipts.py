@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
     from uuid import UUID
 
 
@@ -45,7 +45,10 @@ RESERVATION_STATE = {
 
 @dataclass(frozen=True, slots=True)
 class MoneyReceived:
-    """Final money (encaissement): ``payment_ref`` is the provider's payment id, the key of the fact."""
+    """Final money (encaissement): ``payment_ref`` is the provider's payment id or the bank's line, the key of the fact.
+
+    ``counter`` names the account of the `Chart` on which the money lies: with the provider, at the bank, in the drawer.
+    """
 
     payment_ref: str
     attempt_id: UUID
@@ -53,11 +56,15 @@ class MoneyReceived:
     currency: str
     received_at: datetime
     method: str
+    counter: str = "provider_clearing"
 
 
 @dataclass(frozen=True, slots=True)
 class MoneyReturned:
-    """Money that went back: refund (remboursement), return (rejet, retour) or chargeback (impayé carte)."""
+    """Money that went back: refund (remboursement), return (rejet, retour) or chargeback (impayé carte).
+
+    ``counter`` names the account that it left: ``contested`` where the provider had taken it before.
+    """
 
     return_ref: str
     payment_ref: str
@@ -65,13 +72,15 @@ class MoneyReturned:
     amount_minor: int
     currency: str
     returned_at: datetime
+    counter: str = "provider_clearing"
 
 
 @dataclass(frozen=True, slots=True)
 class MoneyReturnFailed:
     """A refund that did not reach the payer: the money is with us again. With its :class:`MoneyReturned` it is nothing.
 
-    ``return_ref`` is the refund's id; the whole refund comes back, never a part of it.
+    ``return_ref`` is the refund's id; the whole refund comes back, never a part of it. ``counter`` names the account on
+    which it lies again.
     """
 
     return_ref: str
@@ -79,6 +88,93 @@ class MoneyReturnFailed:
     amount_minor: int
     currency: str
     failed_at: datetime
+    counter: str = "provider_clearing"
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyContested:
+    """The provider took money that a payer contests (litige de paiement): it lies on 467 until the dispute ends."""
+
+    contest_ref: str
+    payment_ref: str
+    amount_minor: int
+    currency: str
+    contested_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ContestWon:
+    """The provider gave contested money back. With its :class:`MoneyContested` it is nothing."""
+
+    contest_ref: str
+    payment_ref: str
+    amount_minor: int
+    currency: str
+    won_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutPaid:
+    """The provider sent what it held to the bank (virement du prestataire): net on its way, fees kept."""
+
+    payout_ref: str
+    net_minor: int
+    fee_minor: int
+    currency: str
+    paid_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutFailed:
+    """A payout did not reach the bank: the provider holds the money again. The fees stay paid."""
+
+    payout_ref: str
+    net_minor: int
+    currency: str
+    failed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutBanked:
+    """A line of the bank's is this payout."""
+
+    payout_ref: str
+    net_minor: int
+    currency: str
+    banked_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class FeeCharged:
+    """A fee (frais bancaires, 627) taken from the account that ``counter`` names; below zero where it is given back."""
+
+    fee_ref: str
+    amount_minor: int
+    currency: str
+    charged_on: date
+    counter: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyUnidentified:
+    """Money at the bank of which nobody knows yet whose it is: it waits on 471 (compte d'attente)."""
+
+    line_ref: str
+    amount_minor: int
+    currency: str
+    booked_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """Money that went from one of our accounts to another (virement interne): both are names of the `Chart`."""
+
+    ref: str
+    amount_minor: int
+    currency: str
+    transferred_on: date
+    source: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +187,19 @@ class AttemptMoved:
     failure_code: str | None = None
 
 
-Fact = MoneyReceived | MoneyReturned | MoneyReturnFailed | AttemptMoved
+ClearingFact = (
+    MoneyContested
+    | ContestWon
+    | PayoutPaid
+    | PayoutFailed
+    | PayoutBanked
+    | FeeCharged
+    | MoneyUnidentified
+    | Transferred
+)
+"""Money that moves between our own accounts: no customer owes more or less by it."""
+
+Fact = MoneyReceived | MoneyReturned | MoneyReturnFailed | AttemptMoved | ClearingFact
 
 
 class Outcome(StrEnum):
@@ -104,4 +212,4 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
     """The fact is about a payment that this supplier never began."""
     OTHER_CURRENCY = "other_currency"
-    """The money came in another currency than the payment asked for: nothing is posted, a human decides."""
+    """Money went back in another currency than it came: nothing is posted, a human decides."""

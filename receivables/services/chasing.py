@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 class Hold:
     """Why ``amount_minor`` of an invoice is not chased.
 
-    ``why`` is ``disputed``, ``in_flight``, ``paused`` (until a day), ``refused``, ``rejected`` or ``cancelled``.
+    ``why`` is ``disputed``, ``in_flight``, ``to_match`` (money at the bank that a person has to confirm is for it),
+    ``announced`` (its payer was told of a debit, on the day ``until``), ``paused`` (until a day), ``refused``,
+    ``rejected`` or ``cancelled``.
     """
 
     why: str
@@ -59,6 +61,35 @@ def disputed_minor(work: Work, invoice_ids: Sequence[UUID]) -> dict[UUID, int]:
     return {row["invoice_id"]: row["minor"] for row in rows}
 
 
+def _to_match_minor(work: Work, invoice_id: UUID) -> int:
+    """What lies at the bank and is most likely for this invoice, in minor units, until a person has looked at it."""
+    minor: int = work.scalar(
+        "SELECT coalesce(sum(CAST(aim ->> 'minor' AS bigint)), 0)::bigint FROM match_proposals AS proposal "
+        "JOIN bank_lines AS line USING (supplier_id, line_id) "
+        "CROSS JOIN jsonb_array_elements(proposal.aims -> 'invoices') AS aim WHERE supplier_id = :supplier "
+        "AND line.state = 'proposed' AND rank = 1 AND aim ->> 'id' = CAST(:invoice AS text) AND proposal.round = ("
+        "SELECT max(latest.round) FROM match_proposals AS latest WHERE latest.supplier_id = :supplier "
+        "AND latest.line_id = proposal.line_id) AND proposal.customer_id = ("
+        "SELECT customer_id FROM invoices WHERE supplier_id = :supplier AND invoice_id = :invoice)",
+        invoice=invoice_id,
+    )
+    return minor
+
+
+def _announced(work: Work, invoice_id: UUID, today: date) -> tuple[int, date] | None:
+    """The debit of which the payer of an invoice was told, or will be, and its day; ``None`` without one."""
+    row = work.row(
+        "SELECT sum(amount_minor)::bigint AS minor, max(collect_on) AS until_on FROM (SELECT amount_minor, collect_on "
+        "FROM debits WHERE supplier_id = :supplier AND invoice_id = :invoice AND state IN ('planned', 'notified') "
+        "UNION ALL SELECT amount_minor, collect_on FROM collections_announced WHERE supplier_id = :supplier "
+        "AND invoice_id = :invoice AND state = 'announced' AND debit_id IS NULL AND attempt_id IS NULL) AS told "
+        "WHERE collect_on >= :today HAVING count(*) > 0",
+        invoice=invoice_id,
+        today=today,
+    )
+    return (row["minor"], row["until_on"]) if row else None
+
+
 def chase_state(work: Work, invoice_id: UUID, today: date) -> ChaseState:
     """Whether and how much of an invoice may be chased now, and why not the rest; whether it is late, the caller knows.
 
@@ -75,11 +106,17 @@ def chase_state(work: Work, invoice_id: UUID, today: date) -> ChaseState:
         if due.in_flight_minor:
             holds.append(Hold("in_flight", min(due.in_flight_minor, left)))
             left -= holds[-1].amount_minor
+        if to_match := min(_to_match_minor(work, invoice_id), left):
+            holds.append(Hold("to_match", to_match))
+            left -= to_match
         disputed = min(disputed_minor(work, [invoice_id]).get(invoice_id, 0), left)
         if disputed:
             ids = tuple(each.dispute_id for each in disputes_on(work, invoice_id) if each.is_open)
             holds.append(Hold("disputed", disputed, None, ids))
             left -= disputed
+        if left and (announced := _announced(work, invoice_id, today)):
+            holds.append(Hold("announced", min(announced[0], left), announced[1]))
+            left -= holds[-1].amount_minor
         if pause and left:
             holds.append(Hold("paused", left, pause[0]))
             left = 0

@@ -16,6 +16,8 @@ from receivables.domain.events import invoice_replaced
 from receivables.domain.ledger import mirrored
 from receivables.errors import ConflictError, ReceivablesError
 from receivables.services.settling import Cause, load_settling, settle, write_settling
+from receivables.services.waiving import take_back_waived
+from receivables.store.attempts import load_attempts
 from receivables.store.books import entry_of, write_entries, write_items
 from receivables.store.customers import lock_customers
 from receivables.store.invoices import find_by_number, get_invoice
@@ -25,6 +27,7 @@ from receivables.store.settlements import (
     REPLACES,
     follower_of,
     latest_of,
+    move_aims,
     move_reservations,
     named_by,
     note_names,
@@ -107,9 +110,13 @@ def take_back(work: Work, replaced: Invoice, by: Invoice, actor: str) -> None:
     reversal = _reverse(work, replaced, by, day)
     if (by.customer_id, by.currency) == (replaced.customer_id, replaced.currency):
         move_reservations(work, replaced.invoice_id, by.invoice_id)
+        move_aims(work, replaced.invoice_id, by.invoice_id, actor)
     about = [replaced.invoice_id, by.invoice_id]
     settling = load_settling(work, about)
     settle(settling, about, Cause(CORRECTED, CORRECTED, day), reversal.entry_id if reversal else None)
+    waived = [settling.sheet.items[p] for p in settling.sheet.waived_by_invoice.get(replaced.invoice_id, ())]
+    for attempt in load_attempts(work, [item.attempt_id for item in waived if item.attempt_id], []).values():
+        take_back_waived(settling, attempt, day)
     write_settling(work, settling, "core")
     work.emit([invoice_replaced(replaced.invoice_id, by.invoice_id)])
     work.audit(actor, "invoice.replaced", str(replaced.invoice_id), number=replaced.number, by=by.number)

@@ -16,6 +16,7 @@ from receivables.store.books import write_entries, write_items
 from receivables.store.customers import find_or_create_customer
 from receivables.store.invoices import find_by_number, vat_rows_to_json
 from receivables.store.numbers import lock_number, take_number
+from receivables.store.terms import keep_terms
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -48,6 +49,7 @@ def issue_invoice(work: Work, command: IssueInvoice) -> Invoice:
     if entry is not None:
         write_entries(work, [entry])
         write_items(work, _receivables(invoice, entry))
+    keep_terms(work, invoice.invoice_id, command.instalments, command.discount)
     work.emit([invoice_issued(invoice.invoice_id)])
     join_documents(work, invoice, command)
     work.audit(command.actor, "invoice.issued", str(invoice.invoice_id), number=number, origin=command.origin)

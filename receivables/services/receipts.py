@@ -14,12 +14,14 @@ from receivables.domain.lettering import Item
 from receivables.domain.receipts import (
     AttemptMoved,
     AttemptState,
+    ClearingFact,
     Fact,
     MoneyReceived,
     MoneyReturned,
     MoneyReturnFailed,
     Outcome,
 )
+from receivables.services.clearing import book_clearing, known_clearing
 from receivables.services.settling import (
     Cause,
     Settling,
@@ -29,6 +31,7 @@ from receivables.services.settling import (
     settle,
     write_settling,
 )
+from receivables.services.waiving import take_back_waived
 from receivables.store.attempts import Attempt, load_attempts, move_attempts
 from receivables.store.books import known_sources
 from receivables.store.customers import lock_customers
@@ -59,7 +62,8 @@ def record_facts(work: Work, facts: Sequence[Fact]) -> list[Outcome]:
     """Record ``facts`` about money of this supplier and say what each came to.
 
     A fact already booked is ``KNOWN``; several provider events about one payment carry the same fact. Returns come
-    after their receipt: until then they are ``WAITING``. Money in another currency than was asked for is a human's.
+    after their receipt: until then they are ``WAITING``. Money in another currency than was asked for is the
+    customer's credit in that currency.
     """
     batch = _load(work, facts)
     outcomes = [_record(batch, fact) for fact in facts]
@@ -71,7 +75,7 @@ def _load(work: Work, facts: Sequence[Fact]) -> _Batch:
     """Lock the customers concerned in ascending order, then read everything the facts touch."""
     backwards = [fact for fact in facts if isinstance(fact, MoneyReturned | MoneyReturnFailed)]
     returned = [fact.payment_ref for fact in backwards]
-    named = [fact.attempt_id for fact in facts if not isinstance(fact, MoneyReturned | MoneyReturnFailed)]
+    named = [fact.attempt_id for fact in facts if isinstance(fact, MoneyReceived | AttemptMoved)]
     attempts = load_attempts(work, named, returned)
     lock_customers(work, (attempt.customer_id for attempt in attempts.values()))
     invoices = {invoice_id for attempt in attempts.values() for invoice_id in attempt.invoice_ids}
@@ -79,8 +83,9 @@ def _load(work: Work, facts: Sequence[Fact]) -> _Batch:
         RECEIPT: known_sources(work, RECEIPT, [f.payment_ref for f in facts if isinstance(f, MoneyReceived)]),
         RETURN: known_sources(work, RETURN, [fact.return_ref for fact in backwards]),
         RETURN_FAILED: known_sources(work, RETURN_FAILED, [fact.return_ref for fact in backwards]),
+        **known_clearing(work, [fact for fact in facts if isinstance(fact, ClearingFact)]),
     }
-    return _Batch(load_settling(work, invoices), load_attempts(work, list(attempts), []), booked)
+    return _Batch(load_settling(work, invoices, attempts), load_attempts(work, list(attempts), []), booked)
 
 
 def _record(batch: _Batch, fact: Fact) -> Outcome:
@@ -90,6 +95,8 @@ def _record(batch: _Batch, fact: Fact) -> Outcome:
         return _return(batch, fact)
     if isinstance(fact, MoneyReturnFailed):
         return _return_failed(batch, fact)
+    if isinstance(fact, ClearingFact):
+        return book_clearing(batch.settling, batch.booked, fact)
     return _move(batch, fact)
 
 
@@ -99,29 +106,26 @@ def _receive(batch: _Batch, fact: MoneyReceived) -> Outcome:
         return Outcome.UNKNOWN
     if fact.payment_ref in batch.booked[RECEIPT]:
         return Outcome.KNOWN
-    if fact.currency != attempt.currency:
-        return Outcome.OTHER_CURRENCY
     batch.booked[RECEIPT].add(fact.payment_ref)
     _goes_on(batch, attempt, AttemptMoved(fact.attempt_id, AttemptState.SUCCEEDED, fact.payment_ref))
     _flies(batch, attempt)
-    day = legal_day(fact.received_at)
-    item = _item(batch, attempt, fact.payment_ref, kind="receipt", amount_minor=fact.amount_minor, day=day)
-    _book(batch, attempt, item, source_kind=RECEIPT, reason=None)
+    line = _Line(fact.payment_ref, "receipt", fact.amount_minor, fact.currency, legal_day(fact.received_at))
+    _book(batch, attempt, _item(batch, attempt, line), RECEIPT, counter=fact.counter)
     return Outcome.POSTED
 
 
 def _return(batch: _Batch, fact: MoneyReturned) -> Outcome:
     if fact.return_ref in batch.booked[RETURN]:
         return Outcome.KNOWN
-    attempt = _paid_attempt(batch, fact.payment_ref)
+    attempt, currency = _paid_attempt(batch, fact.payment_ref)
     if attempt is None:
         return Outcome.WAITING
-    if fact.currency != attempt.currency:
+    if fact.currency != currency:
         return Outcome.OTHER_CURRENCY
     batch.booked[RETURN].add(fact.return_ref)
-    day = legal_day(fact.returned_at)
-    item = _item(batch, attempt, fact.return_ref, kind="refund", amount_minor=fact.amount_minor, day=day)
-    _book(batch, attempt, item, source_kind=RETURN, reason=fact.kind)
+    line = _Line(fact.return_ref, "refund", fact.amount_minor, fact.currency, legal_day(fact.returned_at))
+    _book(batch, attempt, _item(batch, attempt, line), RETURN, reason=fact.kind, counter=fact.counter)
+    take_back_waived(batch.settling, attempt, line.day)
     return Outcome.POSTED
 
 
@@ -129,30 +133,33 @@ def _return_failed(batch: _Batch, fact: MoneyReturnFailed) -> Outcome:
     """Book the money back; where its refund was not told yet, book both: what is told of it later is known."""
     if fact.return_ref in batch.booked[RETURN_FAILED]:
         return Outcome.KNOWN
-    attempt = _paid_attempt(batch, fact.payment_ref)
+    attempt, currency = _paid_attempt(batch, fact.payment_ref)
     if attempt is None:
         return Outcome.WAITING
-    if fact.currency != attempt.currency:
+    if fact.currency != currency:
         return Outcome.OTHER_CURRENCY
     day = legal_day(fact.failed_at)
     ref, amount = fact.return_ref, fact.amount_minor
     untold = ref not in batch.booked[RETURN]
-    refund = _item(batch, attempt, ref, kind="refund", amount_minor=amount, day=day) if untold else None
-    back = _item(batch, attempt, ref, kind="refund_failed", amount_minor=amount, day=day)
+    refund = _item(batch, attempt, _Line(ref, "refund", amount, fact.currency, day)) if untold else None
+    back = _item(batch, attempt, _Line(ref, "refund_failed", amount, fact.currency, day))
     if refund:  # both lines are there before either is lettered: no cash of an invoice moves
         batch.booked[RETURN].add(ref)
-        _book(batch, attempt, refund, source_kind=RETURN, reason="refund")
+        _book(batch, attempt, refund, RETURN, reason="refund", counter=fact.counter)
     batch.booked[RETURN_FAILED].add(ref)
-    _book(batch, attempt, back, source_kind=RETURN_FAILED, reason=RETURN_FAILED)
+    _book(batch, attempt, back, RETURN_FAILED, reason=RETURN_FAILED, counter=fact.counter)
     return Outcome.POSTED
 
 
-def _paid_attempt(batch: _Batch, payment_ref: str) -> Attempt | None:
-    """The attempt whose receipt is booked; a racer's, booked after ours were loaded, has to wait like one to come."""
+def _paid_attempt(batch: _Batch, payment_ref: str) -> tuple[Attempt | None, str]:
+    """The attempt whose receipt is booked, and the receipt's currency.
+
+    A racer's, booked after ours were loaded, has to wait like one to come.
+    """
     for item in batch.settling.sheet.items.values():
         if item.kind == "receipt" and item.reference == payment_ref and item.attempt_id:
-            return batch.attempts.get(item.attempt_id)
-    return None
+            return batch.attempts.get(item.attempt_id), item.currency
+    return None, ""
 
 
 def _move(batch: _Batch, fact: AttemptMoved) -> Outcome:
@@ -186,32 +193,55 @@ def _flies(batch: _Batch, attempt: Attempt) -> bool:
     return was != is_now
 
 
-def _item(batch: _Batch, attempt: Attempt, reference: str, *, kind: str, amount_minor: int, day: date) -> Item:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of 411 to come."""
+
+    reference: str
+    kind: str
+    amount_minor: int
+    currency: str
+    day: date
+
+
+def _item(batch: _Batch, attempt: Attempt, line: _Line) -> Item:
     item = Item(
         posting_id=new_id(),
         customer_id=attempt.customer_id,
-        kind=kind,
-        debit=kind == "refund",
-        amount_minor=amount_minor,
-        open_minor=amount_minor,
-        reference=reference,
-        booked_on=day,
-        due_on=day,
+        kind=line.kind,
+        debit=line.kind == "refund",
+        amount_minor=line.amount_minor,
+        open_minor=line.amount_minor,
+        reference=line.reference,
+        booked_on=line.day,
+        due_on=line.day,
         ranked_at=attempt.created_at,
-        currency=attempt.currency,
+        currency=line.currency,
         attempt_id=attempt.attempt_id,
     )
     batch.settling.add_item(item)
     return item
 
 
-def _book(batch: _Batch, attempt: Attempt, item: Item, *, source_kind: str, reason: str | None) -> None:
-    """Letter what the fact changes, then write its entry: 511 against 411, and the VAT that moves with the cash."""
-    settling = batch.settling
-    movements = allocate(settling, attempt.invoice_ids, reason or source_kind)
-    vat = collect(settling, movements, Cause(source_kind, reason, item.booked_on))
+def _book(
+    batch: _Batch,
+    attempt: Attempt,
+    item: Item,
+    source_kind: str,
+    *,
+    reason: str | None = None,
+    counter: str = "provider_clearing",
+) -> None:
+    """Letter what the fact changes, then write its entry: where the money lies against 411, and the VAT with it."""
+    settling, cause = batch.settling, Cause(source_kind, reason, item.booked_on)
     entry_id = new_id()
-    settling.name_entry(entry_id)
+    vat: list[Posting] = []
+    if item.currency == attempt.currency:
+        movements = allocate(settling, attempt.invoice_ids, reason or source_kind, [attempt.attempt_id])
+        vat = collect(settling, movements, cause)
+        settling.name_entry(entry_id)
+    else:  # what moves on the invoices all the same, such as room that was reserved, is in their currency
+        settle(settling, attempt.invoice_ids, cause, entry_id, [attempt.attempt_id])
     settling.entries.append(
         Entry(
             entry_id=entry_id,
@@ -222,16 +252,16 @@ def _book(batch: _Batch, attempt: Attempt, item: Item, *, source_kind: str, reas
             document_ref=item.reference,
             label=attempt.customer_name,
             currency=item.currency,
-            postings=without_zeros([*_cash_postings(settling.chart, item), *vat]),
+            postings=without_zeros([*_cash_postings(settling.chart, item, counter), *vat]),
         )
     )
 
 
-def _cash_postings(chart: Chart, item: Item) -> tuple[Posting, ...]:
-    """Clearing account of the provider against the customer: the item is the line on 411."""
+def _cash_postings(chart: Chart, item: Item, counter: str) -> tuple[Posting, ...]:
+    """Where the money lies, or left from, against the customer: the item is the line on 411."""
     sense = -1 if item.debit else 1
     return (
-        signed(new_id(), chart.provider_clearing, sense * item.amount_minor),
+        signed(new_id(), chart.account(counter), sense * item.amount_minor),
         signed(item.posting_id, chart.customers, -sense * item.amount_minor, customer_id=item.customer_id),
     )
 

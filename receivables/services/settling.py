@@ -14,7 +14,7 @@ from receivables.domain.collected import split_cumulative
 from receivables.domain.events import Event, cash_collected
 from receivables.domain.invoices import cash_at_issue
 from receivables.domain.ledger import OTHER_JOURNAL, Chart, Entry, Posting, signed, without_zeros
-from receivables.domain.lettering import plan_changes
+from receivables.domain.lettering import WAIVED, plan_changes
 from receivables.services.matching import letter
 from receivables.store.attempts import load_cash
 from receivables.store.books import entries_of_lines, load_sheet, update_items, write_entries, write_items
@@ -31,13 +31,20 @@ if TYPE_CHECKING:
 CASH, SET_OFF = "cash", "set_off"
 SETTLEMENT = "settlement"
 """Source kind of entries that move VAT without money: a set-off, or cash that goes to a corrective invoice."""
+WAIVED_VAT = "waived_vat"
+"""Source kind of entries by which VAT waiting for collection is not owed on what was given up: it lowers the loss."""
+
+
+LOSSES = {"discount": "discounts", "waiver": "rounding_loss", "charge": "fees"}
+"""The account of the chart by the kind of what was given up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """What moved on one document, in minor units: ``kind`` is ``cash`` or ``set_off``, below zero where it went back.
+    """What moved on one document, in minor units, below zero where it went back.
 
-    A set-off is above zero on the invoice and below zero on the credit note.
+    ``kind`` is ``cash``, ``set_off``, or the kind of what was waived.
+    A set-off is above zero on the invoice and below zero on the credit note. What was waived is told to nobody.
     """
 
     invoice_id: UUID
@@ -84,10 +91,10 @@ class Settling:
             row["entry_id"] = entry_id
 
 
-def load_settling(work: Work, invoice_ids: Iterable[UUID]) -> Settling:
-    """Everything that competes with ``invoice_ids``; their customers have to be locked."""
+def load_settling(work: Work, invoice_ids: Iterable[UUID], attempt_ids: Iterable[UUID] = ()) -> Settling:
+    """Everything that competes with invoices and payments; their customers have to be locked."""
     at = now()
-    sheet = load_sheet(work, invoice_ids)
+    sheet = load_sheet(work, invoice_ids, attempt_ids)
     documents = {item.invoice_id for item in sheet.items.values() if item.invoice_id}
     cash = load_cash(work, documents | sheet.attempts_by_invoice.keys())
     settling = Settling(sheet, cash, Chart(**accounts_on(legal_day(at))), at)
@@ -95,10 +102,10 @@ def load_settling(work: Work, invoice_ids: Iterable[UUID]) -> Settling:
     return settling
 
 
-def allocate(settling: Settling, about: Iterable[UUID], cause: str) -> list[Movement]:
+def allocate(settling: Settling, about: Iterable[UUID], cause: str, attempts: Iterable[UUID] = ()) -> list[Movement]:
     """Change the allocations as the facts now ask; returns what moved on which document, goings before comings."""
     moved: dict[tuple[UUID, str], int] = {}
-    for pair, delta in plan_changes(settling.sheet, about):
+    for pair, delta in plan_changes(settling.sheet, about, attempts):
         settling.sheet.change(pair, delta)
         settling.changed.update(pair)
         debit, credit = settling.sheet.items[pair[0]], settling.sheet.items[pair[1]]
@@ -127,7 +134,7 @@ def _moves(debit: Item, credit: Item, delta: int) -> list[tuple[UUID, str, int]]
         return [(debit.invoice_id, CASH, delta)]
     if credit.kind == "credit_note" and credit.invoice_id is not None:
         return [(debit.invoice_id, SET_OFF, delta), (credit.invoice_id, SET_OFF, -delta)]
-    return []
+    return [(debit.invoice_id, credit.kind, delta)] if credit.kind in WAIVED else []
 
 
 def _goings_first(movement: Movement) -> tuple[bool, UUID, str]:
@@ -137,8 +144,10 @@ def _goings_first(movement: Movement) -> tuple[bool, UUID, str]:
 
 def collect(settling: Settling, movements: Iterable[Movement], cause: Cause) -> list[Posting]:
     """Note what moved, with its split, and announce it; returns the VAT that moves with it."""
+    movements = list(movements)
+    settled_before = _before(settling, movements)
     postings: list[Posting] = []
-    for movement in movements:
+    for movement in (each for each in movements if each.kind not in WAIVED):
         cash = settling.cash[movement.invoice_id]
         at_issue, due = cash_at_issue(cash.prepaid_minor, cash.payable_minor)
         before = cash.collected_minor
@@ -166,20 +175,98 @@ def collect(settling: Settling, movements: Iterable[Movement], cause: Cause) -> 
                 signed(new_id(), settling.chart.vat_pending, vat, invoice_id=movement.invoice_id),
                 signed(new_id(), settling.chart.vat_due, -vat, invoice_id=movement.invoice_id),
             )
+    _move_waived_vat(settling, settled_before, cause)
     return postings
 
 
-def settle(settling: Settling, about: Iterable[UUID], cause: Cause, because_of: UUID | None = None) -> list[Movement]:
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What cash and credit notes settle of an invoice, and what is waived of it by kind, in minor units."""
+
+    collected_minor: int
+    waived: dict[str, int]
+
+
+def _before(settling: Settling, movements: Iterable[Movement]) -> dict[UUID, _Settled]:
+    """What was settled, before these movements, of each invoice whose VAT waits for collection."""
+    found: dict[UUID, _Settled] = {}
+    for movement in movements:
+        cash, waived = settling.cash[movement.invoice_id], settling.sheet.waived_of(movement.invoice_id)
+        if cash.vat_on_collection and (any(waived.values()) or movement.kind in WAIVED):
+            was = found.setdefault(movement.invoice_id, _Settled(cash.collected_minor, waived))
+            if movement.kind in WAIVED:
+                was.waived[movement.kind] -= movement.delta_minor
+    return found
+
+
+def _move_waived_vat(settling: Settling, before: dict[UUID, _Settled], cause: Cause) -> None:
+    """VAT of what was given up never falls due: it leaves 44574 for the account of the loss.
+
+    It is a function of the cash and of what is waived, so that it does not depend on which came first.
+    """
+    for invoice_id, was in before.items():
+        cash = settling.cash[invoice_id]
+        old, new = (
+            _waived_vat(cash, was),
+            _waived_vat(cash, _Settled(cash.collected_minor, settling.sheet.waived_of(invoice_id))),
+        )
+        moved = {kind: new[kind] - old[kind] for kind in new}
+        postings = without_zeros(
+            [
+                signed(new_id(), settling.chart.vat_pending, sum(moved.values()), invoice_id=invoice_id),
+                *(
+                    signed(new_id(), settling.chart.account(LOSSES[kind]), -vat, invoice_id=invoice_id)
+                    for kind, vat in moved.items()
+                ),
+            ]
+        )
+        if postings:
+            entry_id = new_id()
+            settling.entries.append(
+                Entry(
+                    entry_id=entry_id,
+                    journal=OTHER_JOURNAL,
+                    booked_on=cause.day,
+                    source_kind=WAIVED_VAT,
+                    source_ref=str(entry_id),
+                    document_ref=cash.number,
+                    label=cause.cause,
+                    currency=cash.currency,
+                    postings=postings,
+                )
+            )
+
+
+def _waived_vat(cash: InvoiceCash, settled: _Settled) -> dict[str, int]:
+    """The VAT within what is waived, by kind: each takes what follows after the cash and the kinds before it."""
+    at_issue, due = cash_at_issue(cash.prepaid_minor, cash.payable_minor)
+    reached, found = settled.collected_minor, {}
+    for kind, minor in settled.waived.items():
+        found[kind] = split_cumulative(cash.vat_rows, reached, reached + minor, at_issue, due).vat_minor
+        reached += minor
+    return found
+
+
+def settle(
+    settling: Settling,
+    about: Iterable[UUID],
+    cause: Cause,
+    because_of: UUID | None = None,
+    attempts: Iterable[UUID] = (),
+) -> list[Movement]:
     """Allocate and collect where no money came: VAT that moves gets an entry of its own (journal OD).
 
-    Movements that move no VAT name ``because_of``, the entry behind them, or that of the credit note.
+    Movements that move no VAT name ``because_of``, the entry behind them, or that of the credit note. What was only
+    given up is told to nobody and has its own entry.
     """
     done = len(settling.allocations)
-    movements = allocate(settling, about, cause.cause)
+    movements = allocate(settling, about, cause.cause, attempts)
     postings = without_zeros(collect(settling, movements, cause))
+    if all(movement.kind in WAIVED for movement in movements):
+        return movements
     if postings:
         entry_id = new_id()
-        document = settling.cash[movements[0].invoice_id]
+        document = settling.cash[next(each.invoice_id for each in movements if each.kind not in WAIVED)]
         settling.entries.append(
             Entry(
                 entry_id=entry_id,
@@ -193,11 +280,9 @@ def settle(settling: Settling, about: Iterable[UUID], cause: Cause, because_of: 
                 postings=postings,
             )
         )
-    elif movements:
+    else:
         changed = (row["credit_posting_id"] for row in settling.allocations[done:])
         entry_id = because_of or next(settling.note_entries[each] for each in changed if each in settling.note_entries)
-    else:
-        return movements
     settling.name_entry(entry_id)
     return movements
 

@@ -51,9 +51,10 @@ def load_attempts(work: Work, attempt_ids: Collection[UUID], payment_refs: Colle
     """Attempts named by id, or by the payment that their receipt was booked under."""
     rows = work.rows(
         "SELECT attempt.attempt_id, attempt.customer_id, customer.name AS customer_name, attempt.currency, "
-        "attempt.state, attempt.payment_ref, attempt.created_at, reservation.invoice_id "
+        "attempt.state, attempt.payment_ref, attempt.created_at, aim.invoice_id "
         "FROM payment_attempts AS attempt "
-        "JOIN reservations AS reservation USING (supplier_id, attempt_id) "
+        "LEFT JOIN (SELECT attempt_id, invoice_id FROM reservations WHERE supplier_id = :supplier UNION "
+        "SELECT attempt_id, invoice_id FROM aim_choices WHERE supplier_id = :supplier) AS aim USING (attempt_id) "
         "JOIN customers AS customer ON customer.supplier_id = :supplier "
         "AND customer.customer_id = attempt.customer_id "
         "WHERE attempt.supplier_id = :supplier AND attempt.attempt_id = ANY(:ids || ARRAY("
@@ -75,7 +76,8 @@ def load_attempts(work: Work, attempt_ids: Collection[UUID], payment_refs: Colle
                 row["payment_ref"],
                 row["created_at"],
             )
-        attempt.invoice_ids.add(row["invoice_id"])
+        if row["invoice_id"]:  # money may come before anybody knows what for
+            attempt.invoice_ids.add(row["invoice_id"])
     return found
 
 
@@ -123,18 +125,14 @@ def move_attempts(work: Work, moves: Sequence[AttemptMoved], at: datetime) -> No
         ]
     )
     work.execute(
-        "UPDATE payment_attempts AS attempt SET state = given.state, changed_at = :at, "
+        "WITH given AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(CAST(:given AS jsonb)) "
+        "AS given (attempt_id uuid, state text, payment_ref text, failure_code text, reservation text)), "
+        "moved AS (UPDATE payment_attempts AS attempt SET state = given.state, changed_at = :at, "
         "payment_ref = coalesce(given.payment_ref, attempt.payment_ref), "
-        "failure_code = coalesce(given.failure_code, attempt.failure_code) "
-        "FROM jsonb_to_recordset(CAST(:given AS jsonb)) "
-        "AS given (attempt_id uuid, state text, payment_ref text, failure_code text) "
-        "WHERE attempt.supplier_id = :supplier AND attempt.attempt_id = given.attempt_id",
-        given=given,
-        at=at,
-    )
-    work.execute(
-        "UPDATE reservations AS reservation SET state = given.reservation "
-        "FROM jsonb_to_recordset(CAST(:given AS jsonb)) AS given (attempt_id uuid, reservation text) "
+        "failure_code = coalesce(given.failure_code, attempt.failure_code) FROM given "
+        "WHERE attempt.supplier_id = :supplier AND attempt.attempt_id = given.attempt_id) "
+        "UPDATE reservations AS reservation SET state = given.reservation FROM given "
         "WHERE reservation.supplier_id = :supplier AND reservation.attempt_id = given.attempt_id",
         given=given,
+        at=at,
     )

@@ -115,6 +115,8 @@ def entries_of_lines(work: Work, posting_ids: Collection[UUID]) -> dict[UUID, UU
 
 def known_sources(work: Work, kind: str, refs: Sequence[str]) -> set[str]:
     """Which of these facts are already booked."""
+    if not refs:  # most batches have no returns
+        return set()
     rows = work.rows(
         "SELECT source_ref FROM entries WHERE supplier_id = :supplier AND source_kind = :kind "
         "AND source_ref = ANY(:refs)",
@@ -124,12 +126,16 @@ def known_sources(work: Work, kind: str, refs: Sequence[str]) -> set[str]:
     return {row["source_ref"] for row in rows}
 
 
-def load_sheet(work: Work, invoice_ids: Iterable[UUID]) -> Sheet:
-    """The sheet around ``invoice_ids``: all that competes with them, their lines, and the rest of their groups."""
+def load_sheet(work: Work, invoice_ids: Iterable[UUID], attempt_ids: Iterable[UUID] = ()) -> Sheet:
+    """The sheet around invoices and payments: all that competes with them, their lines, the rest of their groups.
+
+    What the payments ``attempt_ids`` are for is among the invoices; a payment may be for none.
+    """
     sheet = Sheet()
     aims: dict[tuple[UUID, UUID], int] = {}
     followers: dict[UUID, UUID] = {}
     known: set[UUID] = set()
+    attempts = set(attempt_ids)
     todo = set(invoice_ids)
     while todo:  # payments for several invoices, credit notes and corrections join them
         _add_targets(work, sheet, list(todo))
@@ -144,7 +150,7 @@ def load_sheet(work: Work, invoice_ids: Iterable[UUID]) -> Sheet:
         f"UNION SELECT {_ITEM_COLUMNS} FROM receivable_items WHERE supplier_id = :supplier AND "
         "attempt_id = ANY(:attempts)",
         invoices=list(known),
-        attempts=list(sheet.targets),
+        attempts=list(attempts | sheet.targets.keys()),
     )
     _add(sheet, rows)
     _add_rest_of_groups(work, sheet)
@@ -153,14 +159,20 @@ def load_sheet(work: Work, invoice_ids: Iterable[UUID]) -> Sheet:
 
 
 def _add_targets(work: Work, sheet: Sheet, invoices: list[UUID]) -> None:
+    """What the payments for ``invoices`` are for: as begun, and as changed by choice since."""
     rows = work.rows(
-        "SELECT attempt_id, invoice_id, amount_minor, state FROM reservations WHERE supplier_id = :supplier "
-        "AND attempt_id IN "
-        "(SELECT attempt_id FROM reservations WHERE supplier_id = :supplier AND invoice_id = ANY(:invoices))",
+        "WITH near AS (SELECT attempt_id FROM reservations WHERE supplier_id = :supplier "
+        "AND invoice_id = ANY(:invoices) UNION SELECT attempt_id FROM aim_choices WHERE supplier_id = :supplier "
+        "AND invoice_id = ANY(:invoices)) "
+        "SELECT attempt_id, invoice_id, amount_minor, state FROM reservations JOIN near USING (attempt_id) "
+        "WHERE supplier_id = :supplier UNION ALL SELECT attempt_id, invoice_id, sum(amount_minor)::bigint, 'chosen' "
+        "FROM aim_choices JOIN near USING (attempt_id) WHERE supplier_id = :supplier GROUP BY attempt_id, invoice_id",
         invoices=invoices,
     )
+    fresh = {row["attempt_id"] for row in rows} - sheet.targets.keys()
     for row in rows:
-        sheet.add_target(row["attempt_id"], row["invoice_id"], row["amount_minor"])
+        if row["attempt_id"] in fresh:
+            sheet.add_target(row["attempt_id"], row["invoice_id"], row["amount_minor"])
         if row["state"] == "processing":
             sheet.flying.add(row["attempt_id"])
 

@@ -23,11 +23,13 @@ _SELECT = "SELECT customer_id, account_code, name, siren, vat_id, email, kind, l
 
 def lock_customers(work: Work, customer_ids: Iterable[UUID]) -> None:
     """Lock customers in ascending order, before anything else: the one lock order of the house."""
-    work.rows(
-        "SELECT customer_id FROM customers WHERE supplier_id = :supplier AND customer_id = ANY(:ids) "
-        "ORDER BY customer_id FOR NO KEY UPDATE",
-        ids=sorted(set(customer_ids)),
-    )
+    ids = sorted(set(customer_ids))
+    if ids:
+        work.rows(
+            "SELECT customer_id FROM customers WHERE supplier_id = :supplier AND customer_id = ANY(:ids) "
+            "ORDER BY customer_id FOR NO KEY UPDATE",
+            ids=ids,
+        )
 
 
 def get_customer(work: Work, customer_id: UUID) -> Customer:

@@ -58,6 +58,12 @@ _SHARED = {
     "FROM collections AS movement JOIN entries AS entry USING (supplier_id, entry_id) "
     "JOIN invoices USING (supplier_id, invoice_id) "
     "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
+    "waived": "SELECT entry.created_at AS at, item.kind AS waived, item.amount_minor, item.currency, number "
+    "FROM receivable_items AS item JOIN postings USING (supplier_id, posting_id) "
+    "JOIN entries AS entry USING (supplier_id, entry_id) "
+    "JOIN invoices ON invoices.supplier_id = :supplier AND invoices.invoice_id = item.invoice_id "
+    "WHERE item.supplier_id = :supplier AND item.invoice_id = ANY(:ids) "
+    "AND item.kind IN ('discount', 'waiver', 'charge', 'waived_back')",
     "attempt": "SELECT attempt.changed_at AS at, attempt.state, reservation.amount_minor, attempt.currency, "
     "attempt.failure_code, attempt.payment_ref AS reference, number "
     "FROM payment_attempts AS attempt JOIN reservations AS reservation USING (supplier_id, attempt_id) "
@@ -111,9 +117,10 @@ def life_of_customer(work: Work, customer_id: UUID) -> list[Happening]:
 
 
 def latest_attempt(work: Work, invoice_id: UUID) -> RowMapping | None:
-    """State, failure code and age of the last attempt to pay an invoice."""
+    """State, failure code and age of the last attempt to pay an invoice, and how much of it is for this one."""
     return work.row(
-        "SELECT attempt.state, attempt.failure_code, attempt.changed_at FROM payment_attempts AS attempt "
+        "SELECT attempt.attempt_id, attempt.state, attempt.failure_code, attempt.changed_at, "
+        "reservation.amount_minor FROM payment_attempts AS attempt "
         "JOIN reservations AS reservation USING (supplier_id, attempt_id) "
         "WHERE supplier_id = :supplier AND reservation.invoice_id = :invoice ORDER BY attempt.created_at DESC LIMIT 1",
         invoice=invoice_id,

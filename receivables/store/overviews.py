@@ -46,6 +46,24 @@ _FLYING = (
 )
 
 
+_PARTS = (
+    "SELECT invoice_id, coalesce(sum(amount_minor) FILTER (WHERE due_on < :today), 0)::bigint AS past "
+    "FROM instalments WHERE supplier_id = :supplier GROUP BY invoice_id"
+)
+"""What has fallen due before today of invoices that fall due in parts: few."""
+_LATE = (
+    "CASE WHEN parts.invoice_id IS NULL THEN CASE WHEN item.due_on < :today THEN item.open_minor ELSE 0 END "
+    "ELSE least(greatest(past - item.amount_minor + item.open_minor, 0), item.open_minor) END"
+)
+"""What is late of an open line of 411, what is in flight included: earlier instalments are settled first."""
+_NEXT_DUE = (
+    "coalesce((SELECT min(part.due_on) FROM (SELECT due_on, sum(amount_minor) OVER (ORDER BY position) AS upto "
+    "FROM instalments WHERE supplier_id = :supplier AND invoice_id = figures.invoice_id) AS part "
+    "WHERE part.upto > total_minor - open_minor + in_flight_minor), figures.due_on)"
+)
+"""The day of the first instalment that is not settled."""
+
+
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
     """One invoice in a list; ``state`` is one of those in :data:`FILTERS`."""
@@ -181,19 +199,20 @@ def list_invoices(
         f"{ENDED_BY} AS ended_by "
         "FROM invoices AS invoice JOIN customers AS customer USING (supplier_id, customer_id) "
         f"WHERE {' AND '.join(conditions)}), "
+        f"timed AS (SELECT figures.*, {_NEXT_DUE} AS next_due_on FROM figures), "
         "stated AS (SELECT *, CASE WHEN ended_by = '220' THEN 'cancelled' "
         "WHEN is_credit AND open_minor > 0 THEN 'credit_open' "
         "WHEN is_credit THEN 'credit_used' "
         "WHEN open_minor = 0 THEN CASE WHEN total_minor > 0 AND total_minor <= (SELECT sum(amount_minor) "
-        "FROM collections AS moved WHERE moved.supplier_id = :supplier AND moved.invoice_id = figures.invoice_id "
+        "FROM collections AS moved WHERE moved.supplier_id = :supplier AND moved.invoice_id = timed.invoice_id "
         "AND moved.kind = 'set_off') THEN 'credited' ELSE 'paid' END "
         f"WHEN ended_by IS NOT NULL THEN CASE ended_by {_ENDS} END "
-        "WHEN open_minor <= in_flight_minor THEN 'in_flight' WHEN due_on < :today THEN 'late' "
-        "WHEN open_minor < total_minor THEN 'part_paid' ELSE 'due' END AS state FROM figures) "
-        "SELECT invoice_id, number, customer_id, customer_name, issued_on, due_on, currency, total_minor, open_minor, "
-        "in_flight_minor, state FROM stated "
+        "WHEN open_minor <= in_flight_minor THEN 'in_flight' WHEN next_due_on < :today THEN 'late' "
+        "WHEN open_minor < total_minor THEN 'part_paid' ELSE 'due' END AS state FROM timed) "
+        "SELECT invoice_id, number, customer_id, customer_name, issued_on, next_due_on AS due_on, currency, "
+        "total_minor, open_minor, in_flight_minor, state FROM stated "
         "WHERE CAST(:states AS text[]) IS NULL OR state = ANY(:states) "
-        f"ORDER BY {'due_on, invoice_id' if most_urgent else 'issued_on DESC, invoice_id DESC'} LIMIT :limit",
+        f"ORDER BY {'next_due_on, invoice_id' if most_urgent else 'issued_on DESC, invoice_id DESC'} LIMIT :limit",
         credit_notes=sorted(CREDIT_NOTES),
         today=today,
         states=list(states) if states is not None else None,
@@ -220,7 +239,7 @@ def _narrowed_to(
     if only_open:
         conditions.append(
             "invoice.invoice_id IN (SELECT invoice_id FROM receivable_items WHERE supplier_id = :supplier "
-            "AND open_minor > 0 AND invoice_id IS NOT NULL)"
+            f"AND open_minor > 0 AND invoice_id IS NOT NULL{' AND customer_id = :customer' if customer_id else ''})"
         )
     if after is not None:
         conditions.append(
@@ -234,18 +253,19 @@ def _narrowed_to(
 def sum_open(work: Work, today: date, customer_id: UUID | None = None) -> list[Totals]:
     """What is asked for, of one customer or of all, by currency; the largest first. Ended invoices are left out."""
     rows = work.rows(
-        f"WITH flying AS ({_FLYING}), ended AS MATERIALIZED ({_ENDED}), "
-        "open_items AS (SELECT item.currency, item.debit, item.due_on, item.open_minor, "
-        f"item.debit AND {_ASKED} AS asked, "
+        f"WITH flying AS ({_FLYING}), parts AS ({_PARTS}), ended AS MATERIALIZED ({_ENDED}), "
+        "open_items AS (SELECT item.currency, item.debit, item.open_minor, "
+        f"{_LATE} AS late, item.debit AND {_ASKED} AS asked, "
         "CASE WHEN item.kind = 'invoice' THEN least(coalesce(flying, 0), item.open_minor) ELSE 0 END AS flying "
-        "FROM receivable_items AS item LEFT JOIN flying USING (invoice_id) WHERE item.supplier_id = :supplier "
+        "FROM receivable_items AS item LEFT JOIN flying USING (invoice_id) LEFT JOIN parts USING (invoice_id) "
+        "WHERE item.supplier_id = :supplier "
         "AND item.open_minor > 0 AND (CAST(:customer AS uuid) IS NULL OR item.customer_id = :customer)) "
         "SELECT currency, coalesce(sum(open_minor - flying) FILTER (WHERE asked), 0)::bigint AS due_minor, "
-        "coalesce(sum(open_minor - flying) FILTER (WHERE asked AND due_on < :today), 0)::bigint AS late_minor, "
+        "coalesce(sum(greatest(late - flying, 0)) FILTER (WHERE asked), 0)::bigint AS late_minor, "
         "coalesce(sum(flying), 0)::bigint AS in_flight_minor, "
         "coalesce(sum(open_minor) FILTER (WHERE NOT debit), 0)::bigint AS credits_minor, "
         "count(*) FILTER (WHERE asked AND open_minor > flying) AS due_count, "
-        "count(*) FILTER (WHERE asked AND open_minor > flying AND due_on < :today) AS late_count, "
+        "count(*) FILTER (WHERE asked AND late > flying) AS late_count, "
         "count(*) FILTER (WHERE flying > 0) AS in_flight_count, "
         "coalesce(sum(open_minor - flying) FILTER (WHERE debit AND NOT asked), 0)::bigint AS ended_minor "
         "FROM open_items GROUP BY currency ORDER BY 2 DESC, currency",
@@ -258,15 +278,15 @@ def sum_open(work: Work, today: date, customer_id: UUID | None = None) -> list[T
 def list_customers(work: Work, today: date, *, wanted: str = "", limit: int = PAGE) -> list[CustomerLine]:
     """Customers by what is late, then by what is open; with ``wanted``, those whose name or account holds it."""
     rows = work.rows(
-        f"WITH flying AS ({_FLYING}), ended AS MATERIALIZED ({_ENDED}), "
+        f"WITH flying AS ({_FLYING}), parts AS ({_PARTS}), ended AS MATERIALIZED ({_ENDED}), "
         "open_items AS (SELECT item.customer_id, item.currency, item.debit, item.due_on, item.open_minor, "
-        f"item.debit AND {_ASKED} AS asked, "
+        f"{_LATE} AS late, item.debit AND {_ASKED} AS asked, "
         "CASE WHEN item.kind = 'invoice' THEN least(coalesce(flying, 0), item.open_minor) ELSE 0 END AS flying "
-        "FROM receivable_items AS item LEFT JOIN flying USING (invoice_id) "
+        "FROM receivable_items AS item LEFT JOIN flying USING (invoice_id) LEFT JOIN parts USING (invoice_id) "
         "WHERE item.supplier_id = :supplier AND item.open_minor > 0), "
         "sums AS (SELECT customer_id, currency, "
         "coalesce(sum(open_minor - flying) FILTER (WHERE asked), 0)::bigint AS due_minor, "
-        "coalesce(sum(open_minor - flying) FILTER (WHERE asked AND due_on < :today), 0)::bigint AS late_minor, "
+        "coalesce(sum(greatest(late - flying, 0)) FILTER (WHERE asked), 0)::bigint AS late_minor, "
         "coalesce(sum(flying), 0)::bigint AS in_flight_minor, "
         "coalesce(sum(open_minor) FILTER (WHERE NOT debit), 0)::bigint AS credits_minor, "
         "min(due_on) FILTER (WHERE asked AND open_minor > flying) AS oldest_due_on, "
@@ -344,10 +364,17 @@ def late_by_age(work: Work, today: date, currency: str) -> list[int]:
     """What is open in ``currency`` by age: not due yet, 1-30 days late, 31-60, 61-90, more."""
     row = work.row(
         f"WITH flying AS ({_FLYING}), ended AS MATERIALIZED ({_ENDED}), "
-        "items AS (SELECT CAST(:today AS date) - item.due_on AS days, "
+        "left_open AS (SELECT item.invoice_id, item.due_on, item.amount_minor, "
         "item.open_minor - least(coalesce(flying, 0), item.open_minor) AS open_minor "
         "FROM receivable_items AS item LEFT JOIN flying USING (invoice_id) WHERE item.supplier_id = :supplier "
-        f"AND item.open_minor > 0 AND item.kind = 'invoice' AND item.currency = :currency AND {_ASKED}) "
+        f"AND item.open_minor > 0 AND item.kind = 'invoice' AND item.currency = :currency AND {_ASKED}), "
+        "slices AS (SELECT left_open.invoice_id, part.due_on, least(part.amount_minor, greatest("
+        "sum(part.amount_minor) OVER (PARTITION BY part.invoice_id ORDER BY position) "
+        "- left_open.amount_minor + left_open.open_minor, 0)) AS open_minor FROM instalments AS part "
+        "JOIN left_open USING (invoice_id) WHERE part.supplier_id = :supplier), "
+        "items AS (SELECT CAST(:today AS date) - due_on AS days, open_minor FROM slices UNION ALL "
+        "SELECT CAST(:today AS date) - due_on, open_minor FROM left_open "
+        "WHERE invoice_id NOT IN (SELECT invoice_id FROM slices)) "
         "SELECT coalesce(sum(open_minor) FILTER (WHERE days <= 0), 0)::bigint AS a, "
         "coalesce(sum(open_minor) FILTER (WHERE days BETWEEN 1 AND 30), 0)::bigint AS b, "
         "coalesce(sum(open_minor) FILTER (WHERE days BETWEEN 31 AND 60), 0)::bigint AS c, "

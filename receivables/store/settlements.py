@@ -136,6 +136,43 @@ def move_reservations(work: Work, replaced_id: UUID, by_id: UUID) -> None:
     )
 
 
+def move_aims(work: Work, replaced_id: UUID, by_id: UUID, actor: str) -> None:
+    """What was chosen for a replaced invoice is chosen for the one that took its place: two more choices each."""
+    for row in work.rows(
+        "SELECT attempt_id, sum(amount_minor)::bigint AS minor FROM aim_choices WHERE supplier_id = :supplier "
+        "AND invoice_id = :replaced GROUP BY attempt_id HAVING sum(amount_minor) <> 0",
+        replaced=replaced_id,
+    ):
+        note_aim(work, AimChoice(row["attempt_id"], replaced_id, -row["minor"], actor, "replaced"))
+        note_aim(work, AimChoice(row["attempt_id"], by_id, row["minor"], actor, "replaced"))
+
+
+@dataclass(frozen=True, slots=True)
+class AimChoice:
+    """Somebody changed by ``amount_minor`` how much of a payment is for an invoice; less of it has a reason."""
+
+    attempt_id: UUID
+    invoice_id: UUID
+    amount_minor: int
+    actor: str
+    reason: str | None = None
+
+
+def note_aim(work: Work, choice: AimChoice) -> None:
+    """Keep a choice about what a payment is for."""
+    work.execute(
+        "INSERT INTO aim_choices (supplier_id, choice_id, attempt_id, invoice_id, amount_minor, actor, reason, "
+        "chosen_at) VALUES (:supplier, :choice, :attempt, :invoice, :amount, :actor, :reason, :at)",
+        choice=new_id(),
+        attempt=choice.attempt_id,
+        invoice=choice.invoice_id,
+        amount=choice.amount_minor,
+        actor=choice.actor,
+        reason=choice.reason,
+        at=now(),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class SetOffChoice:
     """Somebody changed by ``amount_minor`` how much of a credit note is for an invoice; less of it has a reason."""

@@ -84,17 +84,26 @@ def test_a_debit_under_way_is_exposure_in_flight_and_neither_paid_nor_due(works:
         assert due_on_invoice(work, invoice.invoice_id).state == "due"
 
 
-def test_money_in_another_currency_is_not_booked_as_if_it_were_ours(works: Works, supplier: Supplier) -> None:
+def test_money_in_another_currency_is_a_credit_in_that_currency_and_pays_nothing(
+    works: Works, supplier: Supplier
+) -> None:
     with works.begin(supplier.supplier_id) as work:
         invoice = issue(work)
         begun = attempt(work, invoice)
         foreign = MoneyReceived("pi_usd", begun, 10000, "USD", MORNING, "card")
-        assert record_facts(work, [foreign]) == [Outcome.OTHER_CURRENCY]
+        assert record_facts(work, [foreign]) == [Outcome.POSTED]
+        assert due_on_invoice(work, invoice.invoice_id).open_minor == 10000
+        assert exposure_of(work, invoice.customer_id, "USD").total_minor == -10000
+        assert [finding for finding in run_checks(work) if finding.gap] == []
         record_facts(work, [received(begun, 10000, "pi_eur")])
         back = MoneyReturned("re_usd", "pi_eur", "refund", 10000, "USD", MORNING)
         assert record_facts(work, [back]) == [Outcome.OTHER_CURRENCY]
+        home = MoneyReturned("re_home", "pi_usd", "refund", 10000, "USD", MORNING)
+        assert record_facts(work, [home]) == [Outcome.POSTED]
         assert due_on_invoice(work, invoice.invoice_id).state == "paid"
-        assert state_of(work, begun)[2] == "pi_eur"
+        assert exposure_of(work, invoice.customer_id, "USD").total_minor == 0
+        assert state_of(work, begun)[2] == "pi_usd"
+        assert [finding for finding in run_checks(work) if finding.gap] == []
 
 
 def test_more_sent_back_than_came_in_is_owed_and_the_books_still_balance(works: Works, supplier: Supplier) -> None:

@@ -58,6 +58,10 @@ FAULTS: dict[str, list[str]] = {
         ),
         "UPDATE receivable_items SET lettering_id = NULL WHERE supplier_id = %(s)s",
     ],
+    "I7-AIM": [
+        "UPDATE reservations SET amount_minor = 1 WHERE supplier_id = %(s)s",
+        "DELETE FROM reservations WHERE supplier_id = %(s)s",
+    ],
     "I8": [
         "UPDATE receivable_items SET open_minor = open_minor - 7 WHERE supplier_id = %(s)s AND open_minor > 7",
         "UPDATE postings SET customer_id = NULL WHERE supplier_id = %(s)s AND account LIKE '411%%'",

