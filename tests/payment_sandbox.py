@@ -14,7 +14,7 @@ from werkzeug.wrappers import Request, Response
 
 from config import clock
 from payments.gateways.port import CheckoutOrder
-from payments.gateways.signatures import verify
+from payments.gateways.signatures import SignatureRefusedError, verify
 from payments.gateways.stripe import StripeGateway
 from payments.gateways.stripe_facts import READERS
 from portal.sandboxes.payments import PaymentSandboxSettings, create_payment_sandbox
@@ -71,6 +71,7 @@ class Sandbox:
     def __init__(self, url: str, hook_url: str, receiver: Receiver) -> None:
         self.url = url
         self.receiver = receiver
+        self.receiver_url = hook_url
         self.http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {KEY}"}, timeout=20)
         self.gateway = self.new_gateway()
         wanted = {f"enabled_events[{index}]": kind for index, kind in enumerate(READERS)}
@@ -93,17 +94,33 @@ class Sandbox:
 
     def delivered(self) -> list[bytes]:
         """The bodies received so far, each proven by its signature, once nothing is under way any more."""
-        deadline = time.monotonic() + PATIENCE_S
-        while self.http.get("/_sandbox/log").json()["pending"]:
-            assert time.monotonic() < deadline, "the sandbox is still delivering"
-            time.sleep(0.02)
+        self._wait_for_deliveries()
         for body, header in self.receiver.received:
             verify((self.secret,), body, header, clock.now())
         return [body for body, _ in self.receiver.received]
 
+    def delivered_with(self, secret: str) -> list[bytes]:
+        """The bodies signed with the ``secret`` of another endpoint at the same address."""
+        self._wait_for_deliveries()
+        return [body for body, header in self.receiver.received if _signed(secret, body, header)]
+
+    def _wait_for_deliveries(self) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while self.http.get("/_sandbox/log").json()["pending"]:
+            assert time.monotonic() < deadline, "the sandbox is still delivering"
+            time.sleep(0.02)
+
     def told(self) -> list[PaymentFact]:
         """The facts in everything delivered, in the order of delivery."""
         return [fact for body in self.delivered() for fact in self.gateway.facts_of(body)]
+
+
+def _signed(secret: str, body: bytes, header: str) -> bool:
+    try:
+        verify((secret,), body, header, clock.now())
+    except SignatureRefusedError:
+        return False
+    return True
 
 
 @contextmanager

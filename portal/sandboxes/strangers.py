@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from flask import abort, request
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from flask import Blueprint, Flask
 
 
-def refuse_strangers(app: Flask) -> None:
-    """Have ``app`` refuse what a browser sends for a page that is not its own."""
+def refuse_strangers(app: Flask | Blueprint) -> None:
+    """Have ``app`` (or one part of it) refuse what a browser sends for a page that is not its own."""
     app.before_request(_refuse)
 
 

@@ -1,67 +1,98 @@
-"""The simulated API over HTTP: key, faults, parameters, idempotency, expansion, and answers in the provider's shape."""
+"""The simulated API over HTTP: keys, faults, parameters, idempotency, and answers in the provider's shape."""
 
 from __future__ import annotations
 
-import copy
 import hashlib
-import hmac
 import time
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from portal.sandboxes.payments import flow, shapes
+from portal.sandboxes.payments import clockwork
+from portal.sandboxes.payments.endpoints import ENDPOINTS, Call
+from portal.sandboxes.payments.endpoints.calls import Upload
+from portal.sandboxes.payments.endpoints.files import MOST_FILE_BYTES
+from portal.sandboxes.payments.expansion import expanded
 from portal.sandboxes.payments.parameters import read
-from portal.sandboxes.payments.refusals import StripeRefusal
-from portal.sandboxes.payments.resources import ENDPOINTS, Call
+from portal.sandboxes.payments.refusals import StripeRefusal, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from portal.sandboxes.payments.accounts import Accounts
     from portal.sandboxes.payments.books import Books, Json
+    from portal.sandboxes.payments.endpoints import Endpoint
     from portal.sandboxes.payments.faults import Faults
-    from portal.sandboxes.payments.resources import Endpoint
 
 IDEMPOTENCY_S = 24 * 60 * 60
 """How long the provider remembers an idempotency key, in seconds."""
 
 LONGEST_KEY = 255
-DEEPEST_EXPANSION = 4
+FORM_LEEWAY_BYTES = 64 * 1024
+"""What a form may have around a file, in bytes."""
+
+NO_KEY = "You did not provide an API key."
 
 
-def create_api(books: Books, faults: Faults) -> Blueprint:
+def create_api(accounts: Accounts, faults: Faults) -> Blueprint:
     """The blueprint with every endpoint of the API under /v1."""
     api = Blueprint("stripe_api", __name__)
     for endpoint in ENDPOINTS:
         api.add_url_rule(
             endpoint.rule,
             endpoint=f"{endpoint.method.lower()}{endpoint.rule.replace('/', '_')}",
-            view_func=_view(endpoint, books, faults),
+            view_func=_view(endpoint, accounts, faults),
             methods=[endpoint.method],
         )
 
     def unknown_path(rest: str) -> Response:
         refusal = StripeRefusal(f"Unrecognized request URL ({request.method}: /v1/{rest}).", status=404)
-        return _respond(404, {"error": refusal.error}, books.new_id("req"))
+        return _respond(404, {"error": refusal.error}, accounts.first.new_id("req"))
 
     api.add_url_rule("/v1/<path:rest>", view_func=unknown_path, methods=["GET", "POST", "DELETE"])
+    api.add_url_rule("/v1/files/<file_id>/contents", view_func=_contents(accounts), methods=["GET"])
     return api
 
 
-def allowed_in(books: Books) -> bool:
-    """Whether the request carries the key, as a bearer token or as the user name of basic authorization."""
+def sent_key() -> str:
+    """The key in the request, as a bearer token or as the user name of basic authorization."""
     sent = request.authorization
-    key = (sent.token or sent.username or "") if sent else ""
-    return hmac.compare_digest(key.encode(), books.settings.key.encode())
+    return (sent.token or sent.username or "") if sent else ""
 
 
-def _view(endpoint: Endpoint, books: Books, faults: Faults) -> Callable[..., Response]:
+def books_of_request(accounts: Accounts, resource: str | None = None) -> Books:
+    """The books that the request's key and Stripe-Account header name.
+
+    ``resource`` is what the key needs a permission for; None where only secret keys are let in.
+
+    Raises:
+        StripeRefusal: 401 without a known key, 403 where the key is not for this.
+    """
+    sent = sent_key()
+    key = accounts.key(sent)
+    if key is None:
+        raise StripeRefusal("Invalid API Key provided." if sent else NO_KEY, status=401)
+    books = accounts.books_for(key, request.headers.get("Stripe-Account"))
+    writes = request.method != "GET"
+    if key.permissions is not None and (resource is None or not key.permits(resource, writes=writes)):
+        wanted = f"rak_{resource}_{'write' if writes else 'read'}"
+        raise StripeRefusal(
+            f"The provided key '{key.masked}' does not have the required permissions for this endpoint on account "
+            f"'{books.account_id}'. Having the '{wanted}' permission would allow this request to continue.",
+            status=403,
+        )
+    return books
+
+
+def _view(endpoint: Endpoint, accounts: Accounts, faults: Faults) -> Callable[..., Response]:
     def view(**ids: str) -> Response:
-        request_id = books.new_id("req")
+        request_id = accounts.first.new_id("req")
+        if endpoint.rule == "/v1/files":
+            request.max_content_length = MOST_FILE_BYTES + FORM_LEEWAY_BYTES
         fault = faults.for_call(request.method, request.path)
-        status, body, replayed = _answer(endpoint, books, ids, fault.kind if fault else "")
+        status, body, replayed = _answer(endpoint, accounts, ids, fault.kind if fault else "")
         late = fault is not None and fault.kind == "timeout_after_effect"
-        books.log.append(
+        accounts.first.log.append(
             {
                 "what": "call",
                 "method": request.method,
@@ -80,20 +111,21 @@ def _view(endpoint: Endpoint, books: Books, faults: Faults) -> Callable[..., Res
     return view
 
 
-def _answer(endpoint: Endpoint, books: Books, ids: dict[str, str], fault: str) -> tuple[int, Json, bool]:
+def _answer(endpoint: Endpoint, accounts: Accounts, ids: dict[str, str], fault: str) -> tuple[int, Json, bool]:
     """Status, body and whether it is a replay."""
     try:
-        if not allowed_in(books):
-            raise StripeRefusal("Invalid API Key provided.", status=401)  # noqa: TRY301 - one place makes answers of refusals
+        books = books_of_request(accounts, endpoint.resource)
         if fault == "http_500":
-            raise StripeRefusal("An error that was asked for.", status=500, kind="api_error")  # noqa: TRY301 - same
+            raise StripeRefusal("An error that was asked for.", status=500, kind="api_error")  # noqa: TRY301 - one place makes answers of refusals
         if fault == "http_429":
             raise StripeRefusal("Too many requests.", status=429, code="rate_limit")  # noqa: TRY301 - same
         pairs = list((request.form if request.method == "POST" else request.args).items(multi=True))
         params = read(pairs, endpoint.takes)
+        uploads = {name: Upload(sent.filename or "", sent.read()) for name, sent in request.files.items()}
         with books.lock:
-            flow.sweep(books)
-            return _answer_once(endpoint, Call(books, ids, params, _base_url(books)), pairs)
+            clockwork.sweep(books)
+            call = Call(books, ids, params, base_url(books), uploads)
+            return _answer_once(endpoint, call, pairs)
     except StripeRefusal as refusal:
         return refusal.status, {"error": refusal.error}, False
 
@@ -102,10 +134,11 @@ def _answer_once(endpoint: Endpoint, call: Call, pairs: list[tuple[str, str]]) -
     """Answer, or repeat the answer that this idempotency key got before."""
     key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
     if key is None:
-        return 200, _expanded(endpoint.answer(call), call), False
+        return 200, expanded(endpoint.answer(call), call), False
     if len(key) > LONGEST_KEY:
         raise StripeRefusal(f"An idempotency key has up to {LONGEST_KEY} characters.", kind="idempotency_error")
-    asked = hashlib.sha256(repr((request.method, request.path, sorted(pairs))).encode()).hexdigest()
+    files = [(name, hashlib.sha256(upload.content).hexdigest()) for name, upload in sorted(call.uploads.items())]
+    asked = hashlib.sha256(repr((request.method, request.path, sorted(pairs), files)).encode()).hexdigest()
     books = call.books
     known = books.answers.get(key)
     if known is not None and books.now() - known[3] < IDEMPOTENCY_S:
@@ -116,54 +149,29 @@ def _answer_once(endpoint: Endpoint, call: Call, pairs: list[tuple[str, str]]) -
             )
         return known[1], known[2], True
     try:
-        status, body = 200, _expanded(endpoint.answer(call), call)
+        status, body = 200, expanded(endpoint.answer(call), call)
     except StripeRefusal as refusal:
         status, body = refusal.status, {"error": refusal.error}
     books.remember_answer(key, asked, status, body)
     return status, body, False
 
 
-def _expanded(answer: Json, call: Call) -> Json:
-    """A copy of ``answer`` for the outside, with ids replaced by objects where the call asked for it."""
-    told = shapes.public(copy.deepcopy(answer))
-    if told.get("object") == "list" and not told["url"]:
-        told["url"] = request.path
-    for path in call.params.get("expand", ()):
-        steps = path.split(".")
-        if len(steps) > DEEPEST_EXPANSION + 1:
-            raise StripeRefusal(f"You cannot expand more than {DEEPEST_EXPANSION} levels.", param="expand")
-        if steps[0] == "data" and told.get("object") == "list":
-            for thing in told["data"]:
-                _expand(thing, steps[1:], call.books)
-        else:
-            _expand(told, steps, call.books)
-    return told
+def _contents(accounts: Accounts) -> Callable[[str], Response]:
+    def contents(file_id: str) -> Response:
+        """The bytes of an uploaded file."""
+        try:
+            found = books_of_request(accounts, "file").contents.get(file_id)
+            if found is None:
+                raise missing("file", file_id)
+        except StripeRefusal as refusal:
+            return _respond(refusal.status, {"error": refusal.error}, accounts.first.new_id("req"))
+        return Response(found, mimetype="application/octet-stream")
+
+    return contents
 
 
-def _expand(thing: Json, steps: list[str], books: Books) -> None:
-    if not steps:
-        return
-    name, value = steps[0], thing.get(steps[0])
-    if name == "line_items" and thing["object"] == "checkout.session":
-        lines = books.get("cs", thing["id"])["_lines"]
-        thing[name] = shapes.page([shapes.public(line) for line in lines], "", has_more=False)
-        return
-    if name == "refunds" and thing["object"] == "charge":
-        refunds = [refund for refund in books.objects["re"].values() if refund["charge"] == thing["id"]]
-        url = f"/v1/charges/{thing['id']}/refunds"
-        thing[name] = shapes.page([shapes.public(refund) for refund in reversed(refunds)], url, has_more=False)
-        return
-    if isinstance(value, str):
-        found = books.find(value)
-        if found is not None:
-            thing[name] = shapes.public(copy.deepcopy(found))
-    elif name not in thing:
-        raise StripeRefusal(f"This property cannot be expanded ({name}).", param="expand")
-    if isinstance(thing[name], dict):
-        _expand(thing[name], steps[1:], books)
-
-
-def _base_url(books: Books) -> str:
+def base_url(books: Books) -> str:
+    """Where browsers reach the hosted page."""
     return books.settings.public_url or request.host_url
 
 

@@ -14,9 +14,9 @@ import httpx
 
 from config import clock
 from payments.gateways.signatures import sign
-from portal.sandboxes.payments import flow
 
 if TYPE_CHECKING:
+    from portal.sandboxes.payments.accounts import Accounts
     from portal.sandboxes.payments.books import Books
     from portal.sandboxes.payments.faults import Fault, Faults
 
@@ -45,10 +45,11 @@ class Held:
 
 
 class Postman:
-    """Delivers events. Listens to the books; `close` ends its thread."""
+    """Delivers events. Listens to every account; `close` ends its thread."""
 
-    def __init__(self, books: Books, faults: Faults) -> None:
-        self._books = books
+    def __init__(self, accounts: Accounts, faults: Faults) -> None:
+        self._accounts = accounts
+        self._settings = accounts.settings
         self._faults = faults
         self._due: list[tuple[float, int, Delivery]] = []
         self._held: dict[str, Held] = {}
@@ -57,12 +58,15 @@ class Postman:
         self._closing = False
         self._busy = False
         self._thread = threading.Thread(target=self._run, name="payment-sandbox-postman", daemon=True)
-        books.listeners.append(self.accept)
+        accounts.listen(self.accept)
         self._thread.start()
 
-    def accept(self, event: dict[str, Any]) -> None:
-        """Plan the deliveries of a new event."""
-        for endpoint in list(self._books.objects["we"].values()):
+    def accept(self, books: Books, event: dict[str, Any]) -> None:
+        """Plan the deliveries of a new event: to its account's endpoints, and to the platform's for connected ones."""
+        endpoints = [one for one in list(books.objects["we"].values()) if not one["_connect"]]
+        if books.connected:
+            endpoints += [one for one in list(self._accounts.first.objects["we"].values()) if one["_connect"]]
+        for endpoint in endpoints:
             wanted = endpoint["enabled_events"]
             if endpoint["status"] == "enabled" and ("*" in wanted or event["type"] in wanted):
                 self._plan(Delivery(event, endpoint))
@@ -112,7 +116,7 @@ class Postman:
                 self._push(now, delivery)
 
     def _run(self) -> None:
-        with httpx.Client(timeout=self._books.settings.webhook_timeout_s, follow_redirects=False) as client:
+        with httpx.Client(timeout=self._settings.webhook_timeout_s, follow_redirects=False) as client:
             while True:
                 with self._wake:
                     self._busy = False
@@ -120,8 +124,7 @@ class Postman:
                     if self._closing:
                         return
                     self._busy = delivery is not None
-                with self._books.lock:
-                    flow.sweep(self._books)
+                self._accounts.sweep()
                 if delivery is not None:
                     self._deliver(client, delivery)
 
@@ -156,7 +159,7 @@ class Postman:
             self._retry(delivery)
 
     def _retry(self, delivery: Delivery) -> None:
-        pauses = self._books.settings.webhook_retries_s
+        pauses = self._settings.webhook_retries_s
         if delivery.tried >= len(pauses):
             self._log(delivery, "given up")
             return
@@ -166,7 +169,7 @@ class Postman:
             self._push(due, delivery)
 
     def _log(self, delivery: Delivery, outcome: str, **more: Any) -> None:
-        self._books.log.append(
+        self._accounts.first.log.append(
             {
                 "what": "delivery",
                 "event": delivery.event["id"],

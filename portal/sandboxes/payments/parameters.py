@@ -32,9 +32,22 @@ class Labels:
     """Free names with short texts: metadata."""
 
 
+@dataclass(frozen=True, slots=True)
+class Either:
+    """A plain value, or a group of named ones."""
+
+    plain: Reader
+    group: Mapping[str, Specification]
+
+
 if TYPE_CHECKING:
     Reader = Callable[[str, str], Any]
-    Specification = Reader | Several | Labels | Mapping[str, "Specification"]
+    Specification = Reader | Several | Labels | Either | Mapping[str, "Specification"]
+
+
+def either(plain: Reader, group: Mapping[str, Specification]) -> Either:
+    """A parameter that is given as one value or as a group."""
+    return Either(plain, group)
 
 
 def text(value: str, name: str) -> str:
@@ -42,6 +55,18 @@ def text(value: str, name: str) -> str:
     if not value:
         raise StripeRefusal(f"You passed an empty string for '{name}'.", code="parameter_invalid_empty", param=name)
     return value
+
+
+def clearable(value: str, name: str) -> str:  # noqa: ARG001 - a reader
+    """Any text; an empty one clears what is there."""
+    return value
+
+
+def merge_labels(known: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
+    """Metadata after a change: names that are not told stay, empty texts take a name away, nothing at all takes all."""
+    if not told:
+        return {}
+    return {name: label for name, label in {**known, **told}.items() if label}
 
 
 def whole(value: str, name: str) -> int:
@@ -134,6 +159,8 @@ def _read_group(tree: dict[str, Any], specification: Mapping[str, Specification]
 def _read_value(value: Any, specification: Specification, name: str) -> Any:
     if isinstance(specification, Labels):
         return _read_labels(value, name)
+    if isinstance(specification, Either):
+        specification = specification.plain if isinstance(value, str) else specification.group
     if isinstance(specification, Several):
         if not isinstance(value, dict) or not all(index.isdecimal() for index in value):
             raise StripeRefusal("Invalid array", param=name)

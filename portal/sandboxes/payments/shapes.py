@@ -74,13 +74,13 @@ def checkout_session(identifier: str, now: int, url: str, params: Mapping[str, A
         "customer_creation": "if_required",
         "locale": params.get("locale"),
         "metadata": params.get("metadata", {}),
-        "currency": lines[0]["currency"],
+        "currency": lines[0]["currency"] if lines else None,
         "amount_subtotal": total,
         "amount_total": total,
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
         "allowed_payment_method_types": allowed,
-        "payment_method_types": allowed or ["card", "sepa_debit"],
-        "payment_method_options": {},
+        "payment_method_types": list(allowed or ["card", "sepa_debit"]),
+        "payment_method_options": params.get("payment_method_options", {}),
         "adaptive_pricing": params.get("adaptive_pricing", {"enabled": True}),
         "automatic_tax": {"enabled": False, "liability": None, "status": None, "provider": None},
         "custom_fields": [],
@@ -130,15 +130,20 @@ def payment_intent(
         "amount_details": {"tip": {}},
         "currency": currency,
         "status": "requires_payment_method",
-        "capture_method": "automatic_async",
+        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
+        "automatic_payment_methods": params.get("automatic_payment_methods"),
+        "capture_method": params.get("capture_method", "automatic_async"),
         "confirmation_method": "automatic",
         "client_secret": f"{identifier}_secret_sandbox",
         "description": params.get("description"),
         "customer": params.get("customer"),
         "metadata": dict(params.get("metadata", {})),
-        "payment_method_options": {},
+        "payment_method_options": params.get("payment_method_options", {}),
         "payment_method_types": list(methods),
         "receipt_email": params.get("receipt_email"),
+        "setup_future_usage": params.get("setup_future_usage"),
+        "statement_descriptor": params.get("statement_descriptor"),
+        "statement_descriptor_suffix": params.get("statement_descriptor_suffix"),
     }
 
 
@@ -162,8 +167,8 @@ def charge(identifier: str, now: int, payment: Mapping[str, Any], method: Mappin
         "metadata": dict(payment["metadata"]),
         "billing_details": {"address": None, "email": payment["receipt_email"], "name": None, "phone": None},
         "fraud_details": {},
+        "customer": payment["customer"],
         "payment_intent": payment["id"],
-        "payment_method": f"pm_{identifier[3:]}",
         "payment_method_details": dict(method),
     }
 
@@ -171,6 +176,8 @@ def charge(identifier: str, now: int, payment: Mapping[str, Any], method: Mappin
 def refund(identifier: str, now: int, charged: Mapping[str, Any], amount: int, params: Mapping[str, Any]) -> Json:
     """A Refund of part of a Charge; pending until told otherwise."""
     method = charged["payment_method_details"]["type"]
+    towards = "eu_bank_transfer" if method == "customer_balance" else method
+    card = {"type": "refund", "reference": None, "reference_status": "pending", "reference_type": "acquirer"}
     return dict.fromkeys(REFUND_FIELDS.split()) | {
         "id": identifier,
         "object": "refund",
@@ -178,81 +185,30 @@ def refund(identifier: str, now: int, charged: Mapping[str, Any], amount: int, p
         "amount": amount,
         "currency": charged["currency"],
         "charge": charged["id"],
+        "customer": charged["customer"],
         "payment_intent": charged["payment_intent"],
+        "payment_method": charged["payment_method"],
         "status": "pending",
         "reason": params.get("reason"),
         "metadata": params.get("metadata", {}),
-        "destination_details": {"type": method, method: {}},
+        "destination_details": {"type": towards, towards: card if method == "card" else {}},
     }
 
 
-def dispute(identifier: str, now: int, charged: Mapping[str, Any], reason: str) -> Json:
-    """A Dispute of a whole Charge."""
-    return {
+def cash_refund(identifier: str, now: int, customer_id: str, amount: int, params: Mapping[str, Any]) -> Json:
+    """A Refund of money that a customer transferred and no payment used."""
+    return dict.fromkeys(REFUND_FIELDS.split()) | {
         "id": identifier,
-        "object": "dispute",
-        "livemode": False,
+        "object": "refund",
         "created": now,
-        "amount": charged["amount_captured"],
-        "currency": charged["currency"],
-        "charge": charged["id"],
-        "payment_intent": charged["payment_intent"],
-        "status": "needs_response",
-        "reason": reason,
-        "is_charge_refundable": False,
-        "balance_transactions": [],
-        "enhanced_eligibility_types": [],
-        "evidence": {},
-        "evidence_details": {"due_by": None, "has_evidence": False, "past_due": False, "submission_count": 0},
-        "metadata": {},
-        "network_reason_code": None,
-        "payment_method_details": {"type": charged["payment_method_details"]["type"]},
-    }
-
-
-def balance_transaction(identifier: str, now: int, source: Mapping[str, Any], amount: int, fee: int) -> Json:
-    """A movement of the provider balance: ``amount`` is signed, the fee is taken from it."""
-    kind = {"charge": "charge", "refund": "refund", "dispute": "adjustment"}[source["object"]]
-    return {
-        "id": identifier,
-        "object": "balance_transaction",
-        "created": now,
-        "available_on": now,
         "amount": amount,
-        "fee": fee,
-        "net": amount - fee,
-        "currency": source["currency"],
-        "balance_type": "payments",
-        "description": source.get("description"),
-        "exchange_rate": None,
-        "fee_details": [{"amount": fee, "currency": source["currency"], "type": "stripe_fee"}] if fee else [],
-        "reporting_category": kind if kind != "adjustment" else "dispute",
-        "source": source["id"],
-        "status": "available",
-        "type": kind,
-    }
-
-
-def customer(identifier: str, now: int, params: Mapping[str, Any]) -> Json:
-    """A Customer: who pays, by name and e-mail."""
-    return {
-        "id": identifier,
-        "object": "customer",
-        "livemode": False,
-        "created": now,
-        "name": params.get("name"),
-        "email": params.get("email"),
-        "description": params.get("description"),
+        "currency": params["currency"],
+        "customer": customer_id,
+        "instructions_email": params.get("instructions_email"),
+        "status": "pending",
+        "pending_reason": "processing",
         "metadata": params.get("metadata", {}),
-        "balance": 0,
-        "currency": None,
-        "default_source": None,
-        "delinquent": False,
-        "discount": None,
-        "phone": None,
-        "preferred_locales": [],
-        "shipping": None,
-        "tax_exempt": "none",
+        "destination_details": {"type": "eu_bank_transfer", "eu_bank_transfer": {}},
     }
 
 
@@ -277,7 +233,7 @@ def webhook_endpoint(identifier: str, now: int, secret: str, params: Mapping[str
 def event(identifier: str, now: int, kind: str, thing: Json, changed: Json | None) -> Json:
     """An event with its snapshot of ``thing``, and the former values of what changed."""
     data: Json = {"object": public(thing)}
-    if changed is not None:
+    if changed:
         data["previous_attributes"] = changed
     return {
         "id": identifier,
