@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 from config.clock import now
 from config.secrets import SealBrokenError
 from payments.accounts import accounts_to_ask
+from payments.gateways.port import FactKind as Kind
 from payments.gateways.port import GatewayError
-from payments.reactions import NeedsAHumanError, fact_of
-from receivables.domain.receipts import MoneyReturned, MoneyReturnFailed, Outcome
-from receivables.services.receipts import record_facts
+from payments.reactions import record_told
+from receivables.domain.receipts import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from payments.gateways.port import Gateway, PaymentFact
-    from receivables.domain.receipts import Fact
     from receivables.store.work import Work, Works
 
 log = logging.getLogger("quittance.reconcile")
@@ -34,6 +33,9 @@ OVERLAP = timedelta(minutes=30)
 FIRST_LOOK = timedelta(days=3)
 """How far the first look goes back: as long as a provider repeats a webhook."""
 BATCH = 200
+GOES_BACK = frozenset(
+    {Kind.REFUNDED, Kind.REFUND_FAILED, Kind.DISPUTED, Kind.DISPUTE_LOST, Kind.DISPUTE_WON, Kind.METHOD_ENDED}
+)
 
 
 class GatewayOf(Protocol):
@@ -89,7 +91,7 @@ def _recover_from(
         told.extend(gateway.facts_since(since))
     except GatewayError as error:
         failure = error
-    came_to = _record(works, supplier_id, _facts(told, supplier_id))
+    came_to = _record(works, supplier_id, account_id, _in_order(told, supplier_id))
     outcomes.update(came_to)
     if failure:
         raise failure
@@ -104,24 +106,18 @@ def _recover_from(
         )
 
 
-def _record(works: Works, supplier_id: UUID, facts: list[Fact]) -> Counter[Outcome]:
+def _record(works: Works, supplier_id: UUID, account_id: UUID, told: list[PaymentFact]) -> Counter[Outcome]:
     outcomes: Counter[Outcome] = Counter()
-    for start in range(0, len(facts), BATCH):
-        post = partial(record_facts, facts=facts[start : start + BATCH])
-        outcomes.update(works.run(supplier_id, post))
+    for start in range(0, len(told), BATCH):
+        post = partial(record_told, account_id=account_id, told=told[start : start + BATCH])
+        for came_to in works.run(supplier_id, post):
+            outcomes.update(came_to.outcomes)
+            if came_to.trouble and Outcome.POSTED in came_to.outcomes:  # told once: the next look finds it known
+                log.error("%s", came_to.trouble, extra={"supplier": str(supplier_id)})
     return outcomes
 
 
-def _facts(told: Iterable[PaymentFact], supplier_id: UUID) -> list[Fact]:
-    """What is ours and changes the books, returns last: they need their receipts."""
-    facts: list[Fact] = []
-    for each in told:
-        if each.supplier_id not in (None, supplier_id):
-            continue  # one provider account may serve several suppliers
-        try:
-            fact = fact_of(each)
-        except NeedsAHumanError:
-            continue  # its webhook is buried with the same reason, where a human sees it
-        if fact is not None:
-            facts.append(fact)
-    return sorted(facts, key=lambda fact: isinstance(fact, MoneyReturned | MoneyReturnFailed))
+def _in_order(told: Iterable[PaymentFact], supplier_id: UUID) -> list[PaymentFact]:
+    """What is ours (one provider account may serve several suppliers), what goes back last: it needs its receipt."""
+    ours = [each for each in told if each.supplier_id in (None, supplier_id)]
+    return sorted(ours, key=lambda each: each.kind in GOES_BACK)

@@ -10,7 +10,13 @@ How facts about one payment combine, whatever their order:
   because the payer may try again in the same checkout. A ``failed`` whose ``object_ref`` is the payment itself
   closes the payment (a delayed debit of a completed checkout cannot be tried again).
 - ``refunded`` and ``refund_failed`` name the refund; together they are nothing.
-- ``disputed``, ``dispute_lost`` and ``dispute_won`` name the dispute; only a lost one is a reversal for certain.
+- ``disputed``, ``dispute_lost`` and ``dispute_won`` name the dispute. The first two say that the provider took the
+  money; only a lost one is a reversal for certain. A returned SEPA debit is told as lost at once.
+- ``payout_paid`` and ``payout_failed`` name the payout, which is also their ``payment_ref``; their amount is what
+  reaches the bank. They are hints to ask `payouts_since`: what a payout is made of is only told there.
+- ``cash_funded`` names a transfer that lies with the provider for one of our customers (``customer_ref``) and is for
+  no payment yet; `claim_cash` makes it one.
+- ``method_saved`` and ``method_ended`` name the saved method (``method_ref``); their amount is zero.
 - ``occurred_at`` is the provider's time. Two tellings of one fact may differ by the seconds between the objects that
   told it: the first one accepted dates the entry.
 """
@@ -23,7 +29,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
+    from datetime import date, datetime
     from uuid import UUID
 
     from receivables.domain.money import Money
@@ -62,7 +68,8 @@ class GatewayRefusedError(GatewayError):
     """The provider, or we, will never accept this request or this event as it is.
 
     Codes: ``gateway.refused``, ``gateway.mode_mixed`` (test and live), ``gateway.malformed_event``,
-    ``gateway.currency_unknown``, ``gateway.checkout_complete``, ``gateway.key_reused``.
+    ``gateway.currency_unknown``, ``gateway.checkout_complete``, ``gateway.key_reused``, ``gateway.not_offered``,
+    ``gateway.customer_needed``, ``gateway.no_cash``, ``gateway.answered`` (a dispute), ``gateway.file_too_large``.
     """
 
     code = "gateway.refused"
@@ -82,6 +89,24 @@ class FactKind(StrEnum):
     DISPUTED = "disputed"
     DISPUTE_LOST = "dispute_lost"
     DISPUTE_WON = "dispute_won"
+    PAYOUT_PAID = "payout_paid"
+    PAYOUT_FAILED = "payout_failed"
+    CASH_FUNDED = "cash_funded"
+    METHOD_SAVED = "method_saved"
+    METHOD_ENDED = "method_ended"
+
+
+class Capability(StrEnum):
+    """What a provider can do beyond checkouts and refunds."""
+
+    SAVED_METHODS = "saved_methods"
+    """Keep a method and charge it later, with nobody there."""
+    TRANSFERS = "transfers"
+    """Give a customer an account number of their own to transfer to."""
+    PAYOUTS = "payouts"
+    """Tell which movements a payout to the bank is made of."""
+    EVIDENCE = "evidence"
+    """Take our evidence against a dispute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +118,10 @@ class CheckoutOrder:
         expires_at: Aware; the providers accept 30 minutes to 24 hours from now. Keep it when repeating an order:
             the same key with other parameters is refused.
         locale: ``fr``, ``en`` or ``auto``.
-        methods: Of ``card``, ``sepa_debit``; empty for what the provider's account offers.
+        methods: Of ``card``, ``sepa_debit``, ``transfer``, ``paypal``, ``instant`` ...; empty for what the provider's
+            account offers.
+        customer_ref: Our customer at the provider, where the method needs one (`Gateway.open_customer`).
+        save_method: Keep the method for later payments that the payer agreed to.
     """
 
     supplier_id: UUID
@@ -107,6 +135,103 @@ class CheckoutOrder:
     expires_at: datetime
     locale: str = "fr"
     methods: tuple[str, ...] = ("card",)
+    customer_ref: str | None = None
+    save_method: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerAtProvider:
+    """Who a customer of ours is, for the provider."""
+
+    supplier_id: UUID
+    customer_id: UUID
+    name: str
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAccount:
+    """The account number that one customer alone transfers to."""
+
+    holder: str
+    iban: str
+    bic: str | None
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCharge:
+    """A payment that nobody is there to confirm: by a saved method (``method_ref``), agreed and announced before."""
+
+    supplier_id: UUID
+    attempt_id: UUID
+    customer_ref: str
+    method_ref: str
+    description: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderMovement:
+    """A movement on the account that the provider keeps for us.
+
+    Attributes:
+        kind: ``payment``, ``refund``, ``refund_failed``, ``dispute``, ``dispute_won``, ``fee``, ``payout``,
+            ``payout_failed`` or ``other``.
+        object_ref: What moved, by the id that the books know: the payment, refund, dispute or payout.
+        gross_minor: Signed: what it did to the balance before the fee; zero for a ``fee`` on its own.
+        fee_minor: Above zero where the provider took it, below where it gave it back.
+        payout_ref: The payout by which it reached the bank, where it has.
+    """
+
+    movement_ref: str
+    kind: str
+    object_ref: str
+    gross_minor: int
+    fee_minor: int
+    currency: str
+    payout_ref: str | None
+    moved_at: datetime
+    available_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldPayout:
+    """A payout to the bank, as the provider tells it.
+
+    Attributes:
+        state: ``on_its_way``, ``paid`` or ``failed`` (canceled too: the money is on our account there again).
+        automatic: It can be traced to its movements; one made by hand cannot.
+        told_at: When the provider made it: from then on the money is not on our account there any more.
+        complete: `movements_of` tells all that it is made of.
+    """
+
+    payout_ref: str
+    amount: Money
+    state: str
+    automatic: bool
+    arrival_on: date
+    descriptor: str | None
+    told_at: datetime
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeEvidence:
+    """What we answer to a dispute: facts in words, and one file (PDF)."""
+
+    text: str
+    filename: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRight:
+    """Something that our key may not do at the provider: its name there, and what to do about it, in both languages."""
+
+    name: str
+    sentence: str
+    sentence_fr: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +263,10 @@ class PaymentFact:
         failure_code: The provider's, for ``failed`` and ``refund_failed``; the reason of a dispute.
         fee: The provider's fee on this movement, where the object tells it (``fetch_payment`` does).
         livemode: Real money.
+        customer_ref: Our customer at the provider, where the object names one.
+        method_ref: The saved method, where one was saved, used or ended; ``method_label`` names it for people.
+        mandate_ref: The mandate behind a SEPA debit.
+        answer_until: For a dispute: when our answer has to be there.
     """
 
     provider: str
@@ -152,11 +281,25 @@ class PaymentFact:
     failure_code: str | None
     fee: Money | None
     livemode: bool
+    customer_ref: str | None = None
+    method_ref: str | None = None
+    method_label: str | None = None
+    mandate_ref: str | None = None
+    answer_until: datetime | None = None
 
 
 @runtime_checkable
 class Gateway(Protocol):
-    """A payment provider. Every method may raise a `GatewayError`."""
+    """A payment provider. Every method may raise a `GatewayError`.
+
+    What a provider does not do (``capabilities``) it refuses with `GatewayRefusedError` ``gateway.not_offered``.
+    """
+
+    provider: str
+    livemode: bool
+    capabilities: frozenset[Capability]
+    methods: frozenset[str]
+    """What its checkouts may offer, in the words of `CheckoutOrder.methods`."""
 
     def open_checkout(self, order: CheckoutOrder) -> OpenCheckout:
         """Open the checkout of ``order``; the same attempt always gets the same checkout.
@@ -177,7 +320,10 @@ class Gateway(Protocol):
         """
 
     def facts_of(self, event: bytes) -> tuple[PaymentFact, ...]:
-        """The facts in the body of a verified webhook; none for events that say nothing about money. No network.
+        """The facts in the body of a verified webhook; none for events that say nothing about money.
+
+        No network, except where the event itself leaves open what it means: then one question, and
+        `GatewayUnreachableError` where it gets no answer (the event waits).
 
         Raises:
             GatewayRefusedError: ``gateway.malformed_event``, ``gateway.mode_mixed``, ``gateway.currency_unknown``.
@@ -191,3 +337,58 @@ class Gateway(Protocol):
 
     def fetch_payment(self, payment_ref: str) -> tuple[PaymentFact, ...]:
         """What the provider says of one payment now: its state with the fee, its refunds and its disputes."""
+
+    def open_customer(self, customer: CustomerAtProvider) -> str:
+        """Our customer at the provider; the same customer always gets the same reference."""
+
+    def transfer_account(self, customer_ref: str) -> TransferAccount:
+        """The account number that this customer alone transfers to (`Capability.TRANSFERS`)."""
+
+    def charge_saved(self, charge: SavedCharge) -> str:
+        """Charge a saved method; the same attempt charges once. Returns the payment; facts tell what becomes of it.
+
+        Raises:
+            GatewayDeclinedError: The bank said no, or wants to ask the payer: no money moved, the attempt is over.
+        """
+
+    def end_method(self, method_ref: str) -> None:
+        """Forget a saved method; nothing happens when it is forgotten already."""
+
+    def cash_of(self, customer_ref: str) -> dict[str, int]:
+        """What a customer transferred and no payment took yet, by currency, in minor units."""
+
+    def claim_cash(self, supplier_id: UUID, customer_ref: str, attempt_id: UUID, amount: Money) -> str:
+        """Take money that a customer transferred and no payment asks for; the same attempt takes it once.
+
+        Returns the payment; facts tell what becomes of it.
+
+        Raises:
+            GatewayRefusedError: ``gateway.no_cash`` where less than ``amount`` is there.
+        """
+
+    def payouts_since(self, since: datetime) -> Iterator[ToldPayout]:
+        """Payouts made or changed since (`Capability.PAYOUTS`)."""
+
+    def movements_of(self, payout_ref: str) -> Iterator[ProviderMovement]:
+        """What an automatic payout is made of, the payout itself left out."""
+
+    def movements_since(self, since: datetime) -> Iterator[ProviderMovement]:
+        """Every movement on our account since."""
+
+    def balance(self) -> dict[str, int]:
+        """What lies with the provider by currency, pending and available together, in minor units."""
+
+    def answer_dispute(self, dispute_ref: str, evidence: DisputeEvidence) -> None:
+        """Hand in evidence, once (`Capability.EVIDENCE`).
+
+        Raises:
+            GatewayRefusedError: ``gateway.answered`` where it is answered or decided, ``gateway.file_too_large``.
+        """
+
+
+@runtime_checkable
+class KeyRights(Protocol):
+    """A provider whose keys may be restricted to some rights."""
+
+    def missing_rights(self) -> tuple[MissingRight, ...]:
+        """What our key may not do of what we need; asks in ways that change nothing."""

@@ -6,54 +6,26 @@ such as the refunds inside a charge, are read where they are present.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from payments.gateways.port import FactKind, GatewayRefusedError, PaymentFact
-from receivables.domain.money import Money
+from payments.gateways.port import FactKind, GatewayRefusedError
+from payments.gateways.stripe_later_facts import (
+    attached_facts,
+    cash_facts,
+    detached_facts,
+    dispute_facts,
+    mandate_facts,
+    payout_facts,
+)
+from payments.gateways.stripe_reading import ONE_TRY, Telling, Whose, fact, instant, money_of, ref_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+    from datetime import datetime
 
-    Facts = tuple[PaymentFact, ...]
-    StripeJson = Mapping[str, Any]
-
-PROVIDER = "stripe"
-
-SAME_UNITS = frozenset(
-    ("EUR", "USD", "GBP", "CHF", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "MAD", "JPY", "XPF")
-)
-"""Currencies whose minor unit is the same for Stripe and ISO 4217. Others differ (ISK, UGX, TND): refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """How we came to know of an object: when it was told (aware), and in which mode."""
-
-    at: datetime
-    livemode: bool
-
-
-def money_of(minor: int, currency: str) -> Money:
-    """Stripe's amount as money.
-
-    Raises:
-        GatewayRefusedError: ``gateway.currency_unknown`` where the minor units are not known to agree.
-    """
-    code = currency.upper()
-    if code not in SAME_UNITS:
-        raise GatewayRefusedError(
-            f"The minor unit of {code} is not known to agree with Stripe's; add it after checking.",
-            "gateway.currency_unknown",
-        )
-    return Money(minor, code)
-
-
-def instant(seconds: int) -> datetime:
-    """Stripe's Unix seconds as an aware UTC instant."""
-    return datetime.fromtimestamp(seconds, UTC)
+    from payments.gateways.port import PaymentFact
+    from payments.gateways.stripe_reading import Facts, StripeJson
+    from receivables.domain.money import Money
 
 
 def facts_of_event(event: StripeJson) -> Facts:
@@ -66,7 +38,10 @@ def facts_of_event(event: StripeJson) -> Facts:
         reader = READERS.get(event["type"])
         if reader is None:
             return ()
-        return facts_in(reader, event["data"]["object"], Telling(instant(event["created"]), event["livemode"]))
+        told = event["data"]["object"]
+        if reader is detached_facts:  # whom it belonged to is only in what it was before
+            told = {**told, "customer": (event["data"].get("previous_attributes") or {}).get("customer")}
+        return facts_in(reader, told, Telling(instant(event["created"]), event["livemode"]))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise GatewayRefusedError(
             f"The event {str(event.get('id', '?'))[:60]} has not the shape of the API version we speak: {error!r}.",
@@ -96,19 +71,20 @@ def payment_facts(payment: StripeJson, telling: Telling) -> Facts:
         at = _effective_at(charge) or telling.at
         return (_payment_fact(payment, telling, FactKind.SUCCEEDED, payment["id"], at),)
     if status == "processing":
-        return (_payment_fact(payment, telling, FactKind.PROCESSING, _id(charge) or payment["id"], telling.at),)
+        return (_payment_fact(payment, telling, FactKind.PROCESSING, ref_of(charge) or payment["id"], telling.at),)
     if status == "canceled":
         return (_payment_fact(payment, telling, FactKind.CANCELED, payment["id"], telling.at),)
     if status == "requires_payment_method" and error:
         # a failed authentication made no charge, and leaves the checkout open: it must not look like the payment's end
-        tried = error.get("charge") or _id(charge) or f"{payment['id']}/try"
+        once = (payment.get("metadata") or {}).get("tries") == ONE_TRY
+        tried = payment["id"] if once else error.get("charge") or ref_of(charge) or f"{payment['id']}/try"
         return (_payment_fact(payment, telling, FactKind.FAILED, tried, telling.at),)
     return ()
 
 
 def charge_facts(charge: StripeJson, telling: Telling) -> Facts:
     """The fact in a Charge; a charge without a PaymentIntent is not one of our checkouts."""
-    payment_ref = _id(charge.get("payment_intent"))
+    payment_ref = ref_of(charge.get("payment_intent"))
     if not payment_ref:
         return ()
     if charge["status"] == "succeeded":
@@ -138,10 +114,10 @@ def refund_facts(refund: StripeJson, telling: Telling) -> Facts:
     payment = refund.get("payment_intent")
     metadata = refund.get("metadata") or (payment.get("metadata") if isinstance(payment, dict) else None)
     return (
-        _fact(
+        fact(
             telling,
             kind=FactKind.REFUNDED if done else FactKind.REFUND_FAILED,
-            payment_ref=_id(payment) or _id(refund.get("charge")),
+            payment_ref=ref_of(payment) or ref_of(refund.get("charge")),
             object_ref=refund["id"],
             metadata=metadata,
             amount=money_of(refund["amount"], refund["currency"]),
@@ -155,7 +131,7 @@ def refund_facts(refund: StripeJson, telling: Telling) -> Facts:
 
 def session_facts(session: StripeJson, telling: Telling) -> Facts:
     """The fact in a completed or expired Checkout Session: completed alone is not money."""
-    payment_ref = _id(session.get("payment_intent"))
+    payment_ref = ref_of(session.get("payment_intent"))
     kind = _session_kind(session, payment_ref)
     if kind is None:
         return ()
@@ -164,31 +140,7 @@ def session_facts(session: StripeJson, telling: Telling) -> Facts:
 
 def failed_session_facts(session: StripeJson, telling: Telling) -> Facts:
     """A delayed payment of a completed session failed: nobody can try again there, so the payment is closed."""
-    return (_session_fact(session, telling, FactKind.FAILED, _id(session["payment_intent"])),)
-
-
-def dispute_facts(dispute: StripeJson, telling: Telling) -> Facts:
-    """The facts in a Dispute; inquiries (``warning_...``) move no money and are none."""
-    status = dispute["status"]
-    if status.startswith("warning") or status == "prevented":
-        return ()
-    kinds = [FactKind.DISPUTED]
-    if status in {"lost", "won"}:
-        kinds.append(FactKind.DISPUTE_LOST if status == "lost" else FactKind.DISPUTE_WON)
-    return tuple(
-        _fact(
-            telling,
-            kind=kind,
-            payment_ref=_id(dispute.get("payment_intent")) or _id(dispute["charge"]),
-            object_ref=dispute["id"],
-            metadata=dispute.get("metadata"),
-            amount=money_of(dispute["amount"], dispute["currency"]),
-            occurred_at=instant(dispute["created"]) if kind is FactKind.DISPUTED else telling.at,
-            method=(dispute.get("payment_method_details") or {}).get("type", ""),
-            failure_code=dispute["reason"],
-        )
-        for kind in kinds
-    )
+    return (_session_fact(session, telling, FactKind.FAILED, ref_of(session["payment_intent"])),)
 
 
 READERS: dict[str, Callable[[StripeJson, Telling], Facts]] = {
@@ -209,9 +161,21 @@ READERS: dict[str, Callable[[StripeJson, Telling], Facts]] = {
     "checkout.session.async_payment_failed": failed_session_facts,
     "checkout.session.expired": session_facts,
     "charge.dispute.created": dispute_facts,
+    "charge.dispute.updated": dispute_facts,
     "charge.dispute.closed": dispute_facts,
+    "charge.dispute.funds_withdrawn": dispute_facts,
+    "charge.dispute.funds_reinstated": dispute_facts,
+    "customer_cash_balance_transaction.created": cash_facts,
+    "payment_method.attached": attached_facts,
+    "payment_method.detached": detached_facts,
+    "mandate.updated": mandate_facts,
+    "payout.created": payout_facts,
+    "payout.paid": payout_facts,
+    "payout.failed": payout_facts,
+    "payout.canceled": payout_facts,
+    "payout.reconciliation_completed": payout_facts,
 }
-"""The event types that say something about money; subscribe to these. Stripe lists at most 20 types at once."""
+"""The event types that say something about money; subscribe to these."""
 
 
 def _session_kind(session: StripeJson, payment_ref: str) -> FactKind | None:
@@ -223,10 +187,10 @@ def _session_kind(session: StripeJson, payment_ref: str) -> FactKind | None:
 
 
 def _session_fact(session: StripeJson, telling: Telling, kind: FactKind, object_ref: str) -> PaymentFact:
-    return _fact(
+    return fact(
         telling,
         kind=kind,
-        payment_ref=_id(session.get("payment_intent")),
+        payment_ref=ref_of(session.get("payment_intent")),
         object_ref=object_ref,
         metadata=session.get("metadata"),
         amount=money_of(session["amount_total"], session["currency"]),
@@ -243,7 +207,7 @@ def _payment_fact(
     expanded = charge if isinstance(charge, dict) else {}
     tried = error.get("payment_method") or expanded.get("payment_method_details") or {}
     received = payment["amount_received"] if kind is FactKind.SUCCEEDED else payment["amount"]
-    return _fact(
+    return fact(
         telling,
         kind=kind,
         payment_ref=payment["id"],
@@ -254,59 +218,31 @@ def _payment_fact(
         method=tried.get("type") or _only(payment["payment_method_types"]),
         failure_code=error.get("decline_code") or error.get("code"),
         fee=_fee(expanded.get("balance_transaction")) if kind is FactKind.SUCCEEDED else None,
+        whose=Whose(ref_of(payment.get("customer")) or None, ref_of(payment.get("payment_method")) or None),
     )
 
 
 def _charge_fact(charge: StripeJson, telling: Telling, kind: FactKind, object_ref: str, minor: int) -> PaymentFact:
     failed = kind is FactKind.FAILED
-    return _fact(
+    details = charge.get("payment_method_details") or {}
+    debit = details.get("sepa_debit") or {}
+    return fact(
         telling,
         kind=kind,
-        payment_ref=_id(charge["payment_intent"]),
+        payment_ref=ref_of(charge["payment_intent"]),
         object_ref=object_ref,
         metadata=charge.get("metadata"),
         amount=money_of(minor, charge["currency"]),
         occurred_at=telling.at,
-        method=(charge.get("payment_method_details") or {}).get("type", ""),
+        method=details.get("type", ""),
         failure_code=(charge.get("outcome") or {}).get("reason") or charge["failure_code"] if failed else None,
         fee=None if failed else _fee(charge.get("balance_transaction")),
+        whose=Whose(
+            ref_of(charge.get("customer")) or None,
+            ref_of(charge.get("payment_method")) or None,
+            mandate_ref=ref_of(debit.get("mandate")) or None,
+        ),
     )
-
-
-def _fact(
-    telling: Telling,
-    *,
-    kind: FactKind,
-    payment_ref: str,
-    object_ref: str,
-    metadata: StripeJson | None,
-    amount: Money,
-    occurred_at: datetime,
-    method: str,
-    failure_code: str | None = None,
-    fee: Money | None = None,
-) -> PaymentFact:
-    return PaymentFact(
-        provider=PROVIDER,
-        kind=kind,
-        payment_ref=payment_ref,
-        object_ref=object_ref,
-        supplier_id=_uuid((metadata or {}).get("supplier_id")),
-        attempt_id=_uuid((metadata or {}).get("attempt_id")),
-        amount=amount,
-        occurred_at=occurred_at,
-        method=method,
-        failure_code=failure_code,
-        fee=fee,
-        livemode=telling.livemode,
-    )
-
-
-def _id(reference: Any) -> str:
-    """The id of a reference, which Stripe sends as an id, as the whole object when expanded, or as null."""
-    if isinstance(reference, dict):
-        return str(reference["id"])
-    return str(reference) if reference else ""
 
 
 def _only(methods: list[str]) -> str:
@@ -324,11 +260,3 @@ def _effective_at(charge: Any) -> datetime | None:
         return None
     movement = charge.get("balance_transaction")
     return instant((movement if isinstance(movement, dict) else charge)["created"])
-
-
-def _uuid(text: Any) -> UUID | None:
-    """Our id in the metadata; None where another program wrote something else there."""
-    try:
-        return UUID(text)
-    except (ValueError, TypeError, AttributeError):
-        return None

@@ -198,15 +198,24 @@ def test_an_event_that_is_none_is_buried_for_a_human(till: Till) -> None:
     assert inbox(till) == {"buried": 2}
 
 
-def test_a_payment_that_this_supplier_never_began_is_buried(till: Till, invoice: Invoice) -> None:
-    paid(till, invoice)
+def test_a_payment_that_this_supplier_never_began_waits_on_471_and_calls_a_human(till: Till, invoice: Invoice) -> None:
+    payment = paid(till, invoice)
     bodies = [
         body.replace(str(till.attempts()[0]["attempt_id"]).encode(), b"019aaaaa-0000-7000-8000-000000000000")
         for body in till.sandbox.delivered()
     ]
     post(till, bodies)
     assert inbox(till)["buried"] > 0
-    assert books(till, invoice) == ("due", 0)
+    assert books(till, invoice) == ("due", 1)
+    with till.works.begin(till.supplier.supplier_id) as work:
+        lines = work.rows(
+            "SELECT account, source_ref, debit_minor - credit_minor AS minor FROM postings JOIN entries "
+            "USING (supplier_id, entry_id) WHERE supplier_id = :supplier AND source_kind = 'transfer' ORDER BY account"
+        )
+    assert [dict(line) for line in lines] == [
+        {"account": "471000", "source_ref": payment, "minor": -10000},
+        {"account": "511500", "source_ref": payment, "minor": 10000},
+    ]
 
 
 def test_a_declined_card_leaves_the_invoice_due_and_a_second_try_pays(till: Till, invoice: Invoice) -> None:

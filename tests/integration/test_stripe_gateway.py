@@ -285,10 +285,10 @@ def test_a_wrong_key_is_refused(sandbox: Sandbox) -> None:
 def test_a_declined_payment_by_api_is_declined(sandbox: Sandbox) -> None:
     import stripe  # noqa: PLC0415 - only to raise the library's own error through our translation
 
-    from payments.gateways.stripe import _asking  # noqa: PLC0415 - same
+    from payments.gateways.stripe.calls import asking  # noqa: PLC0415 - same
 
     client = stripe.StripeClient(KEY, base_addresses={"api": sandbox.url})
-    with pytest.raises(GatewayDeclinedError), _asking("confirm", changes=True):
+    with pytest.raises(GatewayDeclinedError), asking("confirm", changes=True):
         client.v1.payment_intents.create(
             params={"amount": 500, "currency": "eur", "confirm": True, "payment_method": "pm_card_chargeDeclined"}
         )

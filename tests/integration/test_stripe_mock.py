@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import stripe
 from payment_sandbox import an_order, running_sandbox
 
 from config import clock
-from payments.gateways.port import FactKind, GatewayRefusedError
+from payments.gateways.port import CustomerAtProvider, DisputeEvidence, FactKind, GatewayRefusedError, SavedCharge
 from payments.gateways.stripe import StripeGateway
+from payments.gateways.stripe.checkouts import session_params
 from receivables.domain.money import Money
 
 if TYPE_CHECKING:
@@ -73,6 +75,58 @@ def test_the_methods_we_ask_for_are_the_only_parameter_newer_than_the_mock(
     else:  # the same order without methods is accepted above, so this parameter alone makes the difference
         with pytest.raises(GatewayRefusedError, match="additional properties"):
             gateway.open_checkout(an_order(methods=("card",)))
+
+
+@pytest.mark.parametrize(
+    "methods", [("card",), ("sepa_debit",), ("transfer",), ("card", "sepa_debit", "transfer", "paypal", "link")]
+)
+def test_a_checkout_of_every_method_with_a_customer_and_a_method_to_keep_fits_but_for_that_parameter(
+    mock_url: str, methods: tuple[str, ...]
+) -> None:
+    params = session_params(an_order(methods=methods, customer_ref="cus_any", save_method=True))
+    del params["allowed_payment_method_types"]
+    client = stripe.StripeClient(KEY, base_addresses={"api": mock_url})
+    assert client.v1.checkout.sessions.create(params).id.startswith("cs_")
+
+
+def test_customers_and_their_account_number_fit_the_published_api(gateway: StripeGateway) -> None:
+    customer = CustomerAtProvider(clock.new_id(), clock.new_id(), "Boulangerie Martin", "compta@martin.example")
+    assert gateway.open_customer(customer).startswith("cus_")
+    with pytest.raises(GatewayRefusedError) as refused:
+        gateway.transfer_account("cus_any")
+    assert refused.value.code == "gateway.not_offered", "asked for and answered: the mock's example has no address"
+    assert set(gateway.cash_of("cus_any")) <= {"EUR", "USD"}
+
+
+def test_charging_and_forgetting_a_saved_method_fit_the_published_api(gateway: StripeGateway) -> None:
+    charge = SavedCharge(clock.new_id(), clock.new_id(), "cus_any", "pm_any", "F-1", Money(100))
+    assert gateway.charge_saved(charge).startswith("pi_")
+    gateway.end_method("pm_any")
+
+
+def test_claiming_cash_fits_the_published_api(gateway: StripeGateway) -> None:
+    with pytest.raises(GatewayRefusedError) as refused:
+        gateway.claim_cash(clock.new_id(), "cus_any", clock.new_id(), Money(100))
+    assert refused.value.code == "gateway.no_cash", "the mock's payment is never paid, and was given up"
+
+
+def test_payouts_movements_and_the_balance_fit_the_published_api(gateway: StripeGateway) -> None:
+    since = clock.now() - timedelta(days=1)
+    (payout,) = gateway.payouts_since(since)
+    assert payout.payout_ref.startswith("po_")
+    assert payout.state in {"on_its_way", "paid", "failed"}
+    assert [movement.movement_ref[:4] for movement in gateway.movements_since(since)] == ["txn_"]
+    assert len(list(gateway.movements_of(payout.payout_ref))) <= 1
+    assert set(gateway.balance()) == {"USD"}
+
+
+def test_answering_a_dispute_fits_the_published_api(gateway: StripeGateway) -> None:
+    evidence = DisputeEvidence("La livraison est signée.", "preuves.pdf", b"%PDF-1.7")
+    gateway.answer_dispute("dp_any", evidence)
+
+
+def test_asking_for_rights_fits_the_published_api(gateway: StripeGateway) -> None:
+    assert gateway.missing_rights() == ()
 
 
 def test_the_judge_refuses_a_parameter_that_does_not_exist(mock_url: str) -> None:
