@@ -42,6 +42,7 @@ bench: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m bench.memory
 	@PYTHONPATH=tests $(BIN)/python -m bench.archive
 	@PYTHONPATH=tests $(BIN)/python -m bench.flows
+	@PYTHONPATH=tests $(BIN)/python -m bench.matching
 
 # Writes requirements.lock anew from pyproject.toml: exact versions with their hashes.
 lock: $(VENV)/installed
