@@ -1,0 +1,127 @@
+"""``/c/autopay``: a customer agrees that invoices are collected when they fall due, and ends it any time."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+
+from config.clock import now, today
+from payments.autopay import agree, autopay_of, collections_of, end_autopay, methods_saved
+from payments.debits.mandates import mandates_of
+from payments.debits.settings import find_settings
+from payments.errors import PaymentError
+from portal.access.context import caller, place, work_here
+from portal.access.roles import Role, allow
+from portal.debit_words import COLLECTION_STATES, dropped_words, error_words, reason_words, shown
+from portal.words import gettext
+
+if TYPE_CHECKING:
+    from werkzeug import Response
+
+blueprint = Blueprint("autopay", __name__, url_prefix="/c/autopay")
+
+
+@blueprint.get("")
+@allow(Role.CUSTOMER)
+def show() -> Response:
+    """Whether invoices are collected by themselves, by what, and what was announced."""
+    return _page()
+
+
+@blueprint.post("")
+@allow(Role.CUSTOMER)
+def start() -> Response:
+    """Agree; what was shown is kept with who agreed, when and from where."""
+    kind, _, chosen = request.form.get("means", "")[:200].partition(":")
+    account, _, method = chosen.partition("/")
+    text = _terms()
+    evidence = {
+        "text": text,
+        "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "name": caller().person.name,
+        "email": caller().person.email,
+        "at": now().isoformat(),
+        "ip": request.remote_addr or "",
+        "user_agent": request.user_agent.string[:300],
+    }
+    try:
+        with work_here() as work:
+            agree(
+                work,
+                _customer_id(),
+                _actor(),
+                evidence,
+                mandate_id=_uuid(chosen) if kind == "mandate" else None,
+                method=(_uuid(account) or UUID(int=0), method) if kind == "method" else None,
+            )
+    except PaymentError as error:
+        return _page(error)
+    return redirect(url_for("autopay.show", told="on"), 303)
+
+
+@blueprint.post("/end")
+@allow(Role.CUSTOMER)
+def end() -> Response:
+    """End it at once, with what was announced."""
+    with work_here() as work:
+        end_autopay(work, _customer_id(), _actor())
+    return redirect(url_for("autopay.show", told="off"), 303)
+
+
+def _page(wrong: PaymentError | None = None) -> Response:
+    with work_here() as work:
+        customer_id = _customer_id()
+        agreed = autopay_of(work, customer_id)
+        mandates = [
+            each
+            for each in mandates_of(work, customer_id)
+            if not each.once and each.stands_on(today()) in ("usable", "to_confirm")
+        ]
+        methods = methods_saved(work, customer_id)
+        offered = find_settings(work) is not None
+        told = collections_of(work, customer_id)
+    page = render_template(
+        "mandates/autopay.html",
+        agreed=agreed,
+        mandates=mandates,
+        methods=methods,
+        offered=offered,
+        terms=_terms(),
+        rows=[(each, shown(COLLECTION_STATES, each["state"]), _why(each["state"], each["reason"])) for each in told],
+        told=request.args.get("told", ""),
+        wrong=error_words(wrong) if wrong else "",
+    )
+    return make_response(page, 422 if wrong else 200)
+
+
+def _why(state: str, reason: str | None) -> str:
+    if state == "withdrawn":
+        return dropped_words(reason)
+    return reason_words(reason, today()) if state == "failed" and reason else ""
+
+
+def _terms() -> str:
+    return gettext(
+        "J'autorise %(supplier)s à encaisser mes factures à leur échéance par le moyen choisi. Chaque encaissement "
+        "m'est annoncé 14 jours avant ; son montant ne dépasse jamais celui annoncé. J'arrête quand je veux, ici."
+    ) % {"supplier": place().supplier_name}
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _customer_id() -> UUID:
+    customer_id = place().customer_id
+    assert customer_id is not None  # noqa: S101 -- a customer's membership always names one
+    return customer_id
+
+
+def _actor() -> str:
+    return f"person {caller().person.person_id}"

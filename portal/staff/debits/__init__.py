@@ -1,0 +1,3 @@
+"""Staff pages of our own direct debits."""
+
+from __future__ import annotations
