@@ -28,6 +28,8 @@ COMMENTS = {
     "refund": "Remboursement au client",
     "return": "Rejet du prélèvement",
     "chargeback": "Paiement par carte contesté",
+    "bounced": "Chèque, effet ou virement revenu impayé",
+    "reallocation": "Réimputation d'un encaissement",
     "receipt": "Réimputation d'un encaissement",
     "correction": "Facture remplacée par une facture rectificative",
     "set_off": "Imputation d'un avoir retirée",

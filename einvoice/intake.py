@@ -13,6 +13,7 @@ from einvoice.archive.retention import retain_until
 from einvoice.booking import command_of
 from einvoice.composing.build import build_document, is_french_b2b
 from einvoice.composing.frame import natures_of
+from einvoice.composing.instalments import discount_in, instalments_in
 from einvoice.composing.public_buyers import is_public
 from einvoice.deducting import check_deducted
 from einvoice.errors import BuildError, EInvoiceError
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from einvoice.request.model import DepositRequest, InvoiceRequest
     from einvoice.validation.check import Validator
     from receivables.domain.invoices import Invoice
+    from receivables.domain.terms import EarlyDiscount, Instalment
     from receivables.store.work import Work
 
 ALL_FORMS: tuple[Form, ...] = ("facturx", "cii", "ubl")
@@ -82,6 +84,9 @@ class Prepared:
     """What is deducted of which deposit, of which the document only tells the sum."""
     natures: dict[str, str] = field(default_factory=dict)
     """Goods or services by line (BT-126) of an invoice of both, which e-reporting tells apart."""
+    instalments: tuple[Instalment, ...] = ()
+    discount: EarlyDiscount | None = None
+    """What the document tells in words only (BT-20, BT-22), as figures."""
 
 
 def read_finished(content: bytes) -> tuple[Document, Finished] | None:
@@ -164,7 +169,18 @@ def prepare_request(request: InvoiceRequest, profile: SellerProfile, validator: 
         for form in ALL_FORMS
     }
     natures = natures_of(document, request, profile)
-    return Prepared(document, ALL_FORMS, None, None, reports, is_public(request.buyer), request.deposits, natures)
+    return Prepared(
+        document,
+        ALL_FORMS,
+        None,
+        None,
+        reports,
+        is_public(request.buyer),
+        request.deposits,
+        natures,
+        instalments_in(request),
+        discount_in(request, profile, document),
+    )
 
 
 def demand_form(prepared: Prepared, form: Form) -> None:
@@ -197,7 +213,11 @@ def issue_prepared(work: Work, archive: ArchivePort, prepared: Prepared, actor: 
     sha256 = prepared.original.sha256 if prepared.original else None
     finished = prepared.finished.syntax if prepared.finished else None
     routing = decide_routing(facts_of(work, prepared.document, stated_public=prepared.to_public_body))
-    command = command_of(prepared.document, prepared.forms, finished, routing.routing, actor)
+    command = replace(
+        command_of(prepared.document, prepared.forms, finished, routing.routing, actor),
+        instalments=prepared.instalments,
+        discount=prepared.discount,
+    )
     if prepared.natures:
         command = replace(command, document=command.document | {"natures": prepared.natures})
     if prepared.deposits:

@@ -1,79 +1,65 @@
-"""Begin a payment: the amount comes from the books, the attempt is committed before the provider is called."""
+"""Begin a payment: the amount comes from the books, the attempt is committed before the provider is called.
+
+What is asked for is the sum of what the invoices get, to the cent: a fee for the way of paying has no place here
+(C. mon. fin. art. L112-12).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from config.clock import new_id, now
+from payments.beginning import Begun, begin
 from payments.errors import PaymentError
-from payments.gateways.port import CheckoutOrder, GatewayRefusedError
-from receivables.domain.money import Money
-from receivables.domain.receipts import AttemptMoved, AttemptState
-from receivables.services.dues import due_on_invoice
-from receivables.store.attempts import move_attempts
-from receivables.store.customers import lock_customers
-from receivables.store.invoices import get_invoice
+from payments.gateways.port import GatewayRefusedError
+from payments.methods import TRANSFER
+from payments.provider_customers import customer_there
+from receivables.domain.receipts import AttemptState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from collections.abc import Callable
     from uuid import UUID
 
     from sqlalchemy import RowMapping
 
-    from payments.gateways.port import Gateway, OpenCheckout
-    from receivables.services.dues import InvoiceDue
+    from payments.gateways.port import CheckoutOrder, Gateway, OpenCheckout
+    from payments.plans import CheckoutRequest
     from receivables.store.work import Work, Works
 
-MIN_LEFT = timedelta(minutes=5)
-"""A checkout about to expire is not offered again."""
-MIN_TO_OPEN = timedelta(minutes=30, seconds=30)
-"""Providers open no checkout that ends in less than half an hour."""
-MIN_LIFETIME = timedelta(minutes=35)
-"""So an attempt that could not be opened may be repeated for some minutes before it gives way to a new one."""
-
 
 @dataclass(frozen=True, slots=True)
-class CheckoutRequest:
-    """A payer pressed the button: which invoice, where to come back to, in which language."""
+class Started:
+    """Where the payer goes on: the provider's page, or nowhere (``url`` is None) where credits paid all of it.
 
-    supplier_id: UUID
-    supplier_name: str
-    invoice_id: UUID
-    return_url: str
-    language: str
-    lifetime: timedelta
-    second_payment_confirmed: bool = False
+    ``attempt_id`` is the payment, None where no money is asked for.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    attempt_id: UUID
-    order: CheckoutOrder
+    attempt_id: UUID | None
     url: str | None
-    stale: Sequence[RowMapping]
-    """Superseded attempts whose checkout may still be open at the provider."""
 
 
 def start_checkout(
-    works: Works, request: CheckoutRequest, account_id: UUID, gateway_for: Callable[[Work], Gateway]
-) -> str:
-    """The provider's page for what is due on an invoice now; a second press gets the same page.
+    works: Works, request: CheckoutRequest, account_id: UUID | None, gateway_for: Callable[[Work], Gateway]
+) -> Started:
+    """The provider's page for what the plan comes to now; a second press gets the same page.
 
     Raises:
-        PaymentError: ``payment.nothing_due``, ``payment.in_flight`` (confirm to pay in addition).
+        PaymentError: ``payment.nothing_due``, ``payment.less_due``, ``payment.in_flight`` (confirm to pay in addition),
+            ``payment.method_refused``, ``payment.no_provider``; see also `payments.plans`, ``basket``, ``discounts``.
+        NotFoundError: ``invoice.not_found``.
         GatewayError: the provider did not answer; pressing again is safe.
     """
-    begun = works.run(request.supplier_id, lambda work: _begin(work, request, account_id))
+    begun = works.run(request.supplier_id, lambda work: begin(work, request, account_id))
+    if begun.order is None and not begun.stale:
+        return Started(begun.attempt_id, begun.url)
     with works.begin(request.supplier_id) as work:
         gateway = gateway_for(work)
     for row in begun.stale:
         _close(works, request.supplier_id, gateway, row)
-    if begun.url:
-        return begun.url
-    opened = _open(gateway, begun.order)
+    if begun.url or begun.order is None:
+        return Started(begun.attempt_id, begun.url)
+    opened = _open(gateway, _for_customer(works, gateway, begun, account_id))
     with works.begin(request.supplier_id) as work:
         state = work.scalar(
             "UPDATE payment_attempts SET state = CASE state WHEN 'created' THEN 'open' ELSE state END, "
@@ -86,101 +72,29 @@ def start_checkout(
         )
     if state == AttemptState.SUPERSEDED:  # what is due changed while the provider was asked
         _expire(gateway, opened.session_id)
+        if request.press_key:
+            raise PaymentError(
+                "payment.superseded",
+                "Another payment of the same invoices was begun meanwhile. Look again, then pay.",
+                "Un autre paiement des mêmes factures a commencé entre-temps. Vérifiez, puis payez.",
+            )
         return start_checkout(works, request, account_id, gateway_for)
-    return opened.url
+    return Started(begun.attempt_id, opened.url)
 
 
-def _begin(work: Work, request: CheckoutRequest, account_id: UUID) -> _Begun:
-    """Lock the customer, look at what is due, and either go on with the open attempt or make a new one."""
-    invoice = get_invoice(work, request.invoice_id)
-    if invoice.is_assigned:
-        raise PaymentError(
-            "payment.assigned",
-            "This invoice is payable to the factor that it names: paying here would not settle it.",
-            "Cette facture est à régler à l'affactureur qu'elle nomme : un paiement ici ne l'éteindrait pas.",
-        )
-    lock_customers(work, [invoice.customer_id])
-    due = due_on_invoice(work, request.invoice_id)
-    _check_payable(due, request)
-    at = now()
-    for row in _attempts(work, request.invoice_id, "reservation.state = 'open'"):
-        same = row["amount_minor"] == due.payable_minor and row["account_id"] == account_id
-        if same and row["expires_at"] - at > (MIN_LEFT if row["checkout_url"] else MIN_TO_OPEN):
-            order = _order(work, request, due, row["attempt_id"], row["expires_at"])
-            return _Begun(row["attempt_id"], order, row["checkout_url"], _stale(work, request, account_id, at))
-        move_attempts(work, [AttemptMoved(row["attempt_id"], AttemptState.SUPERSEDED)], at)
-    attempt_id, expires_at = new_id(), (at + max(request.lifetime, MIN_LIFETIME)).replace(microsecond=0)
-    work.execute(
-        "INSERT INTO payment_attempts (supplier_id, attempt_id, customer_id, account_id, amount_minor, currency, "
-        "state, expires_at, created_at, changed_at) "
-        "VALUES (:supplier, :id, :customer, :account, :amount, :currency, 'created', :expires, :at, :at)",
-        id=attempt_id,
-        customer=invoice.customer_id,
-        account=account_id,
-        amount=due.payable_minor,
-        currency=invoice.currency,
-        expires=expires_at,
-        at=at,
-    )
-    work.execute(
-        "INSERT INTO reservations (supplier_id, attempt_id, invoice_id, amount_minor, state) "
-        "VALUES (:supplier, :attempt, :invoice, :amount, 'open')",
-        attempt=attempt_id,
-        invoice=request.invoice_id,
-        amount=due.payable_minor,
-    )
-    work.audit("payer", "payment.begun", str(attempt_id), invoice=invoice.number, amount_minor=due.payable_minor)
-    order = _order(work, request, due, attempt_id, expires_at)
-    return _Begun(attempt_id, order, None, _stale(work, request, account_id, at))
+def press_key() -> str:
+    """A key for a form that is about to be shown."""
+    return new_id().hex
 
 
-def _check_payable(due: InvoiceDue, request: CheckoutRequest) -> None:
-    if due.in_flight_minor and not request.second_payment_confirmed:
-        amount = Money(due.in_flight_minor, due.currency)
-        raise PaymentError(
-            "payment.in_flight",
-            f"A payment of {amount} is already on its way. Confirm that you want to pay the rest as well.",
-            f"Un paiement de {amount} est déjà en cours. Confirmez que vous voulez payer le reste en plus.",
-        )
-    if due.payable_minor <= 0:
-        raise PaymentError(
-            "payment.nothing_due",
-            "Nothing is to be paid on this invoice. No payment was started.",
-            "Rien n'est à payer sur cette facture. Aucun paiement n'a été lancé.",
-        )
-
-
-def _attempts(work: Work, invoice_id: UUID, condition: str, **values: object) -> Sequence[RowMapping]:
-    return work.rows(
-        "SELECT attempt_id, account_id, attempt.amount_minor, session_ref, checkout_url, expires_at "
-        "FROM payment_attempts AS attempt JOIN reservations AS reservation USING (supplier_id, attempt_id) "
-        f"WHERE supplier_id = :supplier AND reservation.invoice_id = :invoice AND {condition}",
-        invoice=invoice_id,
-        **values,
-    )
-
-
-def _stale(work: Work, request: CheckoutRequest, account_id: UUID, at: datetime) -> Sequence[RowMapping]:
-    """What is still to be closed, also where the provider did not answer when it was superseded."""
-    condition = "attempt.state = 'superseded' AND attempt.account_id = :account AND attempt.expires_at > :at"
-    return _attempts(work, request.invoice_id, condition, account=account_id, at=at)
-
-
-def _order(
-    work: Work, request: CheckoutRequest, due: InvoiceDue, attempt_id: UUID, expires_at: datetime
-) -> CheckoutOrder:
-    return CheckoutOrder(
-        supplier_id=work.supplier_id,
-        attempt_id=attempt_id,
-        invoice_number=due.number,
-        description=f"{request.supplier_name}, {due.number}",
-        amount=Money(due.payable_minor, due.currency),
-        payer_email=due.customer_email,
-        success_url=request.return_url,
-        cancel_url=request.return_url,
-        expires_at=expires_at,
-        locale=request.language,
-    )
+def _for_customer(works: Works, gateway: Gateway, begun: Begun, account_id: UUID | None) -> CheckoutOrder:
+    """The order, in the name of our customer at the provider where the method needs one."""
+    assert begun.order is not None  # noqa: S101 -- asked before
+    needed = TRANSFER in begun.order.methods or begun.order.save_method
+    if not needed or begun.customer_id is None or account_id is None:
+        return begun.order
+    customer_ref = customer_there(works, begun.order.supplier_id, account_id, begun.customer_id, gateway)
+    return replace(begun.order, customer_ref=customer_ref)
 
 
 def _open(gateway: Gateway, order: CheckoutOrder) -> OpenCheckout:

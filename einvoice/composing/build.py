@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from einvoice.composing.deposits import check_deposits, preceding_of
 from einvoice.composing.extension import at_level, document_extension, payee_of
 from einvoice.composing.frame import DEPOSIT_TYPES, PAID, frame_of
+from einvoice.composing.instalments import check_instalments, instalment_terms
 from einvoice.composing.lines import build_lines
 from einvoice.composing.mentions import notes_of, tax_point_of
 from einvoice.composing.parties import (
@@ -89,6 +90,7 @@ def build_document(request: InvoiceRequest, seller: SellerProfile, number: str, 
     seller_as_told, buyer = _parties(request, seller)
     process = frame_of(request, seller, priced.totals)
     issued_on = request.issue_date or today
+    check_instalments(request, priced.totals.payable, issued_on)
     document = Document(
         number=number,
         issued_on=issued_on,
@@ -195,8 +197,13 @@ def _parties(request: InvoiceRequest, profile: SellerProfile) -> tuple[Party, Pa
 
 
 def _due_on(request: InvoiceRequest, seller: SellerProfile, issued_on: date, process: str) -> date | None:
-    """BT-9: as stated, else by the seller's terms; a credit note has none, a paid invoice the day of issue."""
+    """BT-9: the first instalment's, as stated, else by the seller's terms.
+
+    A credit note has none, a paid invoice the day of issue.
+    """
     already_paid = process.endswith(PAID)
+    if request.instalments:
+        return request.instalments[0].due_on
     if request.due_date is None:
         if request.type_code in CREDIT_NOTES:
             return None
@@ -214,11 +221,11 @@ def _due_on(request: InvoiceRequest, seller: SellerProfile, issued_on: date, pro
 
 
 def _payment_terms(request: InvoiceRequest) -> str | None:
-    """BT-20; a credit note without due date needs it (BR-CO-25)."""
+    """BT-20, instalments first; a credit note without due date needs it (BR-CO-25)."""
     if request.payment_terms is None and request.type_code in CREDIT_NOTES and request.due_date is None:
         named = ", ".join(each.number for each in request.preceding_invoices)
         return f"Avoir à valoir sur la facture {named}." if named else "Avoir à valoir sur vos prochains règlements."
-    return request.payment_terms
+    return f"{instalment_terms(request)} {request.payment_terms or ''}".strip() or None
 
 
 def _delivery(request: InvoiceRequest) -> Delivery | None:

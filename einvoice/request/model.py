@@ -66,6 +66,13 @@ class ExchangeRateRequest(Group):
     date: Day = Field(description="BT-111 Day of that rate.")
 
 
+class InstalmentRequest(Group):
+    """BT-20: a part of the amount due, with its own day."""
+
+    due_on: Day = Field(description="BT-20 Day on which it falls due; the first one's is BT-9.")
+    amount: Amount = Field(gt=0, description="BT-20 What falls due on that day, VAT included.")
+
+
 class TermsRequest(Group):
     """BT-22: late penalties and discount of this invoice, where they are not the profile's."""
 
@@ -175,6 +182,9 @@ class InvoiceRequest(Group):
     object_id: IdentifierRequest | None = Field(None, description="BT-18 Invoiced object; scheme of UNTDID 1153.")
     accounting_reference: Text | None = Field(None, description="BT-19 Buyer's accounting reference.")
     payment_terms: Text | None = Field(None, description="BT-20 Payment terms in words.")
+    instalments: Many[InstalmentRequest] = Field(
+        (), description="BT-20 Instalments, two or more, in order; together the amount due (BT-115)."
+    )
     notes: Many[NoteRequest] = Field((), description="BG-1 Notes; the compulsory mentions are added.")
     preceding_invoices: Many[PrecedingInvoiceRequest] = Field((), description="BG-3 Invoices credited or completed.")
     seller: PartyRequest | None = Field(None, description="BG-4 Seller; the supplier's profile if absent.")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from einvoice.formats.page_qr import Transfer, draw_epc
 from einvoice.formats.payment_reference import group_reference
 from einvoice.kept import issued_document
+from payments.bank_accounts import active_account_of, plain_iban, was_ours
 
 if TYPE_CHECKING:
     from receivables.domain.invoices import Invoice
@@ -42,21 +43,21 @@ class BankDetails:
 
 
 def bank_details(work: Work, supplier_name: str, invoice: Invoice) -> BankDetails | None:
-    """The account that the invoice itself names, else that of the supplier's profile, where there is one."""
+    """The account to pay to: the one that the invoice names, unless it was the supplier's and another took its place.
+
+    The supplier's own account is the guarded one (`payments.bank_accounts`), which no single person changes.
+    """
     document = issued_document(invoice) if invoice.document else None  # none where only the balance was taken over
     payment = document.payment if document else None
     reference = (payment.remittance if payment else None) or invoice.number
     for account in payment.accounts if payment else ():
-        iban = "".join(account.number.split()).upper()
-        if _IBAN.fullmatch(iban):
+        iban = plain_iban(account.number)
+        if _IBAN.fullmatch(iban) and not was_ours(work, iban):
             return BankDetails(account.holder or supplier_name, iban, account.bic, reference)
-    profile: dict[str, Any] = work.scalar("SELECT profile FROM supplier_profiles WHERE supplier_id = :supplier") or {}
-    iban = "".join(str(profile.get("iban") or "").split()).upper()
-    if not iban:
+    present = active_account_of(work)
+    if present is None:
         return None
-    bic = profile.get("bic")
-    holder = str(profile.get("holder") or profile.get("name") or supplier_name)
-    return BankDetails(holder, iban, str(bic) if bic else None, reference)
+    return BankDetails(present.holder or supplier_name, present.iban, present.bic, reference)
 
 
 def transfer_code(details: BankDetails, amount: Money) -> Markup | None:

@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, render_template, request, url_for
 
 from config.clock import today
+from payments.holdings import OPEN_STATES
+from payments.plans import AimsPlan
+from payments.refunds import refunds_of
+from payments.told import payments_of, payments_on
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import Role, allow
 from portal.customer.bank import bank_details, transfer_code
 from portal.customer.downloads import note_download, send_document
-from portal.customer.pay_link import failed_lately
-from portal.customer.paying import allow_provider_page, begin_payment
+from portal.customer.pay_view import failed_lately
+from portal.customer.paying import Pressed, allow_provider_page, begin_payment
+from portal.customer.payment_words import read_minor
 from portal.dispute_words import show_disputes
 from portal.lists import read_list_request
 from portal.states import credit_left, state_of
 from portal.timeline import tell
 from receivables.domain.money import Money
 from receivables.errors import NotFoundError
-from receivables.services.dues import due_on_invoice
+from receivables.services.dues import due_on_invoice, due_on_invoices
 from receivables.store.customers import get_customer
 from receivables.store.happenings import latest_attempt, life_of_invoice
 from receivables.store.invoices import get_invoice
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from werkzeug import Response as AnyResponse
 
     from receivables.domain.invoices import Invoice
+    from receivables.services.dues import InvoiceDue
     from receivables.store.work import Work
 
 blueprint = Blueprint("customer", __name__, url_prefix="/c")
@@ -45,17 +51,19 @@ def home() -> str:
     """What is due, late, on its way and available, and what to pay next."""
     with work_here() as work:
         customer = get_customer(work, _customer_id())
-        totals = sum_open(work, today(), customer.customer_id)
-        to_pay = list_invoices(
-            work, today(), customer_id=customer.customer_id, narrowed="to_pay", most_urgent=True, limit=SHOWN_AT_HOME
+        urgent = list_invoices(
+            work, today(), customer_id=customer.customer_id, narrowed="to_pay", most_urgent=True, limit=2 * PAGE
         )
+        due_now = _due_now(due_on_invoices(work, [each.invoice_id for each in urgent[: 2 * PAGE]]))
+        totals = sum_open(work, today(), customer.customer_id)
         latest = list_invoices(work, today(), customer_id=customer.customer_id, limit=SHOWN_AT_HOME)
     return render_template(
         "customer/home.html",
         customer=customer,
         totals=totals,
-        to_pay=to_pay[:SHOWN_AT_HOME],
-        more=len(to_pay) > SHOWN_AT_HOME,
+        due_now=due_now,
+        to_pay=urgent[:SHOWN_AT_HOME],
+        more=len(urgent) > SHOWN_AT_HOME,
         latest=latest[:SHOWN_AT_HOME],
     )
 
@@ -97,7 +105,8 @@ def invoice(invoice_id: UUID) -> str:
             life=tell(life_of_invoice(work, invoice_id, internal=False)),
             online=not found.is_assigned and allow_provider_page(work),
             bank=bank,
-            code=transfer_code(bank, Money(due.payable_minor, due.currency)) if bank else None,
+            code=transfer_code(bank, Money(due.asked_minor, due.currency)) if bank else None,
+            payments=payments_on(work, invoice_id),
             failed=failed_lately(latest_attempt(work, invoice_id)),
             disputes=show_disputes(work, found, get_customer(work, found.customer_id).kind),
             came_back=request.args.get("back") == "1",
@@ -111,7 +120,10 @@ def pay(invoice_id: UUID) -> AnyResponse:
     with work_here() as work:
         _own_invoice(work, invoice_id)
     path = url_for("customer.invoice", invoice_id=invoice_id)
-    return begin_payment(place().supplier_id, invoice_id, return_path=f"{path}?back=1", back=path)
+    plan = AimsPlan({invoice_id: read_minor(request.form.get("minor"))}, customer_id=_customer_id())
+    given = {"minor": request.form["minor"]} if "minor" in request.form else {}
+    actor = str(caller().person.person_id)
+    return begin_payment(Pressed(place().supplier_id, plan, f"{path}?back=1", path, actor=actor, fields=given))
 
 
 @blueprint.get("/invoices/<uuid:invoice_id>/documents/<uuid:document_id>")
@@ -133,7 +145,30 @@ def receipts() -> str:
     """Payments, refunds and credit notes."""
     with work_here() as work:
         rows = list_money(work, _customer_id())
-    return render_template("customer/receipts.html", rows=rows)
+        told = payments_of(work, _customer_id())
+        payments = {each.reference: each for each in told if each.reference}
+        asked = {each.attempt_id for each in told if each.credit_minor and _refund_waits(work, each.attempt_id)}
+    return render_template(
+        "customer/receipts.html",
+        rows=rows,
+        payments=payments,
+        flying=[each for each in told if each.state == "in_flight"],
+        asked=asked,
+        just_asked=request.args.get("asked") == "1",
+    )
+
+
+def _refund_waits(work: Work, attempt_id: UUID) -> bool:
+    return any(each.state in OPEN_STATES for each in refunds_of(work, attempt_id))
+
+
+def _due_now(dues: list[InvoiceDue]) -> dict[str, int]:
+    """What has fallen due by currency, where anything has."""
+    sums: dict[str, int] = {}
+    for due in dues:
+        if due.due_now_minor:
+            sums[due.currency] = sums.get(due.currency, 0) + due.due_now_minor
+    return sums
 
 
 def _customer_id() -> UUID:

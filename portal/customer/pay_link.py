@@ -1,42 +1,39 @@
-"""The page behind a pay link: what is due on one invoice, a button to pay it, and nothing else about anybody.
+"""The page behind a pay link: what is due on one invoice, ways to pay it, its receipts; nothing else about anybody.
 
 The link is printed in documents kept for ten years, so the page answers for as long: due, on its way, paid, revoked.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, abort, make_response, render_template, request, url_for
+from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
-from config.clock import now, today
+from payments.announcing import announce_transfer
+from payments.errors import PaymentError
 from payments.links import find_link, read_token
+from payments.plans import AimsPlan
+from payments.told import find_payment
 from portal.access.context import services
 from portal.access.roles import public
-from portal.customer.bank import BankDetails, bank_details, transfer_code
-from portal.customer.paying import allow_provider_page, begin_payment
-from portal.dispute_words import show_disputes
-from portal.states import credit_left, state_of
+from portal.customer.pay_view import DISCOUNT, build_view
+from portal.customer.paying import Pressed, begin_payment
+from portal.customer.payment_words import method_words, payment_badge, payment_sentence, read_minor
+from portal.problems import problem_of
 from portal.words import suppose_language
-from receivables.domain.money import Money
-from receivables.services.dues import InvoiceDue, due_on_invoice
 from receivables.store.customers import get_customer
-from receivables.store.happenings import last_receipt, latest_attempt
 from receivables.store.invoices import get_invoice
 from receivables.store.overviews import supplier_name
 
 if TYPE_CHECKING:
-    from datetime import date
     from uuid import UUID
 
-    from markupsafe import Markup
-    from sqlalchemy import RowMapping
     from werkzeug import Response
+    from werkzeug.wrappers import Response as AnyResponse
 
-    from portal.dispute_words import ShownDispute
-    from receivables.domain.invoices import Invoice
+    from payments.links import LinkTarget
+    from payments.told import ToldPayment
     from receivables.store.work import Work
 
 blueprint = Blueprint("pay", __name__)
@@ -44,58 +41,8 @@ blueprint = Blueprint("pay", __name__)
 MAX_LOOKS = 8
 """How often the page that a payer comes back to looks again by itself."""
 LOOK_EVERY_S = 3
-FAILURE_TOLD = timedelta(days=3)
-"""A failed try is told for this long: the link lives for years."""
-
-
-@dataclass(frozen=True, slots=True)
-class PayView:
-    """What the page shows; ``look`` is how often it has looked for the confirmation, 0 when nobody comes back."""
-
-    supplier_name: str
-    invoice: Invoice
-    due: InvoiceDue
-    credit_left_minor: int
-    state: str
-    today: date
-    bank: BankDetails | None
-    code: Markup | None
-    online: bool
-    receipt: RowMapping | None
-    attempt: RowMapping | None
-    look: int
-    disputes: list[ShownDispute]
-
-    @property
-    def may_dispute(self) -> bool:
-        """Whether something is left to contest here."""
-        return not self.invoice.is_credit_note and self.due.ended_by is None
-
-    @property
-    def settled_minor(self) -> int:
-        """What is paid or set off already."""
-        return self.due.total_minor - self.due.open_minor
-
-    @property
-    def days_late(self) -> int:
-        """Days after the due date, 0 before."""
-        return max((self.today - self.due.due_on).days, 0)
-
-    @property
-    def awaits(self) -> bool:
-        """Whether a payer just came back and the confirmation is not there yet."""
-        unpaid = self.state in {"due", "late", "part_paid"}
-        return self.look > 0 and unpaid and self.attempt is not None and self.attempt["state"] in {"created", "open"}
-
-    @property
-    def failed(self) -> bool:
-        """Whether the last try failed lately and the amount is still asked for."""
-        return failed_lately(self.attempt) and self.due.payable_minor > 0
-
-
-def failed_lately(attempt: RowMapping | None) -> bool:
-    """Whether the last try to pay failed, and so lately that the payer still thinks of it."""
-    return attempt is not None and attempt["state"] == "failed" and now() - attempt["changed_at"] < FAILURE_TOLD
+MOST_WISHED = 20
+"""Characters of an amount in the address."""
 
 
 @blueprint.get("/p/<token>")
@@ -104,29 +51,112 @@ def show(token: str) -> Response:
     """What is due; looking never changes anything."""
     supplier_id, token_hash = _read(token)
     with services().works.begin(supplier_id) as work:
-        link = find_link(work, token_hash)
-        if link is None:
-            abort(404)
+        link = _open(work, token_hash)
         if link.revoked:
-            return make_response(render_template("pay/revoked.html", supplier_name=supplier_name(work)), 410)
-        view = _view(work, link.invoice_id)
+            return _revoked(work)
+        view = build_view(work, link.invoice_id, request.args.get("amount", "")[:MOST_WISHED].strip(), _look())
     return make_response(render_template("pay/show.html", view=view, token=token, every_s=LOOK_EVERY_S))
 
 
 @blueprint.post("/p/<token>/pay")
 @public
 def begin(token: str) -> Response:
-    """Go to the provider's page for what is due now."""
+    """Go to the provider's page for the amount chosen; what the form says is only a wish."""
     supplier_id, token_hash = _read(token)
     with services().works.begin(supplier_id) as work:
-        link = find_link(work, token_hash)
-        if link is None:
-            abort(404)
+        link = _open(work, token_hash)
         if link.revoked:
-            return make_response(render_template("pay/revoked.html", supplier_name=supplier_name(work)), 410)
+            return _revoked(work)
         suppose_language(get_customer(work, get_invoice(work, link.invoice_id).customer_id).language)
     path = url_for("pay.show", token=token)
-    return begin_payment(supplier_id, link.invoice_id, return_path=f"{path}?back=1", back=path)
+    given = {name: request.form[name] for name in ("choice", "minor") if name in request.form}
+    return begin_payment(
+        Pressed(
+            supplier_id,
+            _plan(link.invoice_id, given),
+            return_path=f"{path}?back=1",
+            back=path,
+            fields=given,
+        )
+    )
+
+
+@blueprint.post("/p/<token>/announced")
+@public
+def announce(token: str) -> AnyResponse:
+    """The payer says that a transfer is on its way."""
+    supplier_id, token_hash = _read(token)
+    path = url_for("pay.show", token=token)
+    with services().works.begin(supplier_id) as work:
+        link = _open(work, token_hash)
+        if link.revoked:
+            return _revoked(work)
+        suppose_language(get_customer(work, get_invoice(work, link.invoice_id).customer_id).language)
+        try:
+            day = date.fromisoformat(request.form.get("sent_on", "")[:10])
+        except ValueError:
+            day = date.min  # told by the service in its own words
+        try:
+            announce_transfer(work, link.invoice_id, read_minor(request.form.get("minor")) or 0, day, "payer")
+        except PaymentError as error:
+            problem = problem_of(error)
+            page = render_template(
+                "pay/problem.html", problem=problem, back=path, action=request.path, retry=False, fields={}
+            )
+            return make_response(page, problem.status)
+    return redirect(f"{path}#announced", 303)
+
+
+@blueprint.get("/p/<token>/receipts/<uuid:attempt_id>")
+@public
+def receipt(token: str, attempt_id: UUID) -> Response:
+    """What became of one payment of this invoice, to print or to keep."""
+    supplier_id, token_hash = _read(token)
+    with services().works.begin(supplier_id) as work:
+        link = _open(work, token_hash)
+        if link.revoked:
+            return _revoked(work)
+        suppose_language(get_customer(work, get_invoice(work, link.invoice_id).customer_id).language)
+        payment = find_payment(work, attempt_id)
+        if payment is None or link.invoice_id not in {each.invoice_id for each in payment.parts}:
+            abort(404)
+        seller = supplier_name(work)
+    facts = receipt_facts(payment, seller, only=link.invoice_id)
+    return make_response(render_template("pay/receipt.html", back=url_for("pay.show", token=token), **facts))
+
+
+def receipt_facts(payment: ToldPayment, seller: str, *, only: UUID | None = None) -> dict[str, Any]:
+    """What the receipt page shows; behind a link the other invoices and the customer's name are not told."""
+    parts = [each for each in payment.parts if only in {None, each.invoice_id}]
+    return {
+        "payment": payment,
+        "aimed": parts,
+        "others": len(payment.parts) - len(parts),
+        "seller": seller,
+        "payer": payment.customer_name if only is None else None,
+        "method": method_words(payment.method),
+        "state": payment_badge(payment.state),
+        "sentence": payment_sentence(payment),
+    }
+
+
+def _plan(invoice_id: UUID, given: dict[str, str]) -> AimsPlan:
+    """The plan that the form wishes: the shown amount of this invoice, or what is due with its discount."""
+    minor = read_minor(given.get("minor"))
+    if given.get("choice") == DISCOUNT:
+        return AimsPlan({invoice_id: None}, discount=True, expected_minor=minor)
+    return AimsPlan({invoice_id: minor})
+
+
+def _open(work: Work, token_hash: bytes) -> LinkTarget:
+    link = find_link(work, token_hash)
+    if link is None:
+        abort(404)
+    return link
+
+
+def _revoked(work: Work) -> Response:
+    return make_response(render_template("pay/revoked.html", supplier_name=supplier_name(work)), 410)
 
 
 def _read(token: str) -> tuple[UUID, bytes]:
@@ -134,31 +164,6 @@ def _read(token: str) -> tuple[UUID, bytes]:
     if known is None:
         abort(404)
     return known
-
-
-def _view(work: Work, invoice_id: UUID) -> PayView:
-    invoice = get_invoice(work, invoice_id)
-    customer = get_customer(work, invoice.customer_id)
-    suppose_language(customer.language)
-    due = due_on_invoice(work, invoice_id)
-    left_minor = credit_left(work, invoice)
-    name = supplier_name(work)
-    bank = None if invoice.is_assigned else bank_details(work, name, invoice)
-    return PayView(
-        supplier_name=name,
-        invoice=invoice,
-        due=due,
-        credit_left_minor=left_minor,
-        state=state_of(invoice, due, today(), left_minor),
-        today=today(),
-        bank=bank,
-        code=transfer_code(bank, Money(due.payable_minor, due.currency)) if bank else None,
-        online=not invoice.is_assigned and allow_provider_page(work),
-        receipt=last_receipt(work, invoice_id),
-        attempt=latest_attempt(work, invoice_id),
-        look=_look(),
-        disputes=show_disputes(work, invoice, customer.kind),
-    )
 
 
 def _look() -> int:

@@ -15,7 +15,7 @@ from config.clock import now
 from payments.accounts import active_account
 from payments.errors import PaymentError
 from payments.gateways.port import GatewayError
-from payments.reactions import fact_of
+from payments.reactions import facts_behind
 from receivables.domain.receipts import AttemptMoved, AttemptState
 from receivables.errors import NotFoundError
 from receivables.services.receipts import record_facts
@@ -61,7 +61,8 @@ def post_everything(till: Till) -> None:
     facts = [
         fact
         for told in till.sandbox.told()
-        if (fact := fact_of(told)) and told.supplier_id == till.supplier.supplier_id
+        if told.supplier_id == till.supplier.supplier_id
+        for fact in facts_behind(told)
     ]
     with till.works.begin(till.supplier.supplier_id) as work:
         record_facts(work, facts)

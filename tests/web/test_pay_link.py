@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from ledger_builders import customer_facts, issue
+from ledger_builders import customer_facts, issue, received
 from payment_sandbox import KEY, serving
 from portal_house import build_house, press
 
+from config.clock import today
 from payments.accounts import open_account
 from payments.links import revoke_links
 from portal.sandboxes.payments import PaymentSandboxSettings, create_payment_sandbox
+from receivables.domain.receipts import AttemptMoved, AttemptState
+from receivables.domain.terms import EarlyDiscount, Instalment
+from receivables.services.paying import RecordPayment, record_payment
+from receivables.services.receipts import record_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
     from portal_house import House
 
     from portal.wiring import Services
+    from receivables.domain.invoices import Invoice
 
 
 def words(page: str) -> str:
@@ -225,3 +233,185 @@ def test_a_signed_in_customer_pays_by_the_same_road_and_comes_back_to_the_invoic
     path = f"/c/invoices/{paying.invoices['late'].invoice_id}"
     assert press(client, f"{path}/pay").status_code == 303
     assert "Nous attendons la confirmation" in client.get(f"{path}?back=1").text
+
+
+def _own_page(services: Services, paying: House, **changes: Any) -> tuple[str, Invoice]:
+    with paying.services.works.begin(paying.supplier.supplier_id) as work:
+        invoice = issue(work, **changes)
+        return services.pay_link(work, invoice.invoice_id, "mail").partition("8000")[2], invoice
+
+
+def _begun(house: House) -> list[int]:
+    with house.services.works.begin(house.supplier.supplier_id) as work:
+        rows = work.rows(
+            "SELECT amount_minor FROM payment_attempts WHERE supplier_id = :supplier AND state = 'open' "
+            "AND checkout_url IS NOT NULL"
+        )
+    return [row["amount_minor"] for row in rows]
+
+
+def test_complaint_6_the_due_instalment_is_on_the_button_and_the_total_one_tap_away(
+    client: FlaskClient, services: Services, paying: House
+) -> None:
+    day = today()
+    parts = (Instalment(day, 4000), Instalment(day + timedelta(days=30), 6000))
+    link, _ = _own_page(services, paying, issued_on=day, due_on=day, instalments=parts)
+    assert "Payer 40,00 €" in words(client.get(link).text)
+    assert "Payer 100,00 €" in words(client.get(f"{link}?amount=total").text)
+    press(client, f"{link}/pay")
+    assert _begun(paying) == [4000]
+
+
+def test_a_part_is_paid_after_it_is_shown(client: FlaskClient, paying: House) -> None:
+    page = client.get(f"{paying.links['due']}?amount=250,50").text
+    assert "Payer 250,50 €" in words(page)
+    sent = dict(re.findall(r'<input type="hidden" name="(choice|minor)" value="(\w+)">', page))
+    assert press(client, f"{paying.links['due']}/pay", **sent).status_code == 303
+    assert _begun(paying) == [25050]
+
+
+@pytest.mark.parametrize("typed", ["-5", "0", "1.200", "99999999", "abc", "1e9"])
+def test_an_amount_that_cannot_be_is_asked_back_and_the_button_keeps_what_is_due(
+    client: FlaskClient, house: House, typed: str
+) -> None:
+    shown = words(client.get(f"{house.links['due']}?amount={typed}").text)
+    assert "Écrivez un montant entre 0,01 et 1 200,00 €" in shown
+
+
+@pytest.mark.parametrize("minor", ["-1", "0", "120001", "99999999999999999999999", "1e5", "x", ""])
+def test_a_tampered_amount_starts_nothing(client: FlaskClient, paying: House, minor: str) -> None:
+    answer = press(client, f"{paying.links['due']}/pay", minor=minor, choice="total")
+    assert answer.status_code == 409
+    assert _begun(paying) == []
+
+
+def test_a_way_of_paying_that_is_not_offered_starts_nothing(client: FlaskClient, paying: House) -> None:
+    answer = press(client, f"{paying.links['due']}/pay", method="sepa_debit")
+    assert answer.status_code == 409
+    assert "proposé" in answer.text
+    assert _begun(paying) == []
+
+
+def test_the_discount_shows_both_amounts_and_until_when(client: FlaskClient, services: Services, paying: House) -> None:
+    day = today()
+    link, _ = _own_page(
+        services,
+        paying,
+        issued_on=day,
+        due_on=day + timedelta(days=30),
+        discount=EarlyDiscount(Decimal(2), day + timedelta(days=8)),
+    )
+    shown = words(client.get(link).text)
+    assert "Payer 98,00 €" in shown
+    assert "au lieu de 100,00 €" in shown
+    assert "Payer 100,00 €" in words(client.get(f"{link}?amount=total").text)
+    assert press(client, f"{link}/pay", choice="discount", minor="9800").status_code == 303
+    assert _begun(paying) == [9800]
+
+
+def test_complaint_4_an_invoice_that_is_paid_asks_for_nothing_whatever_the_last_try_was(
+    client: FlaskClient, services: Services, paying: House
+) -> None:
+    link, invoice = _own_page(services, paying)
+    press(client, f"{link}/pay")
+    with paying.services.works.begin(paying.supplier.supplier_id) as work:
+        record_payment(
+            work,
+            RecordPayment(
+                "other road",
+                invoice.customer_id,
+                10000,
+                "EUR",
+                today(),
+                "transfer",
+                "bank",
+                "bank",
+                {invoice.invoice_id: 10000},
+                "test",
+            ),
+        )
+    shown = words(client.get(f"{link}?back=1").text)
+    assert "Facture réglée" in shown
+    assert "Payer" not in shown
+    assert "Reprendre" not in shown
+
+
+def test_complaint_5_money_on_its_way_is_shown_and_hides_no_other_way_to_pay(
+    client: FlaskClient, paying: House
+) -> None:
+    shown = words(client.get(paying.links["mixed"]).text)
+    assert "Un paiement de 500,00 € est déjà en cours" in shown
+    assert "Payer 1 000,00 €" in shown
+    assert "IBAN" in shown
+
+
+def test_complaint_2_money_paid_twice_is_the_payers_and_the_page_says_so(
+    client: FlaskClient, services: Services, paying: House
+) -> None:
+    link, invoice = _own_page(services, paying)
+    with paying.services.works.begin(paying.supplier.supplier_id) as work:
+        for key in ("first", "second"):
+            record_payment(
+                work,
+                RecordPayment(
+                    key,
+                    invoice.customer_id,
+                    10000,
+                    "EUR",
+                    today(),
+                    "transfer",
+                    "bank",
+                    "bank",
+                    {invoice.invoice_id: 10000},
+                    "test",
+                ),
+            )
+    shown = words(client.get(link).text)
+    assert "100,00 € reçus en trop" in shown
+    assert "remboursement" in shown
+
+
+def test_complaint_9_a_payment_after_the_link_was_revoked_lands_on_the_customer(
+    client: FlaskClient, services: Services, paying: House
+) -> None:
+    link, invoice = _own_page(services, paying)
+    press(client, f"{link}/pay")
+    with paying.services.works.begin(paying.supplier.supplier_id) as work:
+        attempt_id = work.scalar(
+            "SELECT attempt_id FROM payment_attempts WHERE supplier_id = :supplier AND state = 'open' "
+            "AND checkout_url IS NOT NULL"
+        )
+        revoke_links(work, invoice.invoice_id, "test")
+        record_facts(work, [AttemptMoved(attempt_id, AttemptState.EXPIRED), received(attempt_id, 10000)])
+        fresh = services.pay_link(work, invoice.invoice_id, "again").partition("8000")[2]
+    assert client.get(link).status_code == 410
+    assert "Facture réglée" in words(client.get(fresh).text)
+
+
+def test_a_transfer_is_announced_shown_and_changes_nothing_else(
+    client: FlaskClient, services: Services, paying: House
+) -> None:
+    link, _ = _own_page(services, paying, issued_on=today(), due_on=today())
+    answer = press(client, f"{link}/announced", minor="10000", sent_on=today().isoformat())
+    assert answer.status_code == 303
+    shown = words(client.get(link).text)
+    assert "Virement annoncé : 100,00 €" in shown
+    assert "Payer 100,00 €" in shown
+    for sent_on, minor in (("1999-01-01", "100"), ("x", "100"), (today().isoformat(), "10001")):
+        assert press(client, f"{link}/announced", minor=minor, sent_on=sent_on).status_code == 409
+
+
+def test_a_receipt_says_where_its_payment_stands_and_nothing_of_the_customer(client: FlaskClient, house: House) -> None:
+    paid = client.get(house.links["paid"]).text
+    address = re.search(r'href="(/p/[^"]+/receipts/[^"]+)"', paid)
+    assert address is not None
+    receipt = client.get(address[1])
+    shown = words(receipt.text)
+    assert "Reçu de paiement" in shown
+    assert "700,00 €" in shown
+    assert "Boulangerie" not in receipt.text
+    flying = re.search(r'href="(/p/[^"]+/receipts/[^"]+)"', client.get(house.links["in_flight"]).text)
+    assert flying is not None
+    assert "réponse sous 14 jours ouvrés" in words(client.get(flying[1]).text)
+    foreign = address[1].replace(house.links["paid"], house.links["due"])
+    assert client.get(foreign).status_code == 404
