@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from config.logging import log_to_stderr
 from portal.cli.house import err, out
+from portal.demo.bank import bring_statements
 from portal.demo.house import DemoError, DemoHouse
 from portal.demo.loop import Loop
 from portal.demo.platform import DemoPlatform
@@ -82,7 +83,12 @@ def _play(house: DemoHouse, services: Services, count: int, samples: Path | None
             stage.pay_many(staged, platform.plan_answers(staged))
             stage.refund_some(staged)
             stage.declare(staged)
-    stage.let_in_payer(staged[0])
+            for each in staged:
+                stage.pay_out(each)
+    payer = stage.let_in_payer(staged[0])
+    stage.offer_debits(staged[0])
+    if samples is None:
+        bring_statements(services, staged, left_out={payer})
     if samples is None:
         _welcome(house, services, staged)
         while True:

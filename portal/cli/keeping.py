@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from payments.proving import prove_money
 from portal.cli.house import out, services_of_house
-from receivables.services.checks import NOT_SHOWN, Finding, run_checks
+from receivables.services.checks import NOT_SHOWN, Finding
 from receivables.store.register import list_suppliers
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def verify_house(services: Services) -> list[Finding]:
     for supplier in list_suppliers(services.database):
         with services.works.begin(supplier.supplier_id) as work:
             work.execute("SET LOCAL statement_timeout = '600s'")
-            findings = run_checks(work)
+            findings = prove_money(work)
             documents = [
                 row["sha256"] for row in work.rows("SELECT sha256 FROM documents WHERE supplier_id = :supplier")
             ]

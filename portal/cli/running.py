@@ -19,6 +19,7 @@ from einvoice.validation.schematron import SchematronEngine
 from portal.cli.house import services_of_house, settings_of_house
 from portal.duties import build_worker
 from portal.sandboxes.chorus import create_chorus_stub
+from portal.sandboxes.gocardless import GoCardlessSandboxSettings, create_gocardless_sandbox
 from portal.sandboxes.payments.app import create_payment_sandbox
 from portal.sandboxes.payments.settings import PaymentSandboxSettings
 from portal.sandboxes.platform.app import create_platform_sandbox
@@ -99,6 +100,17 @@ def payments(host: str, port: int, merchant: str, settle_after: float) -> None:
     """A payment provider that speaks Stripe's API, with its hosted page."""
     settings = PaymentSandboxSettings(merchant=merchant, settle_after_s=settle_after)
     _serve(create_payment_sandbox(settings), host, port)
+
+
+@sandbox.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8005, show_default=True)
+@click.option("--merchant", default="Quittance", show_default=True)
+@click.option("--settle-after", default=12.0, show_default=True, help="Seconds that a debit is on its way.")
+def gocardless(host: str, port: int, merchant: str, settle_after: float) -> None:
+    """A payment provider that speaks GoCardless' API: instant bank pay and SEPA debit, with its hosted page."""
+    settings = GoCardlessSandboxSettings(merchant=merchant, debit_after_s=settle_after)
+    _serve(create_gocardless_sandbox(settings), host, port)
 
 
 @sandbox.command()

@@ -1,4 +1,4 @@
-"""Set a supplier up: profile, provider, people, API tokens, payment links.
+"""Set a supplier up: profile, people, API tokens, payment links.
 
 Secrets are typed or come from the environment: on the command line every process would see them.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 from pydantic import ValidationError
@@ -16,15 +15,13 @@ from rich.markup import escape
 
 from einvoice.errors import EInvoiceError
 from einvoice.kept import profile_from_json
-from payments.accounts import open_account
-from payments.gateways.port import GatewayRefusedError
-from payments.gateways.stripe import StripeGateway
 from payments.links import revoke_links
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.api.tokens import create_token
 from portal.cli.house import err, fail, out, services_of_house
-from portal.issuing import BRANDING, CHOICES, check_choices, check_profile, save_profile
+from portal.issuing import BRANDING, CHOICES, check_choices, check_profile
+from portal.profiles import save_profile
 from receivables.store.invoices import find_by_number
 from receivables.store.register import Supplier, create_supplier, find_supplier
 
@@ -60,44 +57,14 @@ def supplier(profile: Path) -> None:
     with services_of_house() as services:
         found = create_supplier(services.database, read.siren, read.name)
         with services.works.begin(found.supplier_id) as work:
-            save_profile(work, read, {name: given[name] for name in sorted((BRANDING | CHOICES.keys()) & set(given))})
+            change = save_profile(
+                work, read, {name: given[name] for name in sorted((BRANDING | CHOICES.keys()) & set(given))}
+            )
             work.audit("command line", "supplier.profile_saved", found.reference)
         out.print(f"{found.name}, {found.reference}: {found.supplier_id}")
-
-
-@click.command()
-@click.argument("reference", metavar="SIREN")
-@click.option("--key", envvar="QUITTANCE_PROVIDER_KEY", prompt=True, hide_input=True, help="Secret or restricted key.")
-@click.option("--webhook-secret", envvar="QUITTANCE_WEBHOOK_SECRET", prompt=True, hide_input=True, help="whsec_...")
-@click.option("--api-url", help="Another address that speaks Stripe's API, such as the sandbox.")
-def connect_provider(reference: str, key: str, webhook_secret: str, api_url: str | None) -> None:
-    """Take a supplier's online payments through its Stripe account."""
-    with services_of_house() as services:
-        found = _supplier(services, reference)
-        try:
-            gateway = StripeGateway(key, api_url=api_url)
-        except GatewayRefusedError as error:
-            fail(error)
-            raise SystemExit(1) from error
-        if not webhook_secret.startswith("whsec_"):
-            err.print("[red]gateway.bad_secret[/] The webhook secret begins with whsec_: copy it from the endpoint.")
-            raise SystemExit(1)
-        if api_url and urlsplit(api_url).scheme not in {"http", "https"}:
-            err.print(f"[red]gateway.bad_address[/] {escape(api_url)} is no http or https address.")
-            raise SystemExit(1)
-        with services.works.begin(found.supplier_id) as work:
-            open_account(
-                work,
-                services.keyring,
-                provider="stripe",
-                key=key,
-                webhook_secret=webhook_secret,
-                base_url=api_url,
-                live=gateway.livemode,
-            )
-        mode = "live" if gateway.livemode else "test"
-        out.print(f"{found.name} is paid through Stripe ({mode}). Send its webhooks to")
-        out.print(f"  {services.settings.public_url}/hooks/stripe/{found.supplier_id}")
+        if change is not None:
+            out.print(f"Account {escape(change.printed)} is in quarantine until {change.active_from:%F %R} UTC.")
+            out.print("It counts then, once an owner or accountant has confirmed it (docs/iban.md).")
 
 
 @click.command()

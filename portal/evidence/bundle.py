@@ -27,7 +27,7 @@ MIME = "application/zip"
 REMOVED = "***"
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The first time that a zip can hold: the real ones are facts, and stand in ``facts.json``."""
-_SECRETS = re.compile(
+SECRETS = re.compile(
     r"(?<=/p/)[A-Za-z0-9_-]{40,}|qt_[A-Za-z0-9_-]{40,}|(?:sk|rk|pk)_(?:live|test)_\w{8,}|whsec_\w{16,}"
 )
 """Tokens of pay links and of the API, keys of payment providers: wherever a mail or a note may quote one."""
@@ -68,7 +68,7 @@ def write_bundle(facts: Facts, archive: ArchivePort) -> Bundle:
     files = {
         "facts.json": canonical({**facts.told, "audit": facts.audit}),
         "chain.json": canonical(chain_of(facts)),
-        "index.html": _SECRETS.sub(REMOVED, write_story(facts)).encode(),
+        "index.html": SECRETS.sub(REMOVED, write_story(facts)).encode(),
     }
     for member in facts.members:
         files[member.file] = member.content if member.sha is None else archive.get(member.sha)  # type: ignore[assignment]
@@ -90,7 +90,7 @@ def write_bundle(facts: Facts, archive: ArchivePort) -> Bundle:
 def canonical(value: Any) -> bytes:
     """JSON in one form: sorted keys, no spaces, UTF-8, one line end; without what could open something."""
     text = json.dumps(json.loads(to_json(value)), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return _SECRETS.sub(REMOVED, text).encode() + b"\n"
+    return SECRETS.sub(REMOVED, text).encode() + b"\n"
 
 
 def _zip(files: dict[str, bytes]) -> bytes:

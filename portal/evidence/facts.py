@@ -62,9 +62,10 @@ _LISTS = {
     "(SELECT line.lettering_id FROM lettering_lines AS line JOIN postings AS posting USING (supplier_id, posting_id) "
     "WHERE line.supplier_id = :supplier AND posting.invoice_id = :invoice) ORDER BY lettered_at, code",
     "attempts": "SELECT attempt.attempt_id, attempt.state, reservation.amount_minor, attempt.currency, "
-    "account.provider, account.live, attempt.payment_ref, attempt.failure_code, attempt.created_at, attempt.changed_at "
+    "attempt.road, attempt.method, account.provider, account.live, attempt.payment_ref, attempt.failure_code, "
+    "attempt.created_at, attempt.changed_at "
     "FROM payment_attempts AS attempt JOIN reservations AS reservation USING (supplier_id, attempt_id) "
-    "JOIN gateway_accounts AS account USING (supplier_id, account_id) "
+    "LEFT JOIN gateway_accounts AS account USING (supplier_id, account_id) "
     "WHERE supplier_id = :supplier AND reservation.invoice_id = :invoice ORDER BY attempt.created_at, attempt_id",
     "links": "SELECT purpose, minted_at, revoked_at FROM pay_links WHERE supplier_id = :supplier "
     "AND invoice_id = :invoice ORDER BY minted_at, purpose",

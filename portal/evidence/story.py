@@ -57,14 +57,15 @@ def write_story(facts: Facts) -> str:
     return environment.get_template("index.html").render(
         told=told,
         due=told["due"],
-        lines=sorted(_lines(told), key=lambda each: each.at),
+        lines=sorted(story_lines(told), key=lambda each: each.at),
         judged=list(_judged(told)),
         audit=facts.audit,
         amount=lambda minor: _amount(minor, told["invoice"]["currency"]),
     )
 
 
-def _lines(told: dict[str, Any]) -> Iterator[Line]:
+def story_lines(told: dict[str, Any]) -> Iterator[Line]:
+    """Every event of an invoice, told in French and English, in no order."""
     invoice = told["invoice"]
     amount = _amount(invoice["payable_minor"], invoice["currency"])
     yield Line(invoice["created_at"], "Facture numérotée et comptabilisée", "Invoice numbered and booked", amount)

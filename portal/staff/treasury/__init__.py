@@ -1,0 +1,3 @@
+"""Treasury pages: where the money is, payments, payouts, refunds, chargebacks, provider accounts."""
+
+from __future__ import annotations
