@@ -15,25 +15,42 @@ from portal import assets, attachments, demo_mails, words
 from portal.access import pages as sign_in_pages
 from portal.access.context import bind_services, place, services
 from portal.access.cookies import LANGUAGE, read_cookie, set_cookie
-from portal.access.forms import check_form, form_field, keep_visit
+from portal.access.forms import check_form, form_field, keep_visit, refuse_nul
 from portal.access.headers import set_headers
 from portal.access.limits import limit_rates
 from portal.access.principals import check_access, principal
 from portal.access.roles import Door, access_of, public, refuse_unstated_routes
-from portal.customer import disputing, pay_link
+from portal.customer import autopay as autopay_page
+from portal.customer import basket, disputing, pay_link, unidentified
+from portal.customer import iban as iban_page
+from portal.customer import mandates as mandate_pages
 from portal.customer import pages as customer_pages
+from portal.customer.payment_words import method_words
 from portal.dispute_words import reason_words
 from portal.lists import FILTER_NAMES
 from portal.navigation import here, initials, navigation
 from portal.problems import answer_errors
 from portal.staff import company as company_page
 from portal.staff import pages as staff_pages
+from portal.staff.bank import lines as bank_line_pages
+from portal.staff.bank import pages as bank_pages
+from portal.staff.debits import mandate_pages as debit_mandate_pages
+from portal.staff.debits import pages as debit_pages
 from portal.staff.directory import pages as directory_pages
 from portal.staff.disputes import pages as dispute_pages
+from portal.staff.iban import pages as iban_staff_page
+from portal.staff.matching import choosing as matching_choice_pages
+from portal.staff.matching import pages as matching_pages
 from portal.staff.platform import flow_pages as platform_flow_pages
 from portal.staff.platform import pages as platform_pages
 from portal.staff.purchases import pages as purchase_pages
+from portal.staff.receipts import pages as receipt_pages
 from portal.staff.reports import pages as report_pages
+from portal.staff.treasury import accounts as provider_account_pages
+from portal.staff.treasury import contests as contest_pages
+from portal.staff.treasury import overview as treasury_pages
+from portal.staff.treasury import payments as payment_pages
+from portal.staff.treasury import refunds as refund_pages
 from portal.states import badge, kind_name
 from portal.timeline import form_name
 from portal.validation import pages as validation_pages
@@ -51,6 +68,7 @@ BLUEPRINTS = (
     pay_link.blueprint,
     validation_pages.blueprint,
     customer_pages.blueprint,
+    basket.blueprint,
     staff_pages.blueprint,
     disputing.blueprint,
     dispute_pages.blueprint,
@@ -60,6 +78,23 @@ BLUEPRINTS = (
     purchase_pages.blueprint,
     report_pages.blueprint,
     company_page.blueprint,
+    bank_pages.blueprint,
+    bank_line_pages.blueprint,
+    matching_pages.blueprint,
+    matching_choice_pages.blueprint,
+    unidentified.blueprint,
+    receipt_pages.blueprint,
+    iban_page.blueprint,
+    iban_staff_page.blueprint,
+    treasury_pages.blueprint,
+    payment_pages.blueprint,
+    refund_pages.blueprint,
+    contest_pages.blueprint,
+    provider_account_pages.blueprint,
+    mandate_pages.blueprint,
+    autopay_page.blueprint,
+    debit_pages.blueprint,
+    debit_mandate_pages.blueprint,
 )
 """Every page of the portal; the API and the sandboxes are handed to :func:`create_app` by whoever serves them."""
 
@@ -68,7 +103,13 @@ MAX_FORM_BYTES = 64 * 1024
 """Our longest form is a search."""
 LONGER_FORMS = {
     "validation.check": uploads.MAX_FORM_BYTES,
+    "customer_iban.check": uploads.MAX_FORM_BYTES,
+    "customer_iban.check_by_link": uploads.MAX_FORM_BYTES,
     "directory.start": uploads.MAX_FORM_BYTES,
+    "bank.take": bank_pages.MAX_FORM_BYTES,
+    "receipts.take_list": receipt_pages.MAX_LIST_BYTES,
+    "debits.answer": debit_pages.MAX_FORM_BYTES,
+    "debit_mandates.take_table": debit_mandate_pages.MAX_FORM_BYTES,
     "dispute.send_by_link": attachments.MOST_FORM_BYTES,
     "dispute.send": attachments.MOST_FORM_BYTES,
     "disputes.give_documents": attachments.MOST_FORM_BYTES,
@@ -143,6 +184,7 @@ def _guard_requests(app: Flask) -> None:
     app.before_request(check_access)
     app.before_request(_greet_in_own_language)
     app.before_request(check_form)
+    app.before_request(refuse_nul)
     app.after_request(set_headers)
     app.after_request(keep_visit)
 
@@ -169,7 +211,12 @@ def _set_up_templates(app: Flask) -> None:
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        day=words.day, short_day=words.short_day, moment=words.moment, number=words.number, percent=words.percent
+        day=words.day,
+        short_day=words.short_day,
+        moment=words.moment,
+        number=words.number,
+        percent=words.percent,
+        fitted=words.fitted,
     )
     app.jinja_env.globals.update(
         money=words.money,
@@ -188,6 +235,7 @@ def _set_up_templates(app: Flask) -> None:
         navigation=navigation,
         initials=initials,
         kind_name=kind_name,
+        paying_by=method_words,
         reason_words=reason_words,
         mail_state=lambda state: "kept" if state == "to_send" and not services().settings.smtp_url else state,
     )

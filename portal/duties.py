@@ -18,13 +18,27 @@ from einvoice.receiving.dispatch import receive_lost, receive_statuses
 from einvoice.reception import FILES_SOURCE, LOST_SOURCE
 from einvoice.reception import SOURCE as PLATFORM_SOURCE
 from einvoice.submission import NotAcceptedYetError
+from payments.banking.recognising import recognise_late_payouts
+from payments.concluding import PAYMENT_TOLD
+from payments.matching.again import match_again
+from payments.matching.asking import PAYER_ASKED
 from payments.reactions import receive_events
 from payments.reconcile import recover_missed_facts
+from payments.refunding import send_refunds, settle_refunds
+from payments.tending import tend_checkouts
 from portal.access.sign_in_mail import sign_in_mail
+from portal.bank_files import go_on_importing
+from portal.clearing_duties import COMPARE_EVERY_S, compare, follow_hints
+from portal.debit_mails import tend_debits
+from portal.hooks.intake import GOCARDLESS as GOCARDLESS_SOURCE
 from portal.hooks.intake import SOURCE as STRIPE_SOURCE
 from portal.issuing import DOCUMENTS
 from portal.keeping import read_archive_again
 from portal.mails import keep_mail, send_due_mails, write_invoice_mail
+from portal.quarantine import run_quarantine
+from portal.question_mails import write_question_mail
+from portal.receipt_mails import write_receipt_mail
+from portal.staff.treasury.telling import OVERLAP, WATERMARK, tell_contests
 from portal.turns import Pace
 from portal.worker import NotYetError, Worker
 from receivables.domain.events import CASH_COLLECTED, INVOICE_ISSUED, INVOICE_REPLACED, SIGN_IN_ASKED
@@ -35,6 +49,20 @@ from receivables.store.register import (
     suppliers_on_platforms,
     suppliers_with_flows_to_follow,
 )
+from receivables.store.work_to_do import (
+    CHECKOUTS_TO_TEND,
+    DEBITS,
+    OPEN_PAYOUTS,
+    PAID_ONLINE,
+    REFUNDS,
+    REFUNDS_UNDER_WAY,
+    RIPE_ACCOUNTS,
+    UNFINISHED_STATEMENTS,
+    UNSEALED_AUDIT,
+    WAITING_BANK_LINES,
+    suppliers_with,
+    suppliers_with_contests,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -42,7 +70,9 @@ if TYPE_CHECKING:
     from einvoice.following import FlowFollower
     from einvoice.reception import Poller
     from portal.wiring import Services
+    from receivables.store.inbox import Message, Settlement
     from receivables.store.outbox import Announcement
+    from receivables.store.work import Work
 
 log = logging.getLogger("quittance.duties")
 
@@ -56,6 +86,20 @@ MAIL_EVERY_S = 1.0
 """Somebody waits for their sign-in mail."""
 DIRECTORY_EVERY_S = 1.0
 """Somebody watches their customer file being checked."""
+REFUND_EVERY_S = 15.0
+"""How often to send refunds that were agreed: somebody looks at the page."""
+CONTEST_EVERY_S = 60.0
+"""How often to tell the staff of chargebacks: the same day is the promise."""
+TEND_EVERY_S = 60.0
+"""How often to close checkouts that are over and to collect debits that were agreed to: banks take days."""
+QUARANTINE_EVERY_S = 60.0
+"""How often to see whether the quarantine of a bank account is over."""
+BANK_EVERY_S = 5.0
+"""How soon a large bank file that was dropped begins to be read, and one that was interrupted goes on."""
+AGAIN_EVERY_S = 60.0
+"""How soon what is new, or a payout told late, may explain a bank line that nobody identified."""
+DEBITS_EVERY_S = 60.0
+"""Payers are told of debits soon; what is due by agreement is collected within the day."""
 SEAL_EVERY_S = 10.0
 """Nothing in the audit trail stays unsealed for longer than a minute."""
 REPORT_EVERY_S = 900.0
@@ -71,7 +115,8 @@ def build_worker(services: Services) -> Worker:
     return Worker(
         works=services.works,
         receivers={
-            STRIPE_SOURCE: lambda work, messages: receive_events(work, messages, services.gateway_for),
+            STRIPE_SOURCE: _receive_from(services, STRIPE_SOURCE),
+            GOCARDLESS_SOURCE: _receive_from(services, GOCARDLESS_SOURCE),
             PLATFORM_SOURCE: receive_statuses,
             FILES_SOURCE: services.invoice_receiver.receive,
             LOST_SOURCE: receive_lost,
@@ -87,7 +132,10 @@ def build_worker(services: Services) -> Worker:
             INVOICE_REPLACED: {"platform": _cancel(services)},
             CASH_COLLECTED: {"status_212": _tell(services)},
             PLATFORM_HINTED: {"look": listener.hint},
+            PAYMENT_TOLD: {"mail": lambda supplier_id, fact: write_receipt_mail(services, supplier_id, fact)},
+            PAYER_ASKED: {"mail": lambda supplier_id, fact: write_question_mail(services, supplier_id, fact)},
             SIGN_IN_ASKED: {"mail": _write_sign_in_mail(services)},
+            **follow_hints(services),
         },
         together={FLOW_PLANNED: _send(services)},
         hands={FLOW_PLANNED: SENDING_HANDS},
@@ -105,13 +153,18 @@ def _chores(services: Services, listener: Listener) -> tuple[tuple[float, Callab
     def everybody() -> list[UUID]:
         return [each.supplier_id for each in list_suppliers(database)]
 
+    def those(condition: str, chore: Callable[[UUID], object]) -> Callable[[], None]:
+        return _for_each(lambda: suppliers_with(database, condition), chore)
+
     return (
         (settings.platform_poll_s, _for_each(lambda: suppliers_with_flows_to_follow(database), listener.follow)),
         (settings.platform_poll_s, _for_each(lambda: suppliers_on_platforms(database), listener.poll)),
         (
             settings.provider_poll_s,
-            _for_each(everybody, lambda s: recover_missed_facts(services.works, s, services.gateway_for)),
+            those(PAID_ONLINE, lambda s: recover_missed_facts(services.works, s, services.gateway_for)),
         ),
+        (COMPARE_EVERY_S, those(PAID_ONLINE, compare(services))),
+        (TEND_EVERY_S, those(CHECKOUTS_TO_TEND, lambda s: tend_checkouts(services.works, s, services.gateway_for))),
         (
             MAIL_EVERY_S,
             _for_each(
@@ -119,7 +172,17 @@ def _chores(services: Services, listener: Listener) -> tuple[tuple[float, Callab
                 lambda s: send_due_mails(services, s),
             ),
         ),
-        (SEAL_EVERY_S, _for_each(everybody, lambda s: _seal_all(services, s))),
+        (QUARANTINE_EVERY_S, those(RIPE_ACCOUNTS, lambda s: run_quarantine(services, s))),
+        (REFUND_EVERY_S, those(REFUNDS_UNDER_WAY, lambda s: send_refunds(services.works, s, services.gateway_for))),
+        (COMPARE_EVERY_S, those(REFUNDS, lambda s: services.works.run(s, settle_refunds))),
+        (
+            CONTEST_EVERY_S,
+            _for_each(
+                lambda: suppliers_with_contests(database, WATERMARK, OVERLAP), lambda s: tell_contests(services, s)
+            ),
+        ),
+        (DEBITS_EVERY_S, those(DEBITS, lambda s: tend_debits(services, s))),
+        (SEAL_EVERY_S, those(UNSEALED_AUDIT, lambda s: _seal_all(services, s))),
         (
             DIRECTORY_EVERY_S,
             _for_each(
@@ -127,9 +190,17 @@ def _chores(services: Services, listener: Listener) -> tuple[tuple[float, Callab
                 lambda s: continue_checks(services.directory, s),
             ),
         ),
+        (BANK_EVERY_S, those(UNFINISHED_STATEMENTS, lambda s: go_on_importing(services, s))),
+        (AGAIN_EVERY_S, those(OPEN_PAYOUTS, lambda s: services.works.run(s, recognise_late_payouts))),
+        (AGAIN_EVERY_S, those(WAITING_BANK_LINES, lambda s: match_again(services.works, s))),
         (REPORT_EVERY_S, _for_each(everybody, services.reporter.prepare_due)),
         (ARCHIVE_LOOK_EVERY_S, _for_each(everybody, lambda s: read_archive_again(services, s))),
     )
+
+
+def _receive_from(services: Services, provider: str) -> Callable[[Work, Sequence[Message]], list[Settlement]]:
+    """Posts what a provider's events say: by the account there, whichever the supplier is paid through now."""
+    return lambda work, messages: receive_events(work, messages, lambda here: services.gateway_at(here, provider))
 
 
 def _produce(services: Services) -> Callable[[UUID, Announcement], None]:

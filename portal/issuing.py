@@ -17,10 +17,13 @@ from einvoice.directory.advice import advise, with_directory_address
 from einvoice.errors import EInvoiceError
 from einvoice.formats.page import check_logo, choose_colours
 from einvoice.intake import Prepared, demand_form, issue_prepared, prepare_finished, prepare_request, read_finished
-from einvoice.kept import issued_document, profile_from_json, profile_to_json
+from einvoice.kept import issued_document, profile_from_json
 from einvoice.reactions import PAUSE_FIELD, read_pause_days
 from einvoice.request.reading import parse_request
 from einvoice.routing import routing_of, siren_of
+from payments.bank_accounts import is_iban
+from payments.refunds import LIMIT_FIELD
+from portal.profiles import save_profile
 from receivables.domain.events import INVOICE_ISSUED
 from receivables.errors import ConflictError
 from receivables.store.invoices import get_invoice
@@ -44,7 +47,7 @@ DOCUMENTS = "documents"
 """Name of the subscriber that produces files."""
 
 
-BRANDING = frozenset({"colour", "logo_svg", PAUSE_FIELD}) | PROFILE_FIELDS
+BRANDING = frozenset({"colour", "logo_svg", LIMIT_FIELD, PAUSE_FIELD}) | PROFILE_FIELDS
 """What a profile holds beside the seller's own data."""
 CHOICES = {
     "size": ("micro", "sme", "mid", "large"),
@@ -286,16 +289,6 @@ def check_profile(profile: SellerProfile, given: Mapping[str, Any]) -> None:
         check_logo(str(given["logo_svg"]))
 
 
-def save_profile(work: Work, profile: SellerProfile, extra: dict[str, Any] | None = None) -> None:
-    """Keep the supplier's profile; ``extra`` holds branding (``colour``, ``logo_svg``)."""
-    work.execute(
-        "INSERT INTO supplier_profiles (supplier_id, profile, changed_at) VALUES (:supplier, CAST(:profile AS jsonb), "
-        ":at) ON CONFLICT (supplier_id) DO UPDATE SET profile = excluded.profile, changed_at = excluded.changed_at",
-        profile=to_json({**profile_to_json(profile), **(extra or {})}),
-        at=now(),
-    )
-
-
 def load_profile(work: Work) -> SellerProfile | None:
     """The supplier's profile, or ``None``."""
     stored = work.scalar("SELECT profile FROM supplier_profiles WHERE supplier_id = :supplier")
@@ -357,7 +350,7 @@ def _supplier_of(services: Services, document: Document, options: IssueOptions) 
 
 def _open_profile(services: Services, supplier: Supplier, document: Document) -> None:
     seller, payment = document.seller, document.payment
-    account = payment.accounts[0] if payment and payment.accounts else None
+    account = next((each for each in payment.accounts if is_iban(each.number)), None) if payment else None
     profile = SellerProfile(
         name=seller.name,
         siren=supplier.siren or "",
@@ -373,7 +366,7 @@ def _open_profile(services: Services, supplier: Supplier, document: Document) ->
         contact=seller.contact,
     )
     with services.works.begin(supplier.supplier_id) as work:
-        save_profile(work, profile)
+        save_profile(work, profile, actor="system")
         work.audit("system", "supplier.opened", supplier.reference, name=supplier.name)
 
 

@@ -26,7 +26,9 @@ class Room(StrEnum):
 CUSTOMER_PAGES = (
     (("/c/",), note_text("Accueil"), Room.ALWAYS),
     (("/c/invoices",), note_text("Factures"), Room.ALWAYS),
+    (("/c/pay",), note_text("Payer"), Room.WIDE),
     (("/c/receipts",), note_text("Paiements"), Room.ALWAYS),
+    (("/c/mandates",), note_text("Prélèvements"), Room.WIDE),
 )
 STAFF_PAGES = (
     (("/s/",), note_text("Encours"), Room.ALWAYS),
@@ -34,14 +36,29 @@ STAFF_PAGES = (
     (("/s/disputes",), note_text("Litiges"), Room.WIDE),
     (("/s/purchases",), note_text("Achats"), Room.WIDE),
     (("/s/reports",), note_text("Déclarations"), Room.WIDE),
+    (("/s/treasury", "/s/payments"), note_text("Trésorerie"), Room.WIDE),
+    (("/s/bank", "/s/receipts"), note_text("Banque"), Room.WIDE),
+    (("/s/matching",), note_text("Rapprochement"), Room.WIDE),
     (("/s/problems",), note_text("À traiter"), Room.ALWAYS),
+    (("/s/debits",), note_text("Prélèvements"), Room.MORE),
     (("/s/platform", "/s/platform/flows"), note_text("Plateforme"), Room.MORE),
     (("/s/directory",), note_text("Annuaire"), Room.MORE),
     (("/s/mails",), note_text("Courriels"), Room.MORE),
     (("/s/company",), note_text("Entreprise"), Room.MORE),
+    (("/s/iban",), note_text("Compte bancaire"), Room.MORE),
 )
-"""Addresses (the first that the caller may open counts), name, and where it stands."""
-OPENABLE_FORMS = frozenset({"validation.check", "dispute.send", "dispute.send_by_link"})
+"""Addresses (the first that the caller may open counts; the pages below all of them belong to it), name, and where it
+stands."""
+OPENABLE_FORMS = frozenset(
+    {
+        "validation.check",
+        "customer_iban.check",
+        "customer_iban.check_by_link",
+        "iban.propose",
+        "dispute.send",
+        "dispute.send_by_link",
+    }
+)
 """Endpoints of forms that are sent to the address of their own page."""
 
 
@@ -86,10 +103,11 @@ def navigation() -> Menu:
     for addresses, name, room in pages:
         href = next((each for each in addresses if each.rstrip("/") in open_to_caller), None)
         if href is not None:
-            found.append((href, addresses[0], name, room))
-    section = max((root for _, root, _, _ in found if _is_below(root)), key=len, default="")
+            found.append((href, addresses, name, room))
+    section = max((root for _, roots, _, _ in found for root in roots if _is_below(root)), key=len, default="")
     entries = [
-        Entry(href, gettext(name), room, _current(href) if root == section else "") for href, root, name, room in found
+        Entry(href, gettext(name), room, _current(href) if section in roots else "")
+        for href, roots, name, room in found
     ]
     return Menu(
         tuple(each for each in entries if each.room is not Room.MORE),

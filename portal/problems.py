@@ -15,7 +15,7 @@ from einvoice.errors import EInvoiceError
 from payments.errors import PaymentError
 from payments.gateways.port import GatewayError
 from portal.access.roles import Door, access_of
-from portal.words import catalogue, gettext, language, note_text
+from portal.words import catalogue, gettext, note_text, told_by
 from receivables.domain.money import MoneyError
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
 from receivables.store.work import to_json
@@ -245,8 +245,7 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, GatewayError):
         known = _known("gateway.failed")
         return known.detail if known else ""
-    french = getattr(error, "sentence_fr", None)
-    return french if french and language() == "fr" else str(error)
+    return told_by(error)
 
 
 def _wants_json() -> bool:

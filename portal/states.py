@@ -64,6 +64,12 @@ KINDS = {
     "refund": note_text("Remboursement ou retour"),
     "refund_failed": note_text("Remboursement non abouti"),
     "credit_note": note_text("Avoir"),
+    "discount": note_text("Escompte accordé"),
+    "waiver": note_text("Reste abandonné"),
+    "charge": note_text("Frais gardés par une banque"),
+    "waived_back": note_text("Abandon repris"),
+    "gain": note_text("Trop-perçu gardé"),
+    "gain_back": note_text("Trop-perçu rendu"),
 }
 
 

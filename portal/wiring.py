@@ -29,7 +29,7 @@ from einvoice.validation.rule_sets import RuleSets
 from einvoice.validation.schematron import SchematronEngine
 from einvoice.validation.standards import Standards
 from payments.accounts import active_account
-from payments.gateways.stripe import StripeGateway
+from payments.gateways.opening import FINAL_AT, open_gateway
 from payments.links import mint_link
 from portal.validation.desk import Desk
 from receivables.store.work import Works
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from einvoice.platform.directory import Directory
     from einvoice.platform.port import Platform
     from einvoice.platform.settings import PlatformSettings
+    from payments.accounts import GatewayAccount
     from payments.gateways.port import Gateway
     from receivables.domain.invoices import Routing
     from receivables.store.work import Work
@@ -82,12 +83,17 @@ class Services:
 
     def gateway_for(self, work: Work, account_id: UUID | None = None) -> Gateway:
         """The payment provider through which this work's supplier is paid, or was through an earlier account."""
-        account = active_account(work, self.keyring, account_id)
-        known = self._gateways.get((account.account_id, account.key))
+        return self._open(active_account(work, self.keyring, account_id))
+
+    def gateway_at(self, work: Work, provider: str) -> Gateway:
+        """The provider whose webhooks came in, which may not be the one that this supplier is paid through now."""
+        return self._open(active_account(work, self.keyring, at=provider))
+
+    def _open(self, account: GatewayAccount) -> Gateway:
+        opened_as = f"{account.key} {account.settings.get(FINAL_AT)} {account.connect_account}"
+        known = self._gateways.get((account.account_id, opened_as))
         if known is None:
-            known = self._gateways[account.account_id, account.key] = StripeGateway(
-                account.key, api_url=account.base_url
-            )
+            known = self._gateways[account.account_id, opened_as] = open_gateway(account)
         return known
 
     def pay_link(self, work: Work, invoice_id: UUID, purpose: str) -> str:

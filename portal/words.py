@@ -6,6 +6,7 @@ Catalogues are gettext files, read as text at start, so that nothing is compiled
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -24,12 +25,13 @@ from receivables.domain.money import Money
 
 if TYPE_CHECKING:
     from datetime import date, datetime
-    from decimal import Decimal
 
 LANGUAGES = ("fr", "en")
 LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 NAMES = {"fr": "Français", "en": "English"}
 CATALOGUES = Path(__file__).parent / "translations"
+_AMOUNT = re.compile(r"(?<![\w.,-])(-?\d+\.\d{2,3}) ([A-Z]{3})\b")
+"""An amount as the books and errors write it."""
 MINUS = "\u2212"
 """As wide as a digit, and never a place to break a line."""
 _CLOSING = re.compile(r" (?=[:;?!»€])")
@@ -99,8 +101,19 @@ def ngettext(one: str, many: str, count: int) -> str:
 
 
 def fitted(text: str) -> str:
-    """A text that is in the reader's language already, with French spaces where no line may end."""
-    return _unbreakable(text) if language() == "fr" else text
+    """A text in the reader's language already: amounts as they write them, French spaces where no line may end."""
+    written = _AMOUNT.sub(lambda told: _amount(told[1], told[2]), text)
+    return _unbreakable(written) if language() == "fr" else written
+
+
+def told_by(error: Exception) -> str:
+    """What a refusal says, in the reader's language where it speaks it."""
+    french = getattr(error, "sentence_fr", None)
+    return fitted(french if french and language() == "fr" else str(error))
+
+
+def _amount(written: str, currency: str) -> str:
+    return format_currency(Decimal(written), currency, locale=LOCALES[language()]).replace("-", MINUS)
 
 
 def money(minor: int, currency: str, spoken: str | None = None) -> str:

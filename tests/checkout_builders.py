@@ -9,14 +9,16 @@ from payment_sandbox import KEY
 
 from config.secrets import Keyring
 from payments.accounts import active_account, open_account
-from payments.checkout import CheckoutRequest, start_checkout
+from payments.checkout import start_checkout
 from payments.gateways.stripe import StripeGateway
+from payments.plans import AimsPlan, CheckoutRequest
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from payment_sandbox import Sandbox
 
+    from payments.checkout import Started
     from payments.gateways.port import Gateway
     from receivables.domain.invoices import Invoice
     from receivables.store.register import Supplier
@@ -58,11 +60,17 @@ class Till:
         return StripeGateway(account.key, api_url=account.base_url, network_retries=0, timeout_s=2)
 
     def press(self, invoice: Invoice, **changes: Any) -> str:
-        """Press the button; returns the provider's page."""
+        """Press the button of one invoice; returns the provider's page."""
+        url = self.start(AimsPlan({invoice.invoice_id: None}), **changes).url
+        assert url is not None
+        return url
+
+    def start(self, plan: AimsPlan, **changes: Any) -> Started:
+        """Press the button of ``plan``."""
         fields: dict[str, Any] = {
             "supplier_id": self.supplier.supplier_id,
             "supplier_name": self.supplier.name,
-            "invoice_id": invoice.invoice_id,
+            "plan": plan,
             "return_url": "https://portal.example/p/token",
             "language": "fr",
             "lifetime": timedelta(minutes=60),

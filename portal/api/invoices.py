@@ -21,7 +21,9 @@ from portal.states import credit_left, state_of
 from portal.validation.told import tell_finding
 from receivables.domain.money import Money
 from receivables.errors import NotFoundError
+from receivables.services.credits import overpaid_on
 from receivables.services.dues import due_on_invoice
+from receivables.store.customers import get_customer
 from receivables.store.invoices import find_by_number
 from receivables.store.register import get_supplier
 
@@ -100,9 +102,13 @@ def show_invoice(year: int, number: str) -> Response:
         url = services().pay_link(work, invoice.invoice_id, "document")
         routing = routing_of(work, invoice.invoice_id)
         left_minor = credit_left(work, invoice)
+        open_minor = -left_minor if invoice.is_credit_note else due.open_minor - overpaid_on(work, invoice.invoice_id)
+        customer = get_customer(work, invoice.customer_id)
     told = _invoice(invoice, due.open_minor, url)
     told["state"] = state_of(invoice, due, today(), left_minor)
     told["routing"] = _routing(invoice, routing)
+    told["open"] = str(Money(open_minor, due.currency).decimal)
+    told["customer"] = {"account_code": customer.account_code, "name": customer.name}
     told["in_flight"] = str(Money(due.in_flight_minor, due.currency).decimal)
     told["statuses"] = [dict(row) for row in statuses]
     return answer(told)

@@ -99,7 +99,7 @@ class Loop:
                 raise DemoError(f"The pay button answers {pressed.status_code} towards {target!r}.")
         session = target.partition("?")[0].rpartition("/")[2]
         self.say(f"  link       {url[:48]}...  checkout {session}")
-        self.stage.sandbox("POST", f"/_sandbox/pay/{session}", {"card": "4242424242424242"})
+        self.stage.sandbox("POST", f"/_sandbox/pay/{session}", {"card": "4242424242424242"}, staged.sandbox_key)
 
     def _say_letter(self, staged: Staged, invoice: Invoice) -> None:
         with self.services.works.begin(staged.supplier.supplier_id) as work:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,14 +18,18 @@ from einvoice.intake import issue_prepared, prepare_own
 from einvoice.platform.accounts import connect_platform
 from einvoice.platform.settings import PlatformDriver, PlatformSettings
 from payments.accounts import open_account
-from payments.checkout import CheckoutRequest, start_checkout
+from payments.checkout import start_checkout
+from payments.debits.settings import DebitSettings, save_settings
+from payments.errors import PaymentError
 from payments.gateways.stripe_facts import READERS
+from payments.plans import AimsPlan, CheckoutRequest
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.demo.cast import cast_of
-from portal.issuing import save_profile
+from portal.profiles import save_profile
 from receivables.domain.invoices import Routing
 from receivables.domain.money import Money
+from receivables.services.dues import due_on_invoices
 from receivables.store.register import Supplier, create_supplier
 from receivables.store.work import to_json
 
@@ -41,12 +47,18 @@ if TYPE_CHECKING:
 SEED = 2026
 SANDBOX_KEY = "sk_test_quittance_sandbox"
 HISTORY_DAYS = 180
+METHODS = ["card", "sepa_debit", "transfer", "paypal"]
 AT_ONCE = 4
+PAYOUT_WITHIN_S = 10.0
+"""How long the demonstration waits for news of a payout, in seconds; the statement comes without it after that."""
 REFUNDED_OF = 25
 """One invoice in so many is looked at for a refund."""
 OWNER = ("camille@demo.example", "Camille Renard")
 COLLECTOR = ("lucas@demo.example", "Lucas Morel")
 PAYER = ("compta@demo.example", "Dominique Payet")
+ICS = "FR72ZZZ123456"
+"""The published example of a French creditor identifier."""
+_PAYOUTS_THERE = "SELECT count(*) FROM payouts WHERE supplier_id = :supplier AND state = 'paid'"
 _STAFF = ((OWNER, Role.OWNER), (COLLECTOR, Role.COLLECTOR))
 MAX_LINES = 4
 TO_PERSONS = 0.25
@@ -66,6 +78,16 @@ class Staged:
     account_id: UUID
     invoices: tuple[Invoice, ...]
 
+    @property
+    def sandbox_key(self) -> str:
+        """The key of this supplier's own account at the provider's sandbox."""
+        return sandbox_key(self.supplier)
+
+
+def sandbox_key(supplier: Supplier) -> str:
+    """A key that the sandbox opens an account of its own for."""
+    return f"{SANDBOX_KEY}_{supplier.supplier_id.hex}"
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -81,19 +103,22 @@ class Stage:
         staff = [(add_person(self.services.database, *who), role) for who, role in _STAFF]
         for player in cast_of(Random(SEED)):  # noqa: S311 -- the same play every time
             supplier = create_supplier(self.services.database, player.profile.siren, player.profile.name)
+            key = sandbox_key(supplier)
+            self.sandbox("POST", "/_sandbox/accounts", {"name": supplier.name, "key": key})
             secret = self._register_webhook(supplier)
             named = {"supplier_id": str(supplier.supplier_id), "name": supplier.name}
-            self.sandbox("POST", "/_sandbox/merchants", named)
+            self.sandbox("POST", "/_sandbox/merchants", named, key)
             with self.services.works.begin(supplier.supplier_id) as work:
                 save_profile(work, player.profile, _stated(player))
                 account_id = open_account(
                     work,
                     self.services.keyring,
                     provider="stripe",
-                    key=SANDBOX_KEY,
+                    key=key,
                     webhook_secret=secret,
                     base_url=self.addresses.payments,
                     live=False,
+                    settings={"methods": METHODS},
                 )
                 connect_platform(work, self.services.keyring, "Plateforme bac à sable", self._platform(player))
             for person, role in staff:
@@ -122,10 +147,15 @@ class Stage:
             self.progress("issue", number, count)
         return [Staged(s, player, account, tuple(issued[s.supplier_id])) for s, player, account in opened]
 
-    def let_in_payer(self, staged: Staged) -> None:
-        """A customer's accountant who may sign in: of the customer with most invoices."""
-        customers = [invoice.customer_id for invoice in staged.invoices if invoice.routing is Routing.B2B]
-        customer_id = max(set(customers), key=customers.count)
+    def let_in_payer(self, staged: Staged) -> UUID:
+        """A customer's accountant who may sign in: of the business with most to pay. Returns the customer's id."""
+        business = [each for each in staged.invoices if each.routing is Routing.B2B]
+        with self.services.works.begin(staged.supplier.supplier_id) as work:
+            dues = due_on_invoices(work, [each.invoice_id for each in business])
+        payable = {each.invoice_id for each in dues if each.payable_minor > 0}
+        invoices = Counter(each.customer_id for each in business)
+        to_pay = Counter(each.customer_id for each in business if each.invoice_id in payable)
+        customer_id = max(invoices, key=lambda each: (to_pay[each], invoices[each]))
         person = add_person(self.services.database, *PAYER)
         add_membership(
             self.services.database,
@@ -134,6 +164,12 @@ class Stage:
             Role.CUSTOMER,
             customer_id=customer_id,
         )
+        return customer_id
+
+    def offer_debits(self, staged: Staged) -> None:
+        """Let customers of ``staged`` sign mandates: its bank has given it a creditor identifier."""
+        with self.services.works.begin(staged.supplier.supplier_id) as work:
+            save_settings(work, DebitSettings(ICS, staged.supplier.name), "demo")
 
     def pay_many(self, staged: list[Staged], left_out: AbstractSet[UUID] = frozenset()) -> int:
         """Pay most of what is late and some of the rest, by the hosted page's control road; ``left_out`` stay as is."""
@@ -149,9 +185,11 @@ class Stage:
         ]
         self.progress("pay", 0, len(chosen))
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for done, _ in enumerate(pool.map(lambda one: self.pay(*one), chosen), start=1):
+            paid = 0
+            for done, was_paid in enumerate(pool.map(lambda one: self._pay_if_asked(*one), chosen), start=1):
+                paid += was_paid
                 self.progress("pay", done, len(chosen))
-        return len(chosen)
+        return paid
 
     def declare(self, staged: list[Staged]) -> int:
         """Declare the periods that are over, of those who declare themselves; returns how many declarations."""
@@ -172,14 +210,24 @@ class Stage:
                     refunded += 1
         return refunded
 
+    def _pay_if_asked(self, staged: Staged, invoice: Invoice, card: str) -> bool:
+        """Pay; no where its platform or its buyer has refused the invoice meanwhile, or a credit note settles it."""
+        try:
+            self.pay(staged, invoice, card)
+        except PaymentError as error:
+            if error.code != "payment.nothing_due":
+                raise
+            return False
+        return True
+
     def pay(self, staged: Staged, invoice: Invoice, card: str = CARDS[0][0]) -> None:
         """Press the button of an invoice and pay on the provider's page."""
-        url = start_checkout(
+        started = start_checkout(
             self.services.works,
             CheckoutRequest(
                 supplier_id=staged.supplier.supplier_id,
                 supplier_name=staged.supplier.name,
-                invoice_id=invoice.invoice_id,
+                plan=AimsPlan({invoice.invoice_id: None}),
                 return_url=self.addresses.portal,
                 language="fr",
                 lifetime=timedelta(minutes=self.services.settings.checkout_minutes),
@@ -187,7 +235,9 @@ class Stage:
             staged.account_id,
             self.services.gateway_for,
         )
-        self.sandbox("POST", f"/_sandbox/pay/{url.rstrip('/').rpartition('/')[2].partition('?')[0]}", {"card": card})
+        url = started.url or ""
+        session = url.rstrip("/").rpartition("/")[2].partition("?")[0]
+        self.sandbox("POST", f"/_sandbox/pay/{session}", {"card": card}, staged.sandbox_key)
 
     def refund(self, staged: Staged, payment_ref: str, amount: Money, key: str) -> str:
         """Give money back at the provider, as a treasurer does in its back office."""
@@ -195,13 +245,25 @@ class Stage:
             gateway = self.services.gateway_for(work)
         return gateway.refund(payment_ref, amount, key)
 
-    def sandbox(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Call the payment sandbox's control road."""
+    def pay_out(self, staged: Staged) -> None:
+        """Have the provider send what it holds to the bank, where it arrives, and wait until the house knows of it."""
+        made = self.sandbox("POST", "/_sandbox/payouts", {"pending": True}, staged.sandbox_key)["payouts"]
+        for each in made:
+            self.sandbox("POST", f"/_sandbox/payouts/{each['id']}/arrive", key=staged.sandbox_key)
+        deadline = time.monotonic() + PAYOUT_WITHIN_S
+        while time.monotonic() < deadline:
+            with self.services.works.begin(staged.supplier.supplier_id) as work:
+                if work.scalar(_PAYOUTS_THERE) >= len(made):
+                    return
+            time.sleep(0.2)
+
+    def sandbox(self, method: str, path: str, body: dict[str, Any] | None = None, key: str = SANDBOX_KEY) -> Any:
+        """Call the payment sandbox's control road, on the account that the key opens."""
         answer = httpx.request(
             method,
             self.addresses.payments + path,
             json=body or {},
-            headers={"Authorization": f"Bearer {SANDBOX_KEY}"},
+            headers={"Authorization": f"Bearer {key}"},
             timeout=20,
         )
         answer.raise_for_status()
@@ -213,7 +275,7 @@ class Stage:
         answer = httpx.post(
             f"{self.addresses.payments}/v1/webhook_endpoints",
             data=data,
-            headers={"Authorization": f"Bearer {SANDBOX_KEY}"},
+            headers={"Authorization": f"Bearer {sandbox_key(supplier)}"},
             timeout=20,
         )
         answer.raise_for_status()

@@ -9,6 +9,9 @@ from urllib.parse import urlencode
 from einvoice.flow_log import list_accounts
 from einvoice.lifecycle.statuses import status
 from einvoice.reporting.store import open_troubles
+from payments.debits.tasks import open_tasks
+from portal.debit_words import task_words
+from portal.staff.treasury.telling import lost_contests, refund_troubles
 from portal.words import day, fitted, gettext, language, ngettext, note_text, number
 from receivables.store.problems import list_problems
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
     from einvoice.flow_log import AccountLine
+    from payments.refunds import RefundOrder
+    from payments.treasury.contests import ContestLine
     from receivables.store.problems import Problem
     from receivables.store.work import Work
 
@@ -177,7 +182,62 @@ _SELF_HEALING = frozenset({"stuck", "in_doubt", "held", "idle"})
 
 def troubles_here(work: Work) -> list[Trouble]:
     """Everything at this work's supplier that stopped."""
-    return [*explain_all(list_problems(work), list_accounts(work)), *map(_report_trouble, open_troubles(work))]
+    told = [*explain_all(list_problems(work), list_accounts(work)), *map(_report_trouble, open_troubles(work))]
+    told += [_refund_trouble(*each) for each in refund_troubles(work)]
+    told += [_lost_trouble(*each) for each in lost_contests(work)]
+    return [*told, *(_debit_trouble(each) for each in open_tasks(work))]
+
+
+def _debit_trouble(task: RowMapping) -> Trouble:
+    """Something to do about a direct debit: closed on its own page, with a word."""
+    title, step = task_words(task["what"])
+    return Trouble(
+        at=task["opened_at"],
+        title=title,
+        step=step,
+        said="",
+        reason=task["code"] or "",
+        tries=0,
+        invoice_id=task["invoice_id"],
+        number=task["number"],
+        tone="late",
+        href=f"/s/debits/returns#task-{task['task_id']}",
+        link=gettext("Voir la tâche"),
+    )
+
+
+def _lost_trouble(contest: ContestLine, title: str, step: str) -> Trouble:
+    """Money that a payer's bank took back for good."""
+    return Trouble(
+        at=contest.changed_at,
+        title=title,
+        step=step,
+        said="",
+        reason="",
+        tries=0,
+        invoice_id=contest.invoices[0][0] if contest.invoices else None,
+        number=contest.invoices[0][1] if contest.invoices else None,
+        tone="late",
+        href=f"/s/treasury/disputes/{contest.dispute_ref}",
+        link=gettext("Voir la contestation"),
+    )
+
+
+def _refund_trouble(order: RefundOrder, title: str, step: str) -> Trouble:
+    """A refund that failed, or of which nobody knows yet."""
+    return Trouble(
+        at=order.changed_at,
+        title=title,
+        step=step,
+        said="",
+        reason=order.failure or "",
+        tries=order.tries,
+        invoice_id=None,
+        number=None,
+        tone="late" if order.state == "failed" else "part",
+        href=f"/s/payments/{order.attempt_id}",
+        link=gettext("Voir le paiement"),
+    )
 
 
 def _report_trouble(row: RowMapping) -> Trouble:

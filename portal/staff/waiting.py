@@ -12,6 +12,7 @@ from einvoice.receiving.purchases import NEW, list_purchases
 from einvoice.reporting.company import OWN, company_of
 from einvoice.reporting.errors import ReportError
 from einvoice.reporting.periods import ReportKind, period_of
+from portal.staff.treasury.telling import contests_waiting, refunds_waiting
 from portal.words import gettext, ngettext, number, short_day
 
 if TYPE_CHECKING:
@@ -34,8 +35,24 @@ class Waiting:
 
 def what_waits(work: Work) -> list[Waiting]:
     """The lines that have something to say, those with a clock first."""
-    found = (_disputes(work), _purchases(work), _flows(work), _declarations(work))
+    found = (_contests(work), _disputes(work), _refunds(work), _purchases(work), _flows(work), _declarations(work))
     return [each for each in found if each is not None]
+
+
+def _contests(work: Work) -> Waiting | None:
+    """Payments that payers contest at their bank, and until when an answer is read."""
+    found = contests_waiting(work)
+    if found is None:
+        return None
+    return Waiting(gettext("Contestations"), found[0], "/s/treasury/disputes", found[1], "shield")
+
+
+def _refunds(work: Work) -> Waiting | None:
+    """Refunds that wait for a second person."""
+    words = refunds_waiting(work)
+    if words is None:
+        return None
+    return Waiting(gettext("Remboursements"), words, "/s/treasury/refunds?show=to_agree", "part", "people")
 
 
 def _disputes(work: Work) -> Waiting | None:

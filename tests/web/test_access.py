@@ -7,14 +7,23 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from debit_builders import debit_things
 from declarant_builders import declare_by_hand
 from flask import Blueprint
+from matching_builders import ask_about, first_proposal, propose_line
 from portal_house import press
+from statement_builders import Paper, Told, camt
+from treasury_builders import fill_some_treasury, keep_transfers
 
+from config.clock import today
 from einvoice.reporting.periods import ReportKind, period_of
+from payments.banking.by_hand import HandReceipt, record_by_hand
+from payments.banking.deposits import make_deposit
+from payments.told import payments_on
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role, UnstatedAccessError
 from portal.app import create_app
+from portal.bank_files import take_file
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -31,6 +40,7 @@ EVERYBODY = frozenset(CALLERS)
 OUR_STAFF = frozenset({"collector", "auditor", "accountant", "owner"})
 ALL_STAFF = OUR_STAFF | {"neighbour"}
 CUSTOMERS = frozenset({"customer", "other_customer"})
+OUR_CUSTOMER = frozenset({"customer"})
 OUR_BOOKS = frozenset({"accountant", "owner"})
 OUR_OWNER = frozenset({"owner"})
 
@@ -50,6 +60,14 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "sign_in.switch": ("/switch", EVERYBODY - {"anonymous"}),
     "pay.show": ("{link}", EVERYBODY),
     "pay.begin": ("{link}/pay", EVERYBODY),
+    "pay.announce": ("{link}/announced", EVERYBODY),
+    "pay.receipt": ("{link}/receipts/{payment}", EVERYBODY),
+    "basket.choose": ("/c/pay", CUSTOMERS),
+    "basket.review": ("/c/pay/review", CUSTOMERS),
+    "basket.pay": ("/c/pay", CUSTOMERS),
+    "basket.done": ("/c/pay/done?attempt=", CUSTOMERS),
+    "basket.payment": ("/c/payments/{payment}", frozenset({"customer"})),
+    "basket.refund": ("/c/payments/{payment}/refund", frozenset({"customer"})),
     "validation.show_form": ("/validate", EVERYBODY),
     "validation.check": ("/validate", EVERYBODY),
     "customer.home": ("/c/", CUSTOMERS),
@@ -80,6 +98,43 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "staff.document": ("/s/invoices/{paid}/documents/{document}", OUR_STAFF),
     "staff.evidence": ("/s/invoices/{paid}/evidence", OUR_STAFF),
     "staff.mail": ("/s/mails/{mail}", OUR_STAFF),
+    "mandates.index": ("/c/mandates", CUSTOMERS),
+    "mandates.ask": ("/c/mandates/new", CUSTOMERS),
+    "mandates.draft": ("/c/mandates/new", CUSTOMERS),
+    "mandates.confirm": ("/c/mandates/{mandate}/sign", OUR_CUSTOMER),
+    "mandates.sign": ("/c/mandates/{mandate}/sign", OUR_CUSTOMER),
+    "mandates.send_again": ("/c/mandates/{mandate}/code", OUR_CUSTOMER),
+    "mandates.ask_change": ("/c/mandates/{mandate}/account", OUR_CUSTOMER),
+    "mandates.change": ("/c/mandates/{mandate}/account", OUR_CUSTOMER),
+    "mandates.confirm_change": ("/c/mandates/{mandate}/account/confirm", OUR_CUSTOMER),
+    "mandates.take_change": ("/c/mandates/{mandate}/account/confirm", OUR_CUSTOMER),
+    "mandates.document": ("/c/mandates/{mandate}/document", OUR_CUSTOMER),
+    "mandates.revoke": ("/c/mandates/{mandate}/revoke", OUR_CUSTOMER),
+    "autopay.show": ("/c/autopay", CUSTOMERS),
+    "autopay.start": ("/c/autopay", CUSTOMERS),
+    "autopay.end": ("/c/autopay/end", CUSTOMERS),
+    "debits.index": ("/s/debits", ALL_STAFF),
+    "debits.plan": ("/s/debits/plan", ALL_STAFF - {"auditor"}),
+    "debits.cancel": ("/s/debits/{debit}/cancel", OUR_STAFF - {"auditor"}),
+    "debits.make": ("/s/debits/files", OUR_BOOKS),
+    "debits.batches": ("/s/debits/files", ALL_STAFF),
+    "debits.answer": ("/s/debits/answers", OUR_BOOKS),
+    "debits.batch": ("/s/debits/files/{batch}", OUR_STAFF),
+    "debits.download": ("/s/debits/files/{batch}/download", OUR_BOOKS),
+    "debits.sent": ("/s/debits/files/{batch}/sent", OUR_BOOKS),
+    "debits.returns": ("/s/debits/returns", ALL_STAFF),
+    "debits.finish": ("/s/debits/tasks/{task}/done", OUR_STAFF - {"auditor"}),
+    "debits.ask_settings": ("/s/debits/settings", OUR_BOOKS),
+    "debits.keep_settings": ("/s/debits/settings", OUR_OWNER),
+    "debit_mandates.index": ("/s/debits/mandates", ALL_STAFF),
+    "debit_mandates.show": ("/s/debits/mandates/{mandate}", OUR_STAFF),
+    "debit_mandates.document": ("/s/debits/mandates/{mandate}/document", OUR_STAFF),
+    "debit_mandates.confirm": ("/s/debits/mandates/{mandate}/confirm", OUR_STAFF - {"auditor"}),
+    "debit_mandates.unblock": ("/s/debits/mandates/{mandate}/unblock", OUR_STAFF - {"auditor"}),
+    "debit_mandates.end": ("/s/debits/mandates/{mandate}/end", OUR_STAFF - {"auditor"}),
+    "debit_mandates.ask": ("/s/debits/mandates/new", OUR_BOOKS),
+    "debit_mandates.take": ("/s/debits/mandates/new", OUR_BOOKS),
+    "debit_mandates.take_table": ("/s/debits/mandates/import", OUR_BOOKS),
     "directory.home": ("/s/directory", ALL_STAFF),
     "directory.company": ("/s/directory/companies/552100554", ALL_STAFF),
     "directory.ask_again": ("/s/directory/companies/552100554", ALL_STAFF),
@@ -104,6 +159,46 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "flows.send_now": ("/s/platform/flows/{flow}/now", OUR_BOOKS),
     "flows.ask_again": ("/s/platform/flows/{flow}/again", OUR_BOOKS),
     "flows.again": ("/s/platform/flows/{flow}/again", OUR_BOOKS),
+    "iban.show": ("/s/iban", ALL_STAFF),
+    "iban.propose": ("/s/iban", OUR_BOOKS),
+    "iban.confirm": ("/s/iban/01900000-0000-7000-8000-000000000000/confirm", OUR_BOOKS),
+    "iban.refuse": ("/s/iban/01900000-0000-7000-8000-000000000000/refuse", OUR_BOOKS),
+    "customer_iban.show": ("/c/iban", CUSTOMERS),
+    "customer_iban.check": ("/c/iban", CUSTOMERS),
+    "customer_iban.show_by_link": ("{link}/iban", EVERYBODY),
+    "customer_iban.check_by_link": ("{link}/iban", EVERYBODY),
+    "matching.queue": ("/s/matching", ALL_STAFF),
+    "matching.line": ("/s/matching/lines/{line}", OUR_STAFF),
+    "matching_choice.show": ("/s/matching/lines/{line}/choose", OUR_STAFF - {"auditor"}),
+    "matching_choice.book": ("/s/matching/lines/{line}/choose", OUR_STAFF - {"auditor"}),
+    "matching.ask": ("/s/matching/lines/{line}/ask", OUR_STAFF - {"auditor"}),
+    "matching.put_aside": ("/s/matching/lines/{line}/aside", OUR_STAFF - {"auditor"}),
+    "matching.confirm": ("/s/matching/proposals/{proposal}", OUR_STAFF - {"auditor"}),
+    "matching.undo": ("/s/matching/lines/{line}/undo", OUR_STAFF - {"auditor"}),
+    "matching.payers": ("/s/matching/payers", ALL_STAFF),
+    "matching.forget": ("/s/matching/payers/{customer}/forget", ALL_STAFF - {"auditor"}),
+    "questions.show": ("/c/questions/{question}", frozenset({"customer"})),
+    "questions.answer": ("/c/questions/{question}", frozenset({"customer"})),
+    "bank.overview": ("/s/bank", ALL_STAFF),
+    "bank.take": ("/s/bank", OUR_BOOKS),
+    "bank.file": ("/s/bank/files/{file}", OUR_STAFF),
+    "bank.question": ("/s/bank/files/{file}/question", OUR_BOOKS),
+    "bank.answer": ("/s/bank/files/{file}/question", OUR_BOOKS),
+    "bank.statements": ("/s/bank/statements", ALL_STAFF),
+    "bank.statement": ("/s/bank/statements/{statement}", OUR_STAFF),
+    "bank.original": ("/s/bank/statements/{statement}/original", OUR_STAFF),
+    "bank_lines.listing": ("/s/bank/lines", ALL_STAFF),
+    "bank_lines.line": ("/s/bank/lines/{line}", OUR_STAFF),
+    "bank_lines.say": ("/s/bank/lines/{line}/aside", OUR_BOOKS),
+    "receipts.listing": ("/s/receipts", ALL_STAFF),
+    "receipts.take_list": ("/s/receipts/list", ALL_STAFF - {"auditor"}),
+    "receipts.new": ("/s/receipts/new", ALL_STAFF - {"auditor"}),
+    "receipts.record": ("/s/receipts/new/{customer}", OUR_STAFF - {"auditor"}),
+    "receipts.show": ("/s/receipts/{receipt}", OUR_STAFF),
+    "receipts.bounced": ("/s/receipts/{receipt}/bounce", OUR_STAFF - {"auditor"}),
+    "receipts.slip": ("/s/receipts/deposit", ALL_STAFF - {"auditor"}),
+    "receipts.deposit": ("/s/receipts/deposit", ALL_STAFF - {"auditor"}),
+    "receipts.deposit_page": ("/s/receipts/deposits/{deposit}", OUR_STAFF),
     "company.show": ("/s/company", OUR_OWNER),
     "company.save": ("/s/company", OUR_OWNER),
     "reports.listing": ("/s/reports", ALL_STAFF),
@@ -117,6 +212,37 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "purchases.xml": ("/s/purchases/{purchase}/xml", OUR_STAFF),
     "purchases.readable": ("/s/purchases/{purchase}/readable", OUR_STAFF),
     "purchases.answer": ("/s/purchases/{purchase}/statuses", frozenset({"accountant", "owner"})),
+    "treasury.overview": ("/s/treasury", ALL_STAFF),
+    "treasury.payouts": ("/s/treasury/payouts", ALL_STAFF),
+    "treasury.payout": ("/s/treasury/payouts/{payout}", OUR_STAFF),
+    "treasury.payout_table": ("/s/treasury/payouts/{payout}/table.csv", OUR_STAFF),
+    "treasury.comparisons": ("/s/treasury/comparisons", ALL_STAFF),
+    "treasury.comparison_table": ("/s/treasury/comparisons/table.csv", ALL_STAFF),
+    "payments.index": ("/s/payments", ALL_STAFF),
+    "payments.table": ("/s/payments/table.csv", ALL_STAFF),
+    "payments.show": ("/s/payments/{treasure_payment}", OUR_STAFF),
+    "payments.plan": ("/s/payments/{treasure_payment}/refund", OUR_STAFF - {"auditor"}),
+    "payments.order": ("/s/payments/{treasure_payment}/refund", OUR_STAFF - {"auditor"}),
+    "payments.use_credit": ("/s/payments/{treasure_payment}/aim", OUR_STAFF - {"auditor"}),
+    "payments.take_back": ("/s/payments/{treasure_payment}/unaim", OUR_STAFF - {"auditor"}),
+    "refunds.index": ("/s/treasury/refunds", ALL_STAFF),
+    "refunds.agree": ("/s/treasury/refunds/{treasure_order}/agree", OUR_BOOKS),
+    "refunds.refuse": ("/s/treasury/refunds/{treasure_order}/refuse", OUR_BOOKS),
+    "refunds.set_limit": ("/s/treasury/refunds/limit", OUR_OWNER),
+    "refunds.make_transfers": ("/s/treasury/refunds/transfers", OUR_BOOKS),
+    "refunds.transfer_file": ("/s/treasury/refunds/transfers/{transfers}.xml", OUR_BOOKS),
+    "contests.index": ("/s/treasury/disputes", ALL_STAFF),
+    "contests.show": ("/s/treasury/disputes/{contest}", OUR_STAFF),
+    "contests.preview": ("/s/treasury/disputes/{contest}/evidence.pdf", OUR_STAFF),
+    "contests.answer": ("/s/treasury/disputes/{contest}/answer", OUR_STAFF - {"auditor"}),
+    "provider_accounts.index": ("/s/treasury/accounts", OUR_BOOKS),
+    "provider_accounts.ask_connection": ("/s/treasury/accounts/connect", OUR_OWNER),
+    "provider_accounts.connect": ("/s/treasury/accounts/connect", OUR_OWNER),
+    "provider_accounts.choose_methods": ("/s/treasury/accounts/{gateway}/methods", OUR_OWNER),
+    "provider_accounts.change_secret": ("/s/treasury/accounts/{gateway}/secret", OUR_OWNER),
+    "provider_accounts.forget_secret": ("/s/treasury/accounts/{gateway}/secret/forget", OUR_OWNER),
+    "provider_accounts.ask_switch": ("/s/treasury/accounts/{gateway}/activate", OUR_OWNER),
+    "provider_accounts.switch": ("/s/treasury/accounts/{gateway}/activate", OUR_OWNER),
 }
 """Endpoint: an address of this house, and who gets something there. Everybody else: sign-in, or nothing at all."""
 
@@ -136,7 +262,76 @@ def address(pattern: str, house: House) -> str:
         account=house.account_id,
         flow=house.flow(2),
         report=a_report(house),
+        **a_treasure(house),
+        payment=a_payment(house),
+        **waiting_line(house),
+        **bank_things(house),
+        **debit_things(house),
     )
+
+
+def a_payment(house: House) -> UUID:
+    """The payment of the paid invoice."""
+    with house.services.works.begin(house.supplier.supplier_id) as work:
+        return payments_on(work, house.invoices["paid"].invoice_id)[0].attempt_id
+
+
+BANK: dict[UUID, dict[str, str]] = {}
+
+
+def bank_things(house: House) -> dict[str, str]:
+    """A statement, its file, and a cheque on a slip; made once."""
+    supplier_id = house.supplier.supplier_id
+    if supplier_id not in BANK:
+        content = camt(Paper(today(), 0, (Told(-100, today(), house.supplier.name, text=str(supplier_id)),)))
+        taken = take_file(house.services, supplier_id, "releve.xml", content, "test")
+        with house.services.works.begin(supplier_id) as work:
+            cheque = HandReceipt("cheque", house.customer_id, 100, "EUR", today(), "CHQ-ACCESS")
+            receipt = record_by_hand(work, cheque, "test")
+            slip = make_deposit(
+                work, "cheque", [receipt.receipt_id], reference="ACCESS", deposited_on=today(), actor="test"
+            )
+        found = (taken.statements[0].statement_id, receipt.receipt_id, slip.deposit_id)
+        names = ("statement", "receipt", "deposit")
+        BANK[supplier_id] = {"file": taken.sha256, **dict(zip(names, map(str, found), strict=True))}
+    return BANK[supplier_id]
+
+
+LINES: dict[UUID, dict[str, UUID]] = {}
+
+
+def waiting_line(house: House) -> dict[str, UUID]:
+    """A bank line with a proposal, and another about which the customer is asked; made once."""
+    supplier_id = house.supplier.supplier_id
+    if supplier_id not in LINES:
+        with house.services.works.begin(supplier_id) as work:
+            line, other = (propose_line(work, house.customer_id) for _ in range(2))
+            LINES[supplier_id] = {
+                "line": line,
+                "proposal": first_proposal(work, line).proposal_id,
+                "question": ask_about(work, other, house.customer_id),
+            }
+    return LINES[supplier_id]
+
+
+TREASURES: dict[UUID, dict[str, str]] = {}
+
+
+def a_treasure(house: House) -> dict[str, str]:
+    """Payout, payment, refund, chargeback, account and file of this house, made once."""
+    supplier_id = house.supplier.supplier_id
+    if supplier_id not in TREASURES:
+        with house.services.works.begin(supplier_id) as work:
+            made = fill_some_treasury(work, house.services.keyring, house.supplier.reference)
+            TREASURES[supplier_id] = {
+                "payout": made.banked_ref,
+                "treasure_payment": str(made.attempt_id),
+                "treasure_order": str(made.order_id),
+                "contest": made.dispute_ref,
+                "gateway": str(made.account_id),
+                "transfers": str(keep_transfers(work)),
+            }
+    return TREASURES[supplier_id]
 
 
 REPORTS: dict[UUID, UUID] = {}

@@ -6,18 +6,22 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ledger_builders import customer_facts, issue
 
+from config.clock import today
 from einvoice.archive import Archive
 from einvoice.composing.seller import SellerProfile
 from einvoice.document import Address
 from einvoice.formats.payment_reference import group_reference, rf_reference
 from einvoice.validation.check import Validator
 from einvoice.validation.schematron import SchematronEngine
+from portal.api.customers import customers
 from portal.api.invoices import api
 from portal.api.tokens import create_token
 from portal.app import create_app
 from portal.issuing import save_profile
 from portal.wiring import Services, build_services
+from receivables.services.paying import RecordPayment, record_payment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,3 +198,29 @@ def test_an_invoice_whose_files_cannot_be_made_is_said_to_be_issued(
 def test_an_invoice_of_the_future_is_refused_with_its_term(client: FlaskClient, token: str) -> None:
     answer = post(client, token, {**INVOICE, "issue_date": "2099-01-01"})
     assert (answer.status_code, answer.json["code"], answer.json["term"]) == (422, "invoice.issued_in_future", "BT-2")
+
+
+def test_complaint_8_what_is_overpaid_is_open_below_zero_and_a_credit_of_the_customer(
+    house: Services, supplier: Supplier
+) -> None:
+    client = create_app(house, [api, customers]).test_client()
+    with house.works.begin(supplier.supplier_id) as work:
+        headers = {"Authorization": f"Bearer {create_token(work, 'credits')}"}
+        invoice = issue(work, customer=customer_facts("Trop Payeur SARL", siren=None))
+        record_payment(
+            work,
+            RecordPayment(
+                "overpaid", invoice.customer_id, 12_500, "EUR", today(), "transfer", "bank", "bank",
+                {invoice.invoice_id: 12_500}, "test",
+            ),
+        )  # fmt: skip
+    told = client.get(f"/api/v1/invoices/{invoice.issued_on.year}/{invoice.number}", headers=headers).json
+    assert (told["amount_due"], told["open"], told["state"]) == ("0.00", "-25.00", "paid")
+    path = f"/api/v1/customers/{told['customer']['account_code']}"
+    shown = client.get(path, headers=headers).json
+    assert shown["open"] == {"EUR": "-25.00"}
+    assert [(each["kind"], each["reference"], each["open"]) for each in shown["credits"]] == [
+        ("receipt", "overpaid", "25.00")
+    ]
+    assert client.get(path).status_code == 401
+    assert client.get("/api/v1/customers/C99999", headers=headers).status_code == 404

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from debit_builders import debit_things
+from ledger_builders import issue
 from payment_sandbox import KEY, serving
 from portal_house import build_house
-from test_access import a_report
+from test_access import a_payment, a_report, a_treasure, bank_things, waiting_line
 from werkzeug.serving import make_server
 
-from payments.accounts import open_account
+from config.clock import now
+from payments.accounts import account_at, open_account
+from payments.reactions import record_told
 from portal.access.sessions import open_session
 from portal.app import create_app
 from portal.sandboxes.payments import PaymentSandboxSettings, create_payment_sandbox
@@ -73,6 +79,10 @@ def served(services: Services) -> Iterator[tuple[House, str]]:
                 base_url=provider,
                 live=False,
             )
+            work.execute(
+                "UPDATE gateway_accounts SET settings = CAST(:settings AS jsonb) WHERE supplier_id = :supplier",
+                settings='{"methods": ["card", "sepa_debit", "paypal"]}',
+            )
         server.app = create_app(own)
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield house, base
@@ -88,6 +98,7 @@ def addresses(house: House) -> dict[str, tuple[str | None, str]]:
         "pay, partly on its way": (None, house.links["mixed"]),
         "pay, paid": (None, house.links["paid"]),
         "pay, credit note": (None, house.links["credit"]),
+        "pay, where to transfer to": (None, f"{house.links['due']}/iban"),
         "nothing": (None, "/p/none"),
         "sign-in": (None, "/sign-in"),
         "sign-in, sent": (None, "/sign-in/sent"),
@@ -98,6 +109,16 @@ def addresses(house: House) -> dict[str, tuple[str | None, str]]:
         "customer, invoices": ("customer", "/c/invoices?show=to_pay"),
         "customer, invoice": ("customer", f"/c/invoices/{house.invoices['late'].invoice_id}"),
         "customer, receipts": ("customer", "/c/receipts"),
+        "customer, basket": ("customer", "/c/pay"),
+        "customer, amount that is none": ("customer", "/c/pay/review?oldest=-5"),
+        "customer, preview": ("customer", "/c/pay/review?all=due"),
+        "customer, one payment": ("customer", f"/c/payments/{a_payment(house)}"),
+        "customer, settled by credits": ("customer", "/c/pay/done?attempt="),
+        "pay, an amount of one's own": (None, f"{house.links['due']}?amount=other"),
+        "pay, an amount that is none": (None, f"{house.links['due']}?amount=1.200"),
+        "pay, receipt": (None, f"{house.links['paid']}/receipts/{a_payment(house)}"),
+        "customer, where to transfer to": ("customer", "/c/iban"),
+        "staff, bank account": ("owner", "/s/iban"),
         "staff, dashboard": ("collector", "/s/"),
         "staff, customer": ("collector", f"/s/customers/{house.customer_id}"),
         "staff, invoices": ("collector", "/s/invoices"),
@@ -125,6 +146,48 @@ def addresses(house: House) -> dict[str, tuple[str | None, str]]:
         "staff, declarations": ("accountant", "/s/reports"),
         "staff, period to declare": ("accountant", "/s/reports/payments/2026-10-01"),
         "staff, declaration": ("accountant", f"/s/reports/{a_report(house)}"),
+        "staff, debits": ("accountant", "/s/debits"),
+        "staff, files of debits": ("accountant", "/s/debits/files"),
+        "staff, file of debits": ("accountant", f"/s/debits/files/{debit_things(house)['batch']}"),
+        "staff, debits that came back": ("collector", "/s/debits/returns"),
+        "staff, settings of debits": ("owner", "/s/debits/settings"),
+        "staff, mandates": ("accountant", "/s/debits/mandates"),
+        "staff, mandate": ("collector", f"/s/debits/mandates/{debit_things(house)['mandate']}"),
+        "staff, mandates from elsewhere": ("accountant", "/s/debits/mandates/new"),
+        "customer, mandates": ("customer", "/c/mandates"),
+        "customer, new mandate": ("customer", "/c/mandates/new?scheme=b2b"),
+        "customer, sign": ("customer", f"/c/mandates/{debit_things(house)['drafted']}/sign"),
+        "customer, other account": ("customer", f"/c/mandates/{debit_things(house)['mandate']}/account"),
+        "customer, autopay": ("customer", "/c/autopay"),
+        "staff, matching": ("collector", "/s/matching?state=all"),
+        "staff, bank": ("accountant", "/s/bank"),
+        "staff, statement": ("accountant", f"/s/bank/statements/{bank_things(house)['statement']}"),
+        "staff, bank lines": ("collector", "/s/bank/lines"),
+        "staff, bank line": ("accountant", f"/s/bank/lines/{waiting_line(house)['line']}"),
+        "staff, cheques": ("collector", "/s/receipts"),
+        "staff, cheque to write down": ("collector", f"/s/receipts/new?customer={house.customer_id}"),
+        "staff, cheque": ("collector", f"/s/receipts/{bank_things(house)['receipt']}"),
+        "staff, slip": ("collector", "/s/receipts/deposit"),
+        "staff, line to match": ("collector", f"/s/matching/lines/{waiting_line(house)['line']}"),
+        "staff, other invoices": (
+            "collector",
+            f"/s/matching/lines/{waiting_line(house)['line']}/choose?customer={house.customer_id}&q=a",
+        ),
+        "staff, known payers": ("collector", "/s/matching/payers"),
+        "customer, is it yours": ("customer", f"/c/questions/{waiting_line(house)['question']}"),
+        "staff, treasury": ("accountant", "/s/treasury"),
+        "staff, payments": ("collector", "/s/payments"),
+        "staff, payment": ("collector", f"/s/payments/{a_treasure(house)['treasure_payment']}"),
+        "staff, refund": ("collector", f"/s/payments/{a_treasure(house)['treasure_payment']}/refund?amount=1"),
+        "staff, refunds": ("owner", "/s/treasury/refunds"),
+        "staff, payouts": ("accountant", "/s/treasury/payouts"),
+        "staff, payout": ("accountant", f"/s/treasury/payouts/{a_treasure(house)['payout']}"),
+        "staff, comparisons": ("accountant", "/s/treasury/comparisons"),
+        "staff, chargebacks": ("collector", "/s/treasury/disputes"),
+        "staff, chargeback": ("collector", f"/s/treasury/disputes/{a_treasure(house)['contest']}"),
+        "staff, providers": ("owner", "/s/treasury/accounts"),
+        "staff, connect a provider": ("owner", "/s/treasury/accounts/connect"),
+        "staff, switch provider": ("owner", f"/s/treasury/accounts/{a_treasure(house)['gateway']}/activate"),
         "staff, disputes": ("collector", "/s/disputes"),
         "staff, dispute": ("collector", f"/s/disputes/{house.dispute_id}"),
         "staff, invoice in dispute": ("collector", f"/s/invoices/{house.invoices['late'].invoice_id}"),
@@ -243,6 +306,48 @@ def test_a_payer_without_javascript_comes_to_the_providers_page(browser: Browser
     page.goto(f"{base}{house.links['due']}?back=1")
     assert "Nous attendons la confirmation" in _text(page)
     context.close()
+
+
+def hear(house: House) -> None:
+    """Post what the provider would have told."""
+    with house.services.works.begin(house.supplier.supplier_id) as work:
+        told = house.services.gateway_for(work).facts_since(now() - timedelta(hours=1))
+        ours = [fact for fact in told if fact.supplier_id == house.supplier.supplier_id]
+        record_told(work, account_at(work, "stripe"), ours)
+
+
+def test_a_phone_pays_from_the_link_in_two_taps_and_comes_back_to_the_receipt(
+    browser: Browser, served: tuple[House, str]
+) -> None:
+    """From the link: our page, one tap; the provider's page, one tap; back on ours, paid."""
+    house, _ = served
+    services = house.services
+    with services.works.begin(house.supplier.supplier_id) as work:
+        invoice = issue(work)
+        link = services.pay_link(work, invoice.invoice_id, "phone")
+    taps, pages = 0, []
+    with look(browser, served, None, PHONE) as context:
+        page = context.new_page()
+        page.on("framenavigated", lambda frame: pages.append(frame.url))
+        begun = time.monotonic()
+        page.goto(link)
+        button = page.get_by_role("button", name="Payer")
+        box = button.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < PHONE[1], "the button is seen without scrolling"
+        button.click()
+        taps += 1
+        page.wait_for_url("**/pay/**")
+        page.get_by_role("button", name="Payer").click()
+        taps += 1
+        page.wait_for_url("**/p/**back=1")
+        hear(house)
+        page.get_by_text("Facture réglée").wait_for(timeout=10_000)
+        took_s = time.monotonic() - begun
+        assert page.get_by_role("link", name="Reçu du").is_visible()
+    assert taps == 2
+    assert len({each.partition("?")[0] for each in pages}) == 2, pages
+    assert took_s < 30
 
 
 def test_a_person_signs_in_and_out_in_the_browser(browser: Browser, served: tuple[House, str]) -> None:

@@ -69,6 +69,8 @@ def clock_of(dispute: Dispute, today: date) -> Clock:
 _HOLDS = {
     "disputed": (note_text("À ne pas relancer, en litige : %(amount)s"), "alert"),
     "in_flight": (note_text("À ne pas relancer, paiement en cours : %(amount)s"), "transfer"),
+    "to_match": (note_text("À ne pas relancer, virement reçu à confirmer : %(amount)s"), "bank"),
+    "announced": (note_text("À ne pas relancer, prélèvement annoncé pour le %(day)s : %(amount)s"), "clock"),
     "paused": (note_text("À ne pas relancer avant le %(day)s, paiement annoncé (211) : %(amount)s"), "clock"),
     "refused": (note_text("À ne pas relancer, facture refusée (210) : %(amount)s"), "alert"),
     "rejected": (note_text("À ne pas relancer, facture rejetée (213) : %(amount)s"), "alert"),

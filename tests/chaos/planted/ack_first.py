@@ -14,13 +14,15 @@ from portal.hooks.intake import InboxBatcher
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from portal.hooks.intake import Event
+
 WINDOW_S = 0.3
 
 
-def _store_later(self: InboxBatcher, supplier_id: UUID, external_id: str, body: bytes) -> None:
+def _store_later(self: InboxBatcher, source: str, supplier_id: UUID, events: list[Event]) -> None:
     def store() -> None:
         time.sleep(WINDOW_S)
-        _store(self, supplier_id, external_id, body)
+        _store(self, source, supplier_id, events)
 
     threading.Thread(target=store, daemon=True).start()
 
