@@ -6,6 +6,8 @@ from pathlib import Path
 
 from alembic import op
 
+from migrations.protection import keep_append_only, let_change, let_change_more, show_work_to_register
+
 revision = "0003"
 down_revision = "0002"
 
@@ -56,35 +58,8 @@ def upgrade() -> None:
     """Create tables with their guards, policies and grants."""
     for part in PARTS:
         op.execute((HERE / f"0003_{part}.sql").read_text())
-    for table in APPEND_ONLY:
-        _isolate(table)
-        op.execute(f"GRANT SELECT, INSERT ON {table} TO quittance_app")
-        op.execute(
-            f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        )
-    for table, columns in CHANGING.items():
-        _isolate(table)
-        op.execute(f"GRANT SELECT, INSERT, UPDATE ({columns}) ON {table} TO quittance_app")
-    for table, columns in MORE_CHANGING.items():
-        op.execute(f"GRANT UPDATE ({columns}) ON {table} TO quittance_app")
-    _show_work_to_register()
-
-
-def _show_work_to_register() -> None:
-    """The register sees *that* a supplier has work to do, and of which sort, never what it is."""
+    keep_append_only(APPEND_ONLY)
+    let_change(CHANGING)
+    let_change_more(MORE_CHANGING)
     op.execute("GRANT SELECT (kind) ON outbox TO quittance_register")
-    for table, columns in WORK_TO_DO.items():
-        op.execute(f"CREATE POLICY work_to_do ON {table} FOR SELECT TO quittance_register USING (true)")
-        op.execute(f"GRANT SELECT ({columns}) ON {table} TO quittance_register")
-
-
-def _isolate(table: str) -> None:
-    """Rows of one supplier only; an unset supplier is an error because '' is no uuid."""
-    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    op.execute(
-        f"CREATE POLICY one_supplier ON {table} "
-        "USING (supplier_id = current_setting('app.supplier_id')::uuid) "
-        "WITH CHECK (supplier_id = current_setting('app.supplier_id')::uuid)"
-    )
+    show_work_to_register(WORK_TO_DO)
