@@ -37,8 +37,8 @@ class GatewayAccount:
     provider: str
     live: bool
     base_url: str | None
-    key: str
-    webhook_secrets: tuple[str, ...]
+    key: str = field(repr=False)
+    webhook_secrets: tuple[str, ...] = field(repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property

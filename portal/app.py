@@ -15,7 +15,7 @@ from portal import assets, attachments, demo_mails, words
 from portal.access import pages as sign_in_pages
 from portal.access.context import bind_services, place, services
 from portal.access.cookies import LANGUAGE, read_cookie, set_cookie
-from portal.access.forms import check_form, form_field, keep_visit, refuse_nul
+from portal.access.forms import check_form, form_field, keep_visit
 from portal.access.headers import set_headers
 from portal.access.limits import limit_rates
 from portal.access.principals import check_access, principal
@@ -184,7 +184,6 @@ def _guard_requests(app: Flask) -> None:
     app.before_request(check_access)
     app.before_request(_greet_in_own_language)
     app.before_request(check_form)
-    app.before_request(refuse_nul)
     app.after_request(set_headers)
     app.after_request(keep_visit)
 
@@ -217,6 +216,7 @@ def _set_up_templates(app: Flask) -> None:
         number=words.number,
         percent=words.percent,
         fitted=words.fitted,
+        grouped=words.grouped,
     )
     app.jinja_env.globals.update(
         money=words.money,

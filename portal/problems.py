@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import Response, current_app, make_response, render_template, request
-from werkzeug.exceptions import HTTPException
+from sqlalchemy.exc import DataError
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from config.clock import new_id
 from config.secrets import SealBrokenError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("quittance.portal")
 
+_NUL = "cannot contain NUL"
+"""What the database's driver says of a character that no browser sends and no text column holds."""
 PROBLEM_JSON = "application/problem+json"
 API_PREFIX = "/api/"
 
@@ -212,6 +215,8 @@ def _answer(error: Exception) -> Response:
 
 def _answer_unknown(error: Exception) -> Response:
     """An error that nobody foresaw: a reference for whoever calls, the rest for the log."""
+    if isinstance(error, DataError) and _NUL in str(error.orig):
+        return answer(problem_of(BadRequest()))
     reference = new_id().hex[-8:]
     log.error("Unforeseen error %s", reference, exc_info=error)
     problem = problem_of(error)

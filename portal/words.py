@@ -122,6 +122,11 @@ def money(minor: int, currency: str, spoken: str | None = None) -> str:
     return written.replace("-", MINUS)
 
 
+def grouped(account: str) -> str:
+    """An account number in groups of four, as banks print it."""
+    return " ".join(account[place : place + 4] for place in range(0, len(account), 4))
+
+
 def number(value: int | Decimal) -> str:
     """A number with the reader's separators."""
     return format_decimal(value, locale=LOCALES[language()])

@@ -189,7 +189,18 @@ def _paid_bills(work: Work, slip: Deposit, line: BankLine) -> list[MoneyReceived
         "AND deposit_id = :id AND state = 'deposited' ORDER BY receipt_id",
         id=slip.deposit_id,
     )
-    return [MoneyReceived(*row.values(), noon(line.booked_on), slip.kind, line.counter) for row in rows]
+    return [
+        MoneyReceived(
+            row["payment_ref"],
+            row["attempt_id"],
+            row["amount_minor"],
+            row["currency"],
+            noon(line.booked_on),
+            slip.kind,
+            line.counter,
+        )
+        for row in rows
+    ]
 
 
 def note_bounced(work: Work, payment_ref: str) -> None:

@@ -17,6 +17,7 @@ from receivables.services.paying import RecordPayment, record_payments
 from receivables.services.receipts import record_facts
 from receivables.services.setting_off import UndoSetOff, undo_set_off
 from receivables.services.waiving import waive
+from receivables.store.customers import lock_customers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -134,6 +135,7 @@ def undo_match(work: Work, line_id: UUID, actor: str, reason: str) -> None:
     Raises:
         PaymentError: ``bank.unknown_line``, ``match.not_matched``, ``match.no_reason`` or ``match.money_gone``.
     """
+    lock_customers(work, {each["customer_id"] for each in _receipts(work, get_line(work, line_id))})
     (line,) = lines_by_ids(work, [line_id], lock=True) or [get_line(work, line_id)]
     if line.state != "matched" or line.attempt_id is None:
         raise PaymentError(
@@ -211,7 +213,7 @@ def _refs(line: BankLine, parts: int) -> list[str]:
 def _receipts(work: Work, line: BankLine) -> Sequence[RowMapping]:
     """The receipts that a line is, and whether anything of them went back."""
     return work.rows(
-        "SELECT reference, amount_minor, EXISTS (SELECT 1 FROM receivable_items AS back WHERE "
+        "SELECT reference, customer_id, amount_minor, EXISTS (SELECT 1 FROM receivable_items AS back WHERE "
         "back.supplier_id = :supplier AND back.attempt_id = item.attempt_id AND back.kind = 'refund') AS returned "
         "FROM receivable_items AS item WHERE supplier_id = :supplier AND kind = 'receipt' AND reference = ANY(:refs) "
         "ORDER BY reference",

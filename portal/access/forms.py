@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app, g, request
 from markupsafe import Markup
-from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.exceptions import Forbidden
 
 from config.secrets import new_token, same, token_bytes, token_text
 from portal.access.context import services
@@ -53,18 +53,6 @@ def check_form() -> None:
     given = token_bytes(request.form.get(FIELD, "")) or b""
     if not any(same(given, _token(basis)) for basis in _bases()):
         raise StaleFormError
-
-
-def refuse_nul() -> None:
-    """Refuse a character that no browser sends and no text of the database holds, wherever it was typed."""
-    access = access_of(current_app.view_functions.get(request.endpoint or ""))
-    if access is None:
-        return
-    given = [request.path, *(each for _, each in request.args.items(multi=True))]
-    if request.method not in SAFE_METHODS and access.door is not Door.API_TOKEN:  # a program's body is read by itself
-        given += (each for _, each in request.form.items(multi=True))
-    if any("\0" in each for each in given):
-        raise BadRequest
 
 
 def form_token() -> str:

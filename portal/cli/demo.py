@@ -17,7 +17,7 @@ from portal.demo.bank import bring_statements
 from portal.demo.house import DemoError, DemoHouse
 from portal.demo.loop import Loop
 from portal.demo.platform import DemoPlatform
-from portal.demo.story import COLLECTOR, OWNER, PAYER, Stage, Staged
+from portal.demo.story import ACCOUNTANT, COLLECTOR, OWNER, PAYER, Stage, Staged
 from portal.wiring import Services, build_services
 from receivables.store.happenings import latest_attempt
 
@@ -105,6 +105,7 @@ def _welcome(house: DemoHouse, services: Services, staged: list[Staged]) -> None
     out.print(f"[bold]Portal / Portail[/]          {house.addresses.portal}/sign-in")
     out.print(f"  owner / gérance            {OWNER[0]}")
     out.print(f"  collector / recouvrement   {COLLECTOR[0]}")
+    out.print(f"  accountant / comptable     {ACCOUNTANT[0]}")
     out.print(f"  customer / client          {PAYER[0]}")
     out.print(f"  sign-in mails / courriels  {house.addresses.portal}/demo/mails")
     out.print(f"[bold]A pay link / un lien[/]      {_link_to_pay(services, staged)}")

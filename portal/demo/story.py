@@ -55,11 +55,13 @@ REFUNDED_OF = 25
 """One invoice in so many is looked at for a refund."""
 OWNER = ("camille@demo.example", "Camille Renard")
 COLLECTOR = ("lucas@demo.example", "Lucas Morel")
+ACCOUNTANT = ("ines@demo.example", "Inès Garnier")
+"""The second person for what two have to agree on: large refunds, another account number."""
 PAYER = ("compta@demo.example", "Dominique Payet")
 ICS = "FR72ZZZ123456"
 """The published example of a French creditor identifier."""
 _PAYOUTS_THERE = "SELECT count(*) FROM payouts WHERE supplier_id = :supplier AND state = 'paid'"
-_STAFF = ((OWNER, Role.OWNER), (COLLECTOR, Role.COLLECTOR))
+_STAFF = ((OWNER, Role.OWNER), (COLLECTOR, Role.COLLECTOR), (ACCOUNTANT, Role.ACCOUNTANT))
 MAX_LINES = 4
 TO_PERSONS = 0.25
 """How many invoices go to private persons, at a supplier that has some among its buyers."""

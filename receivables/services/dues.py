@@ -11,6 +11,7 @@ from receivables.domain.disputes import ENDED
 from receivables.domain.exposure import Exposure
 from receivables.domain.terms import Instalment, due_by, next_part
 from receivables.errors import NotFoundError
+from receivables.store.contests import CONTESTED
 from receivables.store.disputes import ENDED_BY
 
 if TYPE_CHECKING:
@@ -159,9 +160,13 @@ def exposures(work: Work, customer_ids: list[UUID] | None = None, currency: str 
         "SELECT invoice_id, sum(amount_minor) AS flying FROM reservations WHERE supplier_id = :supplier "
         "AND state = 'processing' GROUP BY invoice_id) AS held JOIN receivable_items AS item USING (invoice_id) "
         "WHERE item.supplier_id = :supplier AND item.kind = 'invoice' AND item.currency = :currency "
-        "AND (CAST(:ids AS uuid[]) IS NULL OR item.customer_id = ANY(:ids)) GROUP BY customer_id) "
+        "AND (CAST(:ids AS uuid[]) IS NULL OR item.customer_id = ANY(:ids)) GROUP BY customer_id), "
+        f"contested AS (SELECT customer_id, sum(minor)::bigint AS contested FROM ({CONTESTED}) AS taken "
+        "WHERE currency = :currency AND (CAST(:ids AS uuid[]) IS NULL OR customer_id = ANY(:ids)) "
+        "GROUP BY customer_id) "
         "SELECT customer_id, coalesce(debits, 0) AS debits, coalesce(credits, 0) AS credits, "
-        "coalesce(in_flight, 0) AS in_flight FROM open_items FULL JOIN flying USING (customer_id)",
+        "coalesce(in_flight, 0) AS in_flight, coalesce(contested, 0) AS contested FROM open_items "
+        "FULL JOIN flying USING (customer_id) FULL JOIN contested USING (customer_id)",
         ids=customer_ids,
         currency=currency,
     )
@@ -170,6 +175,7 @@ def exposures(work: Work, customer_ids: list[UUID] | None = None, currency: str 
             invoiced_minor=row["debits"] - row["in_flight"],
             in_flight_minor=row["in_flight"],
             credits_minor=row["credits"],
+            contested_minor=row["contested"],
         )
         for row in rows
     }

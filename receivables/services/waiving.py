@@ -17,6 +17,7 @@ from receivables.errors import ConflictError, ReceivablesError
 from receivables.services.settling import LOSSES, Cause, load_settling, settle, write_settling
 from receivables.store.attempts import load_attempts
 from receivables.store.customers import lock_customers
+from receivables.store.terms import discount_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -47,13 +48,17 @@ class Tolerance:
     """What a supplier gives up rather than chases, in minor units.
 
     ``max_minor`` and ``max_percent`` of the invoice bound what a rule waives by itself, ``per_day_minor`` all of that
-    in a day; ``by_hand_minor`` is the most that a collector waives without a credit note.
+    in a day; ``by_hand_minor`` is the most that a collector waives without a credit note, ``charge_minor`` the most
+    that is believed to have been kept by banks, ``discount_percent`` of the invoice what a person grants as a discount
+    that its terms do not promise.
     """
 
     max_minor: int = 100
     max_percent: int = 1
     per_day_minor: int = 5_000
     by_hand_minor: int = 2_000
+    charge_minor: int = 10_000
+    discount_percent: int = 3
 
 
 def tolerance_of(work: Work) -> Tolerance:
@@ -149,12 +154,16 @@ def _locked(work: Work, attempt_id: UUID) -> Attempt:
 
 
 def _check_tolerance(work: Work, waiver: Waiver, debit: Item, actor: str) -> None:
-    """A discount is what the terms promise, a charge what the bank kept: both are bounded by the invoice alone."""
-    if waiver.kind != "waiver":
-        return
+    """No word for it gives more away: a discount is what the terms promise, a charge what banks keep."""
     allowed = tolerance_of(work)
     most = allowed.by_hand_minor
-    if actor == RULE:
+    if waiver.kind == "charge":
+        most = max(most, allowed.charge_minor)
+    elif waiver.kind == "discount":
+        terms = discount_of(work, waiver.invoice_id)
+        granted = -(-debit.amount_minor * allowed.discount_percent // 100)  # matching rounds, and proposes up to this
+        most = max(most, granted, terms.of(debit.amount_minor) if terms else 0)
+    elif actor == RULE:
         spent = work.scalar(
             "SELECT coalesce(sum(amount_minor), 0)::bigint FROM receivable_items WHERE supplier_id = :supplier "
             "AND kind = 'waiver' AND booked_on = :day",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from receivables.domain.disputes import ENDED
 from receivables.domain.invoices import CREDIT_NOTES
+from receivables.store.contests import CONTESTED
 from receivables.store.disputes import ENDED_BY
 
 if TYPE_CHECKING:
@@ -107,11 +108,13 @@ class Totals:
     in_flight_count: int
     ended_minor: int
     """Open in the books on invoices that were refused or rejected: nobody asks for it, until a credit note ends it."""
+    contested_minor: int = 0
+    """Of paid invoices, taken by the provider until a dispute is decided."""
 
     @property
     def exposure_minor(self) -> int:
         """The exposure (encours): everything open less the credits."""
-        return self.due_minor + self.ended_minor + self.in_flight_minor - self.credits_minor
+        return self.due_minor + self.ended_minor + self.in_flight_minor + self.contested_minor - self.credits_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +131,12 @@ class CustomerLine:
     credits_minor: int
     ended_minor: int
     oldest_due_on: date | None
+    contested_minor: int = 0
 
     @property
     def exposure_minor(self) -> int:
         """The exposure (encours)."""
-        return self.due_minor + self.ended_minor + self.in_flight_minor - self.credits_minor
+        return self.due_minor + self.ended_minor + self.in_flight_minor + self.contested_minor - self.credits_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +271,9 @@ def sum_open(work: Work, today: date, customer_id: UUID | None = None) -> list[T
         "count(*) FILTER (WHERE asked AND open_minor > flying) AS due_count, "
         "count(*) FILTER (WHERE asked AND late > flying) AS late_count, "
         "count(*) FILTER (WHERE flying > 0) AS in_flight_count, "
-        "coalesce(sum(open_minor - flying) FILTER (WHERE debit AND NOT asked), 0)::bigint AS ended_minor "
+        "coalesce(sum(open_minor - flying) FILTER (WHERE debit AND NOT asked), 0)::bigint AS ended_minor, "
+        f"coalesce((SELECT sum(minor) FROM ({CONTESTED}) AS taken WHERE taken.currency = open_items.currency "
+        "AND (CAST(:customer AS uuid) IS NULL OR customer_id = :customer)), 0)::bigint AS contested_minor "
         "FROM open_items GROUP BY currency ORDER BY 2 DESC, currency",
         customer=customer_id,
         today=today,
@@ -291,12 +297,15 @@ def list_customers(work: Work, today: date, *, wanted: str = "", limit: int = PA
         "coalesce(sum(open_minor) FILTER (WHERE NOT debit), 0)::bigint AS credits_minor, "
         "min(due_on) FILTER (WHERE asked AND open_minor > flying) AS oldest_due_on, "
         "coalesce(sum(open_minor - flying) FILTER (WHERE debit AND NOT asked), 0)::bigint AS ended_minor "
-        "FROM open_items GROUP BY customer_id, currency) "
+        "FROM open_items GROUP BY customer_id, currency), "
+        f"taken AS (SELECT customer_id, currency, sum(minor)::bigint AS contested_minor FROM ({CONTESTED}) AS contest "
+        "GROUP BY customer_id, currency), "
+        "both_sums AS (SELECT * FROM sums FULL JOIN taken USING (customer_id, currency)) "
         "SELECT customer_id, account_code, name, coalesce(currency, 'EUR') AS currency, "
         "coalesce(due_minor, 0) AS due_minor, coalesce(late_minor, 0) AS late_minor, "
         "coalesce(in_flight_minor, 0) AS in_flight_minor, coalesce(credits_minor, 0) AS credits_minor, "
-        "coalesce(ended_minor, 0) AS ended_minor, oldest_due_on "
-        "FROM customers LEFT JOIN sums USING (customer_id) WHERE supplier_id = :supplier "
+        "coalesce(ended_minor, 0) AS ended_minor, oldest_due_on, coalesce(contested_minor, 0) AS contested_minor "
+        "FROM customers LEFT JOIN both_sums USING (customer_id) WHERE supplier_id = :supplier "
         "AND (CAST(:wanted AS text) IS NULL OR name ILIKE :wanted OR account_code ILIKE :wanted OR siren ILIKE :wanted)"
         " ORDER BY coalesce(late_minor, 0) DESC, coalesce(due_minor, 0) DESC, name LIMIT :limit",
         today=today,

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from debit_builders import KEYRING, announce, come_near, due_invoice, set_up, signed
+from debit_builders import KEYRING, announce, bank_line, come_near, due_invoice, set_up, signed
 from dying import Fuse, die_everywhere
 from ledger_builders import MORNING, issue
 from statement_builders import IBAN, OTHER_IBAN, Paper, Told, camt
@@ -23,7 +23,8 @@ from payments.banking import importing
 from payments.banking.accounts import accept_account
 from payments.banking.checks import check_bank
 from payments.banking.importing import BankFile, import_file
-from payments.clearing.payouts import keep_payout, recognise_payout
+from payments.banking.recognising import recognise_lines
+from payments.clearing.payouts import keep_payout
 from payments.collecting import collect_due
 from payments.debits.batching import make_files
 from payments.gateways.port import ProviderMovement, ToldPayout
@@ -253,20 +254,11 @@ def test_a_payout_and_its_line_are_booked_once_by_a_worker_that_dies_everywhere(
     scene.do(lambda work: pay(work, account_id, invoice, payment))
     part = ProviderMovement("txn_1", "payment", payment, gross, 175, "EUR", "po_1", MORNING, DAY)
     told = ToldPayout("po_1", Money(gross - 175, "EUR"), "paid", True, DAY, "STRIPE E5F7", MORNING)  # noqa: FBT003 -- as the provider tells it
-    line: Any = SimpleNamespace(
-        line_id=None,
-        amount_minor=gross - 175,
-        currency="EUR",
-        booked_on=DAY,
-        counterparty="STRIPE PAYMENTS",
-        remittance="STRIPE E5F7",
-        structured_reference=None,
-        counter="bank",
-    )
+    line = scene.do(lambda work: bank_line(work, gross - 175, booked_on=DAY, remittance="STRIPE E5F7"))
 
     def act(works: Works, _fuse: Fuse) -> None:
         works.run(scene.supplier_id, lambda work: keep_payout(work, account_id, told, [part]))
-        works.run(scene.supplier_id, lambda work: recognise_payout(work, line))
+        works.run(scene.supplier_id, lambda work: recognise_lines(work, [line.line_id], "worker"))
 
     assert scene.die(act) > 15
     assert (scene.balance("511500"), scene.balance("580000"), scene.balance("627000")) == (0, 0, 175)

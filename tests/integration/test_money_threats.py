@@ -15,6 +15,7 @@ from statement_builders import IBAN, OTHER_IBAN, Paper, Told, camt
 from test_refunds import Desk
 
 from config.clock import new_id, today
+from payments.accounts import GatewayAccount
 from payments.bank_accounts import NewAccount, adopt_account, confirm_account, propose_account
 from payments.banking.accounts import accept_account
 from payments.banking.checks import check_bank
@@ -28,11 +29,13 @@ from payments.refunds import NewRefund, ask_refund
 from payments.statements.errors import StatementError
 from payments.statements.reading import read_statement
 from receivables.domain.receipts import MoneyReturned
+from receivables.errors import ReceivablesError
 from receivables.services.aiming import aim
 from receivables.services.checks import run_checks
 from receivables.services.credits import available_credits
 from receivables.services.paying import RecordPayment, record_payment
 from receivables.services.receipts import record_facts
+from receivables.services.waiving import Waiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -198,6 +201,28 @@ def test_the_same_person_never_confirms_their_own_account_however_often_they_ask
     assert set(at_once(desk, lambda work, _: confirm_account(work, account_id, "person a"), 8)) == {"iban.same_person"}
 
 
+@pytest.mark.parametrize(("kind", "most"), [("waiver", 2_000), ("discount", 30_000), ("charge", 10_000)])
+def test_no_word_for_it_lets_one_person_give_a_claim_away(desk: Desk, kind: str, most: int) -> None:
+    def make(work: Work) -> Any:
+        invoice = bill(work, 1_000_000, f"Client {new_id().hex[-6:]}")
+        line_id = credit_line(work, 100, "SANS REFERENCE", payer="PERSONNE")
+        match(work, line_id)
+        return invoice, line_id
+
+    invoice, line_id = desk.do(make)
+
+    def give_away(minor: int) -> Any:
+        part = Part(invoice.customer_id, 100, {invoice.invoice_id: 100}, waiver=Waiver(kind, minor, invoice.invoice_id))
+        return desk.do(lambda work: confirm_line(work, line_id, [part], "person collector"))
+
+    with pytest.raises(ReceivablesError) as refused:
+        give_away(most + 1)
+    assert refused.value.code == "waiver.too_much"
+    assert desk.open_minor(invoice) == 1_000_000
+    give_away(most)
+    assert desk.open_minor(invoice) == 999_900 - most
+
+
 # --- giving money back -----------------------------------------------------------------------------------------------
 
 
@@ -257,6 +282,12 @@ def test_a_transfer_of_a_refund_does_not_leave_once_the_money_went_back(desk: De
     desk.do(lambda work: adopt_account(work, NewAccount(IBAN, None, "Atelier"), "person a"))
     assert desk.do(lambda work: make_transfer_file(work, transfers_to_make(work), "person b")) is not None
     assert [desk.order(each).state for each in orders] == ["failed", "sent"]
+
+
+def test_keys_and_secrets_are_not_in_what_is_logged_of_an_account() -> None:
+    account = GatewayAccount(new_id(), "stripe", False, None, "rk_live_very_secret", ("whsec_very_secret",))  # noqa: FBT003 -- a row's columns
+    assert "very_secret" not in repr(account)
+    assert "very_secret" not in f"{account}"
 
 
 def test_where_a_transfer_goes_never_changes_after_somebody_agreed(desk: Desk) -> None:

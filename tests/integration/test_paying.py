@@ -42,6 +42,7 @@ from receivables.services.paying import (
 )
 from receivables.services.receipts import record_facts
 from receivables.services.waiving import RULE, Waiver, keep_rest, tolerance_of, waive
+from receivables.store.overviews import list_customers
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -306,6 +307,33 @@ def test_a_lost_dispute_takes_the_money_through_467_whichever_word_comes_first(
         assert (balance(work, "511500"), balance(work, "467000")) == (0, 0)
         assert due_on_invoice(work, invoice.invoice_id).open_minor == 10000
         no_gap(work)
+
+
+def test_contested_money_is_at_risk_again_until_the_dispute_is_decided(works: Works, supplier: Supplier) -> None:
+    with works.begin(supplier.supplier_id) as work:
+        invoice = issue(work)
+        attempt_id, payment_ref = card(work, invoice)
+        assert exposure_of(work, invoice.customer_id).total_minor == 0
+        work.execute(
+            "INSERT INTO gateway_accounts (supplier_id, account_id, provider, live, sealed_key, "
+            "sealed_webhook_secret, created_at) VALUES (:supplier, :account, 'stripe', false, '', '', now())",
+            account=(account := new_id()),
+        )
+        work.execute(
+            "INSERT INTO provider_disputes (supplier_id, dispute_ref, account_id, payment_ref, attempt_id, "
+            "amount_minor, currency, reason, state, opened_at, changed_at) "
+            "VALUES (:supplier, 'dp_1', :account, :payment, :attempt, 10000, 'EUR', 'fraudulent', 'open', now(), "
+            "now())",
+            account=account,
+            payment=payment_ref,
+            attempt=attempt_id,
+        )
+        exposure = exposure_of(work, invoice.customer_id)
+        assert (exposure.contested_minor, exposure.total_minor) == (10000, 10000)
+        (line,) = list_customers(work, DAY)
+        assert line.exposure_minor == 10000
+        work.execute("UPDATE provider_disputes SET state = 'won' WHERE supplier_id = :supplier")
+        assert exposure_of(work, invoice.customer_id).total_minor == 0
 
 
 def test_a_dispute_won_is_nothing_even_where_nobody_told_of_its_beginning(works: Works, supplier: Supplier) -> None:

@@ -11,11 +11,15 @@ from payment_sandbox import running_sandbox
 from stripe_builders import IBAN, Desk
 from treasury_till import words
 
+from config.clock import now
 from payments.accounts import change_settings
 from payments.concluding import PAYMENT_TOLD
 from payments.debits.listing import list_returns
 from payments.debits.tasks import open_tasks
+from payments.gateways.port import FactKind, PaymentFact
+from payments.reactions import record_told
 from portal.duties import build_worker
+from receivables.domain.money import Money
 from receivables.services.dues import due_on_invoice
 
 if TYPE_CHECKING:
@@ -111,6 +115,40 @@ def test_a_debit_that_failed_says_why_although_the_checkout_does_not(desk: Desk)
     desk.hear()
     (back,) = desk.rows("SELECT kind, code FROM debit_returns WHERE supplier_id = :supplier")
     assert back == {"kind": "reject", "code": "AM04"}
+    assert _state(desk, invoice) == "due"
+
+
+@pytest.mark.parametrize("kind", [FactKind.FAILED, FactKind.DISPUTE_LOST])
+def test_what_gocardless_tells_of_a_debit_has_the_same_follow_ups(desk: Desk, kind: FactKind) -> None:
+    invoice = desk.issue()
+    payment = _debit(desk, invoice)
+    desk.hear()
+    attempt_id = desk.attempts()[-1]["attempt_id"]
+    back = PaymentFact(
+        "gocardless",
+        kind,
+        payment,
+        payment if kind is FactKind.FAILED else f"{payment}/charged_back",
+        desk.supplier.supplier_id,
+        attempt_id,
+        Money(10_000),
+        now(),
+        "sepa_debit",
+        "AC06",
+        None,
+        livemode=False,
+    )
+    here = replace(back, kind=FactKind.SUCCEEDED, object_ref=payment, failure_code=None)
+    told = [back] if kind is FactKind.FAILED else [here, back]
+    for _ in range(2):
+        with desk.works.begin(desk.supplier.supplier_id) as work:
+            record_told(work, desk.account_id, told)
+    desk.hear([])
+    (noted,) = desk.rows("SELECT kind, code FROM debit_returns WHERE supplier_id = :supplier")
+    assert noted == {"kind": "reject" if kind is FactKind.FAILED else "return", "code": "AC06"}
+    assert [row["what"] for row in desk.rows("SELECT what FROM debit_tasks WHERE supplier_id = :supplier")] == [
+        "account_blocked"
+    ]
     assert _state(desk, invoice) == "due"
 
 

@@ -15,7 +15,7 @@ from config.clock import new_id, now
 from payments.accounts import GatewayAccount, change_settings, forget_previous, open_account, rotate_secret
 from payments.errors import PaymentError
 from payments.gateways.opening import GOCARDLESS, STRIPE, open_gateway
-from payments.gateways.port import Capability, GatewayError, KeyRights
+from payments.gateways.port import Capability, GatewayError, GatewayInDoubtError, GatewayUnreachableError, KeyRights
 from payments.gateways.stripe_facts import READERS
 from payments.methods import CAPABLE, DEFAULTS
 from payments.treasury.provider_accounts import activate_account, find_provider_account, list_provider_accounts
@@ -84,8 +84,10 @@ def connect() -> Response:
         try:
             gateway = open_gateway(_candidate(asked))
             missing = check_key(gateway)
+        except (GatewayUnreachableError, GatewayInDoubtError):
+            faults["key"] = gettext("Le prestataire ne répond pas : la clé n'a pas pu être vérifiée. Réessayez.")
         except (GatewayError, PaymentError) as error:
-            faults["key"] = gettext("Le prestataire n'accepte pas cette clé : %(why)s") % {"why": str(error)}
+            faults["key"] = gettext("Le prestataire n'accepte pas cette clé : %(why)s") % {"why": told_by(error)}
     if gateway is None or faults or (missing and not request.form.get("anyway")):
         return make_response(_form(replace(asked, key="", secret="", faults=faults, missing=missing)), 422)
     try:
