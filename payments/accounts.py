@@ -29,8 +29,8 @@ LIVE_MARKS, TEST_MARKS = ("sk_live_", "rk_live_"), ("sk_test_", "rk_test_")
 class GatewayAccount:
     """A supplier's account at a payment provider; ``webhook_secrets`` holds the current one and the one before.
 
-    ``settings``: which methods are offered and within which limits (`payments.methods`), and ``connect_account`` where
-    the key is a platform's that acts for a connected account.
+    ``settings``: which methods are offered and within which limits (`payments.paying.methods`), and ``connect_account``
+    where the key is a platform's that acts for a connected account.
     """
 
     account_id: UUID

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from config.clock import new_id, now
-from payments.beginning import Begun, begin
 from payments.errors import PaymentError
 from payments.gateways.port import GatewayRefusedError
-from payments.methods import TRANSFER
-from payments.provider_customers import customer_there
+from payments.paying.beginning import Begun, begin
+from payments.paying.methods import TRANSFER
+from payments.providers.customers import customer_there
 from receivables.domain.receipts import AttemptState
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
     from payments.gateways.port import CheckoutOrder, Gateway, OpenCheckout
-    from payments.plans import CheckoutRequest
+    from payments.paying.plans import CheckoutRequest
     from receivables.store.work import Work, Works
 
 
@@ -46,7 +46,7 @@ def start_checkout(
 
     Raises:
         PaymentError: ``payment.nothing_due``, ``payment.less_due``, ``payment.in_flight`` (confirm to pay in addition),
-            ``payment.method_refused``, ``payment.no_provider``; see also `payments.plans`, ``basket``, ``discounts``.
+            ``payment.method_refused``, ``payment.no_provider``; see also ``plans``, ``basket``, ``discounts``.
         NotFoundError: ``invoice.not_found``.
         GatewayError: the provider did not answer; pressing again is safe.
     """

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from payments.accounts import account_at
-from payments.coming_back import returns_in
-from payments.concluding import conclude_payments
-from payments.disputes import note_disputes, payments_behind
 from payments.gateways.port import FactKind, GatewayRefusedError
-from payments.hints import hints_in
-from payments.saved import note_mandates, note_methods
-from payments.strays import book_strays
+from payments.paying.concluding import conclude_payments
+from payments.providers.coming_back import returns_in
+from payments.providers.disputes import note_disputes, payments_behind
+from payments.providers.hints import hints_in
+from payments.providers.saved import note_mandates, note_methods
+from payments.providers.strays import book_strays
 from receivables.domain.receipts import (
     AttemptMoved,
     AttemptState,
@@ -163,7 +163,7 @@ def _post_contests(work: Work, told: Sequence[PaymentFact], came_to: list[CameTo
 
 
 def _book_strays(work: Work, account_id: UUID, told: Sequence[PaymentFact], came_to: list[CameTo]) -> None:
-    """Money that names no attempt of ours is never lost: see `payments.strays`."""
+    """Money that names no attempt of ours is never lost: see `payments.providers.strays`."""
     strays = [
         i
         for i, fact in enumerate(told)

@@ -9,9 +9,9 @@ from config.clock import now
 from payments.clearing.cash import Funded, claim_cash
 from payments.clearing.comparison import compare_providers
 from payments.clearing.payouts import follow_payouts
-from payments.coming_back import DEBIT_CAME_BACK, follow_return
 from payments.gateways.port import GatewayError
-from payments.hints import CASH_FUNDED, PAYOUT_TOLD
+from payments.providers.coming_back import DEBIT_CAME_BACK, follow_return
+from payments.providers.hints import CASH_FUNDED, PAYOUT_TOLD
 from portal.worker import NotYetError
 
 if TYPE_CHECKING:

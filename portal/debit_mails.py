@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from config.clock import now, today
-from payments.autopay import collections_to_tell
-from payments.autopay import note_told as note_collections_told
-from payments.collecting import run_autopay
+from payments.autopay.agreements import collections_to_tell
+from payments.autopay.agreements import note_told as note_collections_told
+from payments.autopay.collecting import run_autopay
 from payments.debits.planning import debits_to_tell, note_told
 from payments.debits.tasks import NewTask, open_task
 from portal.access.sign_in_mail import SIGN_IN_MAILS, Mail

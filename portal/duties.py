@@ -19,13 +19,13 @@ from einvoice.reception import FILES_SOURCE, LOST_SOURCE
 from einvoice.reception import SOURCE as PLATFORM_SOURCE
 from einvoice.submission import NotAcceptedYetError
 from payments.banking.recognising import recognise_late_payouts
-from payments.concluding import PAYMENT_TOLD
 from payments.matching.again import match_again
 from payments.matching.asking import PAYER_ASKED
+from payments.paying.concluding import PAYMENT_TOLD
+from payments.providers.tending import tend_checkouts
 from payments.reactions import receive_events
 from payments.reconcile import recover_missed_facts
-from payments.refunding import send_refunds, settle_refunds
-from payments.tending import tend_checkouts
+from payments.refunds.sending import send_refunds, settle_refunds
 from portal.access.sign_in_mail import sign_in_mail
 from portal.bank_files import go_on_importing
 from portal.clearing_duties import COMPARE_EVERY_S, compare, follow_hints

@@ -22,7 +22,7 @@ from einvoice.reactions import PAUSE_FIELD, read_pause_days
 from einvoice.request.reading import parse_request
 from einvoice.routing import routing_of, siren_of
 from payments.bank_accounts import is_iban
-from payments.refunds import LIMIT_FIELD
+from payments.refunds.orders import LIMIT_FIELD
 from portal.profiles import save_profile
 from receivables.domain.events import INVOICE_ISSUED
 from receivables.errors import ConflictError

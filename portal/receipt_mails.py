@@ -7,7 +7,7 @@ from uuid import UUID
 
 from markupsafe import Markup
 
-from payments.told import find_payment
+from payments.paying.told import find_payment
 from portal.access.sign_in_mail import Mail
 from portal.mails import keep_mail
 from portal.words import day, known_language, money
@@ -15,7 +15,7 @@ from receivables.store.customers import get_customer
 from receivables.store.overviews import supplier_name
 
 if TYPE_CHECKING:
-    from payments.told import ToldPayment
+    from payments.paying.told import ToldPayment
     from portal.wiring import Services
     from receivables.store.outbox import Announcement
     from receivables.store.work import Work

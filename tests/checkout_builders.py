@@ -11,7 +11,7 @@ from config.secrets import Keyring
 from payments.accounts import active_account, open_account
 from payments.checkout import start_checkout
 from payments.gateways.stripe import StripeGateway
-from payments.plans import AimsPlan, CheckoutRequest
+from payments.paying.plans import AimsPlan, CheckoutRequest
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -14,7 +14,7 @@ from config.clock import today
 from config.law import accounts_on
 from payments.accounts import active_account
 from payments.gateways.opening import open_gateway
-from payments.provider_customers import customer_there
+from payments.providers.customers import customer_there
 from payments.reactions import receive_events
 from payments.reconcile import recover_missed_facts
 from portal.clearing_duties import follow_hints

@@ -11,7 +11,7 @@ from ledger_builders import issue
 
 from config.clock import new_id, now, today
 from payments.accounts import open_account
-from payments.refunds import NewRefund, ask_refund
+from payments.refunds.orders import NewRefund, ask_refund
 from receivables.domain.receipts import FeeCharged, MoneyContested, MoneyReceived, PayoutBanked, PayoutPaid
 from receivables.services.paying import NewPayment, begin_payment
 from receivables.services.receipts import record_facts

@@ -14,7 +14,7 @@ from payments.banking.lines import IN_SUSPENSE, get_line, lines_by_ids, settle_l
 from payments.clearing.payouts import recognise_payout
 from payments.debits.bank import recognise_debit
 from payments.matching.deciding import match_lines
-from payments.refunding import recognise_refunds
+from payments.refunds.sending import recognise_refunds
 from receivables.domain.receipts import MoneyUnidentified
 from receivables.services.receipts import record_facts
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from config.clock import legal_day, now
-from payments.concluding import announce
 from payments.debits.mandates import block_mandate, end_mandate, find_mandate, mandates_of
 from payments.debits.planning import amount_to_collect, insert_debit, retry_day
 from payments.debits.reasons import reason_of
 from payments.debits.settings import find_settings
 from payments.debits.tasks import NewTask, open_task
-from payments.told import find_payment
+from payments.paying.concluding import announce
+from payments.paying.told import find_payment
 from receivables.domain.disputes import OTHER, Origin, Scope
 from receivables.errors import ReceivablesError
 from receivables.services.disputing import OpenDispute, open_dispute

@@ -11,7 +11,7 @@ from payments.debits.batching import KeptBatch, keep_batch
 from payments.debits.pain import Creditor, TransferLine, write_transfers
 from payments.debits.settings import creditor_account, find_settings
 from payments.errors import PaymentError
-from payments.refunding import note_sent
+from payments.refunds.sending import note_sent
 from receivables.store.overviews import supplier_name
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-    from payments.refunds import RefundOrder
+    from payments.refunds.orders import RefundOrder
     from receivables.store.work import Work
 
 FORMATS = ("pain.001.001.09", "pain.001.001.03")

@@ -5,7 +5,7 @@ with a mandate request they sign a SEPA mandate, and we collect by a payment of 
 (`finish_checkout`); with both, the payment falls back to a debit where their bank cannot pay at once. The page is a
 *billing request flow*, made anew whenever it is asked for: flows cannot be read again, and pay once all together.
 
-Billing requests do not expire by themselves: `payments.tending` closes them in time.
+Billing requests do not expire by themselves: `payments.providers.tending` closes them in time.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class GoCardlessGateway:
                 raise
 
     def finish_checkout(self, session_id: str) -> str | None:
-        """Collect by the mandate that the payer signed, once; see `payments.tending.NeedsTending`.
+        """Collect by the mandate that the payer signed, once; see `payments.providers.tending.NeedsTending`.
 
         Raises:
             GatewayDeclinedError: The mandate cannot be used any more.

@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 
 from config.clock import now, today
-from payments.autopay import agree, autopay_of, collections_of, end_autopay, methods_saved
+from payments.autopay.agreements import agree, autopay_of, collections_of, end_autopay, methods_saved
 from payments.debits.mandates import mandates_of
 from payments.debits.settings import find_settings
 from payments.errors import PaymentError

@@ -13,13 +13,13 @@ from uuid import UUID
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from config.clock import new_id, today
-from payments.basket import deduct
 from payments.checkout import press_key
 from payments.errors import PaymentError
-from payments.holdings import OPEN_STATES, held_by
-from payments.plans import AimsPlan, CreditChoice, check_plan, customer_of
-from payments.refunds import NewRefund, ask_refund, refunds_of
-from payments.told import find_payment
+from payments.paying.basket import deduct
+from payments.paying.plans import AimsPlan, CreditChoice, check_plan, customer_of
+from payments.paying.told import find_payment
+from payments.refunds.holdings import OPEN_STATES, held_by
+from payments.refunds.orders import NewRefund, ask_refund, refunds_of
 from portal.access.context import caller, place, work_here
 from portal.access.roles import Role, allow
 from portal.customer.pay_link import receipt_facts
@@ -34,8 +34,8 @@ from receivables.store.overviews import PAGE, list_invoices, sum_open
 if TYPE_CHECKING:
     from werkzeug import Response
 
-    from payments.basket import Deduction
-    from payments.plans import CheckedPlan
+    from payments.paying.basket import Deduction
+    from payments.paying.plans import CheckedPlan
     from receivables.services.credits import Credit
     from receivables.services.dues import InvoiceDue
     from receivables.store.work import Work

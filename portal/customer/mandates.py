@@ -9,7 +9,7 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 
 from config.clock import now, today
 from einvoice.archive.retention import retain_until
-from payments.autopay import autopay_of
+from payments.autopay.agreements import autopay_of
 from payments.debits.amending import ask_amendment, confirm_amendment, find_amendment
 from payments.debits.codes import new_code, use_code
 from payments.debits.listing import debits_under

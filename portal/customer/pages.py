@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, render_template, request, url_for
 
 from config.clock import today
-from payments.holdings import OPEN_STATES
-from payments.plans import AimsPlan
-from payments.refunds import refunds_of
-from payments.told import payments_of, payments_on
+from payments.paying.plans import AimsPlan
+from payments.paying.told import payments_of, payments_on
+from payments.refunds.holdings import OPEN_STATES
+from payments.refunds.orders import refunds_of
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import Role, allow
 from portal.customer.bank import bank_details, transfer_code

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
-from payments.announcing import announce_transfer
 from payments.errors import PaymentError
 from payments.links import find_link, read_token
-from payments.plans import AimsPlan
-from payments.told import find_payment
+from payments.paying.announcing import announce_transfer
+from payments.paying.plans import AimsPlan
+from payments.paying.told import find_payment
 from portal.access.context import services
 from portal.access.roles import public
 from portal.customer.pay_view import DISCOUNT, build_view
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
     from payments.links import LinkTarget
-    from payments.told import ToldPayment
+    from payments.paying.told import ToldPayment
     from receivables.store.work import Work
 
 blueprint = Blueprint("pay", __name__)

@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from config.clock import now, today
-from payments.announcing import announced_on
-from payments.discounts import offered_discount
 from payments.errors import PaymentError
-from payments.told import payments_on
+from payments.paying.announcing import announced_on
+from payments.paying.discounts import offered_discount
+from payments.paying.told import payments_on
 from portal.customer.bank import BankDetails, bank_details, transfer_code
 from portal.customer.paying import allow_provider_page, shown_methods
 from portal.customer.payment_words import read_amount
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from sqlalchemy import RowMapping
 
-    from payments.announcing import Announcement
-    from payments.told import ToldPayment
+    from payments.paying.announcing import Announcement
+    from payments.paying.told import ToldPayment
     from portal.customer.paying import ShownMethod
     from portal.dispute_words import ShownDispute
     from receivables.domain.invoices import Invoice

@@ -15,8 +15,8 @@ from payments.accounts import active_account
 from payments.checkout import start_checkout
 from payments.errors import PaymentError
 from payments.gateways.port import GatewayError
-from payments.methods import CARD, methods_for
-from payments.plans import CheckoutRequest, check_plan, customer_of
+from payments.paying.methods import CARD, methods_for
+from payments.paying.plans import CheckoutRequest, check_plan, customer_of
 from portal.access.context import services
 from portal.access.headers import let_forms_reach
 from portal.customer.payment_words import method_words
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from werkzeug import Response
 
     from payments.checkout import Started
-    from payments.plans import AimsPlan
+    from payments.paying.plans import AimsPlan
     from portal.customer.payment_words import MethodWords
     from receivables.domain.money import Money
     from receivables.store.work import Work

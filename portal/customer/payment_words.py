@@ -12,7 +12,7 @@ from portal.words import gettext, note_text
 from receivables.domain.money import Money, MoneyError
 
 if TYPE_CHECKING:
-    from payments.told import ToldPayment
+    from payments.paying.told import ToldPayment
 
 MOST_TYPED = 20
 """Characters of a typed amount."""
@@ -54,7 +54,7 @@ STATES = {
     "failed": Badge(note_text("Rejeté"), "late", "alert"),
     "abandoned": Badge(note_text("Abandonné"), "plain", "back"),
 }
-"""The states of a payment (`payments.told`) in the words of the payer."""
+"""The states of a payment (`payments.paying.told`) in the words of the payer."""
 _SENTENCES = {
     "started": note_text(
         "Ce paiement n'est pas encore confirmé. Si vous venez de payer, la confirmation arrive en quelques secondes : "

@@ -22,7 +22,7 @@ from payments.checkout import start_checkout
 from payments.debits.settings import DebitSettings, save_settings
 from payments.errors import PaymentError
 from payments.gateways.stripe_facts import READERS
-from payments.plans import AimsPlan, CheckoutRequest
+from payments.paying.plans import AimsPlan, CheckoutRequest
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.demo.cast import cast_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from config.clock import today
-from payments.methods import methods_for
+from payments.paying.methods import methods_for
 from payments.treasury.contests import contests_on_customer
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import STAFF, Role, allow

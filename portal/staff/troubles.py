@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
     from einvoice.flow_log import AccountLine
-    from payments.refunds import RefundOrder
+    from payments.refunds.orders import RefundOrder
     from payments.treasury.contests import ContestLine
     from receivables.store.problems import Problem
     from receivables.store.work import Work

@@ -13,9 +13,16 @@ from dispute_builders import claim
 from ledger_builders import issue
 
 from config.clock import new_id, now, today
-from payments.autopay import agree, announce_collections, autopay_of, collections_of, collections_to_tell, end_autopay
-from payments.autopay import note_told as note_collections_told
-from payments.collecting import collect_due, note_failures
+from payments.autopay.agreements import (
+    agree,
+    announce_collections,
+    autopay_of,
+    collections_of,
+    collections_to_tell,
+    end_autopay,
+)
+from payments.autopay.agreements import note_told as note_collections_told
+from payments.autopay.collecting import collect_due, note_failures
 from payments.debits.batching import make_files
 from payments.debits.planning import debits_to_tell, note_told
 from payments.errors import PaymentError
@@ -76,8 +83,8 @@ class Case:
         """Collect what is due ``days_later``."""
         passed = timedelta(days=self.days_later)
         with (
-            patch("payments.collecting.now", lambda: now() + passed),
-            patch("payments.collecting.today", lambda: today() + passed),
+            patch("payments.autopay.collecting.now", lambda: now() + passed),
+            patch("payments.autopay.collecting.today", lambda: today() + passed),
         ):
             return collect_due(self.works, self.supplier_id, self.provider)
 

@@ -27,10 +27,10 @@ from payments.clearing.payouts import follow_payouts
 from payments.gateways.opening import FINAL_AT, PROVIDERS, open_gateway
 from payments.gateways.port import Capability, FactKind, Gateway, GatewayRefusedError
 from payments.links import find_link, mint_link, read_token
-from payments.plans import AimsPlan, CheckoutRequest
+from payments.paying.plans import AimsPlan, CheckoutRequest
+from payments.providers.tending import tend_checkouts
 from payments.reactions import receive_events
 from payments.reconcile import recover_missed_facts
-from payments.tending import tend_checkouts
 from portal.worker import Worker
 from receivables.domain.money import Money
 from receivables.services.checks import run_checks, state_hash

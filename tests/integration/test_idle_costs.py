@@ -16,7 +16,7 @@ from config.clock import new_id, now
 from payments.accounts import open_account
 from payments.gateways.port import FactKind, PaymentFact
 from payments.reactions import record_told
-from payments.refunds import NewRefund, ask_refund
+from payments.refunds.orders import NewRefund, ask_refund
 from receivables.domain.money import Money
 from receivables.services.sealing import seal_audit
 from receivables.store import work_to_do

@@ -15,9 +15,11 @@ from statement_builders import IBAN, OTHER_IBAN, Paper, Told, camt
 from treasury_builders import pay
 
 from config.clock import new_id, now, today
-from payments import bank_accounts, collecting
+from payments import bank_accounts
 from payments.accounts import open_account
-from payments.autopay import agree, announce_collections, collections_to_tell, note_told
+from payments.autopay import collecting
+from payments.autopay.agreements import agree, announce_collections, collections_to_tell, note_told
+from payments.autopay.collecting import collect_due
 from payments.bank_accounts import NewAccount, adopt_account, confirm_account, propose_account
 from payments.banking import importing
 from payments.banking.accounts import accept_account
@@ -25,11 +27,10 @@ from payments.banking.checks import check_bank
 from payments.banking.importing import BankFile, import_file
 from payments.banking.recognising import recognise_lines
 from payments.clearing.payouts import keep_payout
-from payments.collecting import collect_due
 from payments.debits.batching import make_files
 from payments.gateways.port import ProviderMovement, ToldPayout
-from payments.refunding import send_refunds
-from payments.refunds import NewRefund, ask_refund
+from payments.refunds.orders import NewRefund, ask_refund
+from payments.refunds.sending import send_refunds
 from portal import quarantine
 from receivables.domain.money import Money
 from receivables.services.checks import run_checks

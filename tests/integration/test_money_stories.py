@@ -33,11 +33,11 @@ from payments.clearing.payouts import follow_payouts
 from payments.debits.transfers import make_transfer_file
 from payments.gateways.stripe_reading import instant
 from payments.matching.confirming import Part, confirm_line, undo_match
+from payments.paying.told import payments_of
 from payments.proving import prove_money
 from payments.reactions import receive_events
-from payments.refunding import transfers_to_make
-from payments.refunds import NewRefund, agree_refund, ask_refund, get_refund
-from payments.told import payments_of
+from payments.refunds.orders import NewRefund, agree_refund, ask_refund, get_refund
+from payments.refunds.sending import transfers_to_make
 from portal.worker import Worker
 from receivables.domain.collected import VatRow
 from receivables.domain.invoices import NamedInvoice

@@ -24,8 +24,8 @@ from payments.debits.mandates import NewMandate, draft_mandate, find_mandate, si
 from payments.debits.transfers import make_transfer_file
 from payments.errors import PaymentError
 from payments.matching.confirming import Part, confirm_line, confirm_proposal
-from payments.refunding import transfers_to_make
-from payments.refunds import NewRefund, ask_refund
+from payments.refunds.orders import NewRefund, ask_refund
+from payments.refunds.sending import transfers_to_make
 from payments.statements.errors import StatementError
 from payments.statements.reading import read_statement
 from receivables.domain.receipts import MoneyReturned

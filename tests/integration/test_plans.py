@@ -15,14 +15,14 @@ from payment_sandbox import running_sandbox
 
 from config.clock import new_id, today
 from payments.accounts import account_at
-from payments.announcing import announce_transfer, announced_on
-from payments.discounts import honour_discounts
 from payments.errors import PaymentError
 from payments.gateways.port import GatewayError
-from payments.methods import methods_for
-from payments.plans import AimsPlan, CreditChoice
+from payments.paying.announcing import announce_transfer, announced_on
+from payments.paying.discounts import honour_discounts
+from payments.paying.methods import methods_for
+from payments.paying.plans import AimsPlan, CreditChoice
+from payments.paying.told import find_payment
 from payments.reactions import record_told
-from payments.told import find_payment
 from receivables.domain.money import Money
 from receivables.domain.receipts import AttemptMoved, AttemptState
 from receivables.domain.terms import EarlyDiscount, Instalment

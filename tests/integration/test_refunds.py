@@ -23,9 +23,9 @@ from payments.gateways.port import (
     GatewayUnreachableError,
     PaymentFact,
 )
-from payments.holdings import held_by
-from payments.refunding import note_sent, recognise_refunds, send_refunds, transfers_to_make, what_reopens
-from payments.refunds import NewRefund, agree_refund, ask_refund, get_refund, refuse_refund
+from payments.refunds.holdings import held_by
+from payments.refunds.orders import NewRefund, agree_refund, ask_refund, get_refund, refuse_refund
+from payments.refunds.sending import note_sent, recognise_refunds, send_refunds, transfers_to_make, what_reopens
 from receivables.domain.collected import VatRow
 from receivables.domain.receipts import MoneyReturned, MoneyReturnFailed
 from receivables.services.checks import run_checks
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from payments.banking.lines import BankLine
-    from payments.refunds import RefundOrder
+    from payments.refunds.orders import RefundOrder
     from receivables.domain.invoices import Invoice
     from receivables.domain.money import Money
     from receivables.store.register import Supplier

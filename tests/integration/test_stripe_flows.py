@@ -10,7 +10,6 @@ from payment_sandbox import an_order, running_sandbox
 from stripe_builders import IBAN, Desk
 
 from config.clock import new_id
-from payments.disputes import answer_dispute
 from payments.errors import PaymentError
 from payments.gateways.port import (
     DisputeEvidence,
@@ -20,8 +19,9 @@ from payments.gateways.port import (
     GatewayRefusedError,
     SavedCharge,
 )
-from payments.provider_customers import transfer_account_of
-from payments.saved import end_method, usable_methods
+from payments.providers.customers import transfer_account_of
+from payments.providers.disputes import answer_dispute
+from payments.providers.saved import end_method, usable_methods
 from receivables.domain.money import Money
 from receivables.domain.receipts import Outcome
 from receivables.services.paying import NewPayment, begin_payment

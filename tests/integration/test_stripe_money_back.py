@@ -10,11 +10,11 @@ from sandbox_flows import Flows
 from stripe_builders import Desk
 
 from config.clock import new_id
-from payments.disputes import answer_dispute
 from payments.errors import PaymentError
 from payments.gateways.port import DisputeEvidence, GatewayInDoubtError, GatewayRefusedError
-from payments.refunding import send_refunds
-from payments.refunds import NewRefund, ask_refund, get_refund
+from payments.providers.disputes import answer_dispute
+from payments.refunds.orders import NewRefund, ask_refund, get_refund
+from payments.refunds.sending import send_refunds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from payment_sandbox import Sandbox
 
     from payments.gateways.port import Gateway
-    from payments.refunds import RefundOrder
+    from payments.refunds.orders import RefundOrder
     from receivables.domain.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works

@@ -9,11 +9,12 @@ from payment_sandbox import running_sandbox
 from stripe_builders import Desk
 
 from config.clock import new_id
-from payments import disputes, reactions
+from payments import reactions
 from payments.clearing import payouts
 from payments.clearing.checks import prove_clearing
 from payments.clearing.comparison import compare_providers
 from payments.gateways.port import FactKind
+from payments.providers import disputes
 from receivables.domain.receipts import MoneyReturned, PayoutPaid
 
 if TYPE_CHECKING:

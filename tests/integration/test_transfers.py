@@ -13,8 +13,8 @@ from payments.debits.listing import batch_file
 from payments.debits.pain import xsd_of
 from payments.debits.transfers import FORMATS, make_transfer_file
 from payments.errors import PaymentError
-from payments.refunding import transfers_to_make
-from payments.refunds import NewRefund, agree_refund, ask_refund
+from payments.refunds.orders import NewRefund, agree_refund, ask_refund
+from payments.refunds.sending import transfers_to_make
 from receivables.services.paying import RecordPayment, record_payment
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from config.clock import today
 from einvoice.reporting.periods import ReportKind, period_of
 from payments.banking.by_hand import HandReceipt, record_by_hand
 from payments.banking.deposits import make_deposit
-from payments.told import payments_on
+from payments.paying.told import payments_on
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role, UnstatedAccessError
 from portal.app import create_app

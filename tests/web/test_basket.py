@@ -14,8 +14,8 @@ from test_pay_link import words
 
 from config.clock import new_id, now, today
 from payments.accounts import open_account
-from payments.concluding import PAYMENT_TOLD
 from payments.gateways.port import FactKind, PaymentFact
+from payments.paying.concluding import PAYMENT_TOLD
 from payments.reactions import record_told
 from portal.duties import build_worker
 from portal.sandboxes.payments import PaymentSandboxSettings, create_payment_sandbox

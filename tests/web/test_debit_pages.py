@@ -13,7 +13,7 @@ from ledger_builders import customer_facts
 from portal_house import form_token, press
 
 from config.clock import new_id, today
-from payments.autopay import autopay_of
+from payments.autopay.agreements import autopay_of
 from payments.debits.mandates import mandates_of
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role

@@ -13,7 +13,7 @@ from portal_house import build_house, press
 from treasury_till import Till, build_till
 
 from config.clock import new_id, today
-from payments.refunds import refunds_of
+from payments.refunds.orders import refunds_of
 from portal.access.people import add_membership
 from portal.access.roles import Role
 from receivables.services.paying import RecordPayment, record_payment
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.routing import Rule
 
-    from payments.refunds import RefundOrder
+    from payments.refunds.orders import RefundOrder
     from portal.wiring import Services
 
 MONEY = re.compile(

@@ -12,14 +12,14 @@ from portal_house import press
 from treasury_till import MINUS, Till, build_till, words
 
 from config.clock import new_id
-from payments.refunds import refunds_of
+from payments.refunds.orders import refunds_of
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from flask.testing import FlaskClient
 
-    from payments.refunds import RefundOrder
+    from payments.refunds.orders import RefundOrder
     from portal.wiring import Services
     from receivables.store.work import Work
 

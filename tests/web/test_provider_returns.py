@@ -13,10 +13,10 @@ from treasury_till import words
 
 from config.clock import now
 from payments.accounts import change_settings
-from payments.concluding import PAYMENT_TOLD
 from payments.debits.listing import list_returns
 from payments.debits.tasks import open_tasks
 from payments.gateways.port import FactKind, PaymentFact
+from payments.paying.concluding import PAYMENT_TOLD
 from payments.reactions import record_told
 from portal.duties import build_worker
 from receivables.domain.money import Money

@@ -15,7 +15,7 @@ from treasury_till import MINUS, Till, build_till, words
 from config.clock import new_id, now
 from config.typeset import compile_pdf
 from payments.gateways.port import Capability, GatewayUnreachableError
-from payments.refunds import NewRefund, ask_refund, get_refund, set_refund_limit
+from payments.refunds.orders import NewRefund, ask_refund, get_refund, set_refund_limit
 from payments.treasury.provider_accounts import list_provider_accounts
 from portal.sandboxes.payments import PaymentSandboxSettings, create_payment_sandbox
 from portal.staff.treasury.telling import tell_contests

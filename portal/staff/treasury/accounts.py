@@ -17,7 +17,7 @@ from payments.errors import PaymentError
 from payments.gateways.opening import GOCARDLESS, STRIPE, open_gateway
 from payments.gateways.port import Capability, GatewayError, GatewayInDoubtError, GatewayUnreachableError, KeyRights
 from payments.gateways.stripe_facts import READERS
-from payments.methods import CAPABLE, DEFAULTS
+from payments.paying.methods import CAPABLE, DEFAULTS
 from payments.treasury.provider_accounts import activate_account, find_provider_account, list_provider_accounts
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import Role, allow

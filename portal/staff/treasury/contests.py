@@ -9,9 +9,9 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 
 from config.clock import legal_day, now, today
 from config.secrets import SealBrokenError
-from payments.disputes import answer_dispute
 from payments.errors import PaymentError
 from payments.gateways.port import Capability, DisputeEvidence, GatewayError
+from payments.providers.disputes import answer_dispute
 from payments.treasury.contests import PAGE, STATES_OF, find_contest, list_contests
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import STAFF, Role, allow

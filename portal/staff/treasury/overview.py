@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, render_template, request
 
 from config.clock import legal_day, now
-from payments.refunds import list_refunds
+from payments.refunds.orders import list_refunds
 from payments.treasury import payouts as paid_out
 from payments.treasury import positions
 from payments.treasury.contests import list_contests

@@ -9,9 +9,9 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 
 from config.clock import new_id, today
 from payments.errors import PaymentError
-from payments.holdings import held_by
-from payments.refunding import what_reopens
-from payments.refunds import LONGEST_REASON, NewRefund, ask_refund, refund_limit, refunds_of
+from payments.refunds.holdings import held_by
+from payments.refunds.orders import LONGEST_REASON, NewRefund, ask_refund, refund_limit, refunds_of
+from payments.refunds.sending import what_reopens
 from payments.treasury import life
 from payments.treasury.payouts import bank_line, find_payout, movements_on
 from portal.access.context import caller, place, work_here
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from flask import Response
     from werkzeug import Response as AnyResponse
 
-    from payments.holdings import Held
-    from payments.refunding import Reopened
+    from payments.refunds.holdings import Held
+    from payments.refunds.sending import Reopened
     from payments.treasury.life import PaymentLine
     from receivables.store.work import Work
 

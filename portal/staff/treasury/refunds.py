@@ -9,9 +9,8 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 
 from payments.debits.transfers import make_transfer_file
 from payments.errors import PaymentError
-from payments.holdings import held_by
-from payments.refunding import transfers_to_make, what_reopens
-from payments.refunds import (
+from payments.refunds.holdings import held_by
+from payments.refunds.orders import (
     LONGEST_REASON,
     agree_refund,
     list_refunds,
@@ -19,6 +18,7 @@ from payments.refunds import (
     refuse_refund,
     set_refund_limit,
 )
+from payments.refunds.sending import transfers_to_make, what_reopens
 from payments.treasury.life import find_payments
 from portal.access.context import caller, place, work_here
 from portal.access.roles import STAFF, Role, allow
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from werkzeug import Response
 
-    from payments.refunding import Reopened
-    from payments.refunds import RefundOrder
+    from payments.refunds.orders import RefundOrder
+    from payments.refunds.sending import Reopened
     from payments.treasury.life import PaymentLine
     from receivables.store.work import Work
 

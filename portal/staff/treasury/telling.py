@@ -9,7 +9,7 @@ from markupsafe import Markup
 from sqlalchemy import text
 
 from config.clock import now
-from payments.refunds import list_refunds
+from payments.refunds.orders import list_refunds
 from payments.treasury.contests import find_contest, list_contests
 from portal.access.roles import Role
 from portal.access.sign_in_mail import Mail
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from payments.refunds import RefundOrder
+    from payments.refunds.orders import RefundOrder
     from payments.treasury.contests import ContestLine
     from portal.wiring import Services
     from receivables.store.work import Work

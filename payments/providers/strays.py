@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from config.clock import legal_day, new_id
-from payments.provider_customers import customers_behind
+from payments.providers.customers import customers_behind
 from receivables.domain.receipts import MoneyReceived, Outcome, Transferred
 from receivables.services.paying import NewPayment, begin_payment
 from receivables.services.receipts import RECEIPT, record_facts

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from config.clock import new_id, now, today
-from payments.autopay import ACTOR, MOST_AT_ONCE, announce_collections, move_announcement
+from payments.autopay.agreements import ACTOR, MOST_AT_ONCE, announce_collections, move_announcement
 from payments.debits.planning import amount_to_collect
 from payments.debits.settings import NOTICE_DAYS
 from payments.gateways.port import GatewayDeclinedError, GatewayError, GatewayRefusedError, SavedCharge

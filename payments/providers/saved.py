@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from config.clock import now
 from payments.errors import PaymentError
 from payments.gateways.port import FactKind
-from payments.provider_customers import customers_behind
+from payments.providers.customers import customers_behind
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from payments.gateways.port import FactKind
-from payments.provider_customers import customers_behind
+from payments.providers.customers import customers_behind
 from receivables.domain.events import Event
 
 if TYPE_CHECKING:

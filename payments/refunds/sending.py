@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from config.clock import new_id, now, today
 from payments.banking.lines import settle_line
 from payments.gateways.port import FactKind, GatewayDeclinedError, GatewayError, GatewayRefusedError
-from payments.refunds import get_refund, lock_payer, why_gone
+from payments.refunds.orders import get_refund, lock_payer, why_gone
 from receivables.domain.lettering import Item
 from receivables.domain.money import Money
 from receivables.domain.receipts import MoneyReturned, MoneyReturnFailed
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from payments.banking.lines import BankLine
     from payments.gateways.port import Gateway
-    from payments.holdings import Held
-    from payments.refunds import RefundOrder
+    from payments.refunds.holdings import Held
+    from payments.refunds.orders import RefundOrder
     from receivables.store.work import Work, Works
 
 log = logging.getLogger("quittance.refunds")

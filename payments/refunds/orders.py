@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from config.clock import now
 from payments.debits.accounts import read_iban
 from payments.errors import PaymentError
-from payments.holdings import held_by
+from payments.refunds.holdings import held_by
 from receivables.domain.money import Money
 from receivables.store.customers import lock_customers
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from payments.holdings import Held
+    from payments.refunds.holdings import Held
     from receivables.store.work import Work
 
 LIMIT_FIELD = "refund_limit_minor"

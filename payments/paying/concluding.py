@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from payments.discounts import honour_discounts
 from payments.gateways.port import FactKind
-from payments.refunding import settle_refunds
+from payments.paying.discounts import honour_discounts
+from payments.refunds.sending import settle_refunds
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from config.clock import today
 from payments.errors import PaymentError
-from payments.methods import IMMEDIATE
+from payments.paying.methods import IMMEDIATE
 from receivables.services.dues import due_on_invoice
 from receivables.services.waiving import Waiver, waive
 from receivables.store.customers import lock_customers

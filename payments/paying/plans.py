@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from config.clock import today
 from payments.errors import PaymentError
-from payments.methods import CARD
+from payments.paying.methods import CARD
 from receivables.domain.money import Money
 from receivables.errors import NotFoundError
 from receivables.services.dues import due_on_invoices

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from config.clock import new_id, now, today
 from config.secrets import fingerprint
-from payments.basket import deduct, use_credits
-from payments.discounts import promise_discount, take_discount
 from payments.errors import PaymentError
 from payments.gateways.port import CheckoutOrder
-from payments.methods import methods_for
-from payments.plans import check_plan, customer_of
+from payments.paying.basket import deduct, use_credits
+from payments.paying.discounts import promise_discount, take_discount
+from payments.paying.methods import methods_for
+from payments.paying.plans import check_plan, customer_of
 from receivables.domain.money import Money
 from receivables.domain.receipts import AttemptMoved, AttemptState
 from receivables.services.paying import NewPayment, begin_payment
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import RowMapping
 
-    from payments.basket import Deduction
-    from payments.plans import CheckedPlan, CheckoutRequest
+    from payments.paying.basket import Deduction
+    from payments.paying.plans import CheckedPlan, CheckoutRequest
     from receivables.domain.terms import EarlyDiscount
     from receivables.store.work import Work
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from config.clock import new_id, now, today
 from payments.errors import PaymentError
-from payments.plans import nothing_due
+from payments.paying.plans import nothing_due
 from receivables.domain.money import Money
 from receivables.services.dues import due_on_invoice
 from receivables.store.customers import lock_customers

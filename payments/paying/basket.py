@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from payments.plans import CheckedPlan, CreditChoice
+    from payments.paying.plans import CheckedPlan, CreditChoice
     from receivables.services.credits import Credit
     from receivables.store.work import Work
 

@@ -1,0 +1,3 @@
+"""Collections that a customer agreed to once."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Money that we give back."""
+
+from __future__ import annotations
