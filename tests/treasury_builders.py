@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ledger_builders import issue
+from ledger_builders import customer_facts, issue
 
 from config.clock import new_id, now, today
 from payments.accounts import open_account
@@ -79,11 +79,18 @@ def fill_treasury(work: Work, account_id: UUID, invoices: tuple[Invoice, Invoice
 
 
 def fill_some_treasury(work: Work, keyring: Keyring, mark: str) -> Treasure:
-    """The same for a supplier of whom nothing else is wanted: invoices and account of their own."""
+    """The same with invoices and an account of their own; the account that was active before is so again."""
+    before = work.scalar("SELECT account_id FROM gateway_accounts WHERE supplier_id = :supplier AND active")
     account_id = open_account(
         work, keyring, provider="stripe", key="sk_test_x", webhook_secret="whsec_x", base_url=None, live=False
     )
-    return fill_treasury(work, account_id, (issue(work), issue(work), issue(work)), mark)
+    if before:
+        work.execute("UPDATE gateway_accounts SET active = false WHERE supplier_id = :supplier AND active")
+        work.execute(
+            "UPDATE gateway_accounts SET active = true WHERE supplier_id = :supplier AND account_id = :id", id=before
+        )
+    one, two, three = (issue(work, customer=customer_facts("Atelier des Essais", "100000009")) for _ in range(3))
+    return fill_treasury(work, account_id, (one, two, three), mark)
 
 
 def keep_transfers(work: Work) -> UUID:

@@ -10,8 +10,9 @@ import pytest
 from debit_builders import debit_things
 from declarant_builders import declare_by_hand
 from flask import Blueprint
+from ledger_builders import customer_facts, issue
 from matching_builders import ask_about, first_proposal, propose_line
-from portal_house import press
+from portal_house import build_house, press
 from statement_builders import Paper, Told, camt
 from treasury_builders import fill_some_treasury, keep_transfers
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from portal.wiring import Services
+    from receivables.store.work import Work
 
 CALLERS = ("anonymous", "customer", "other_customer", "collector", "auditor", "accountant", "owner", "neighbour")
 EVERYBODY = frozenset(CALLERS)
@@ -270,10 +272,21 @@ def address(pattern: str, house: House) -> str:
     )
 
 
+@pytest.fixture(scope="module")
+def house(services: Services) -> House:
+    """A house of these tests' own: whoever may, presses every button in it."""
+    return build_house(services, "Atelier des Portes")
+
+
 def a_payment(house: House) -> UUID:
     """The payment of the paid invoice."""
     with house.services.works.begin(house.supplier.supplier_id) as work:
         return payments_on(work, house.invoices["paid"].invoice_id)[0].attempt_id
+
+
+def a_stranger(work: Work) -> UUID:
+    """A customer whom no other test looks at: whoever may, changes what they owe and have."""
+    return issue(work, customer=customer_facts("Atelier des Essais", "100000009")).customer_id
 
 
 BANK: dict[UUID, dict[str, str]] = {}
@@ -286,7 +299,7 @@ def bank_things(house: House) -> dict[str, str]:
         content = camt(Paper(today(), 0, (Told(-100, today(), house.supplier.name, text=str(supplier_id)),)))
         taken = take_file(house.services, supplier_id, "releve.xml", content, "test")
         with house.services.works.begin(supplier_id) as work:
-            cheque = HandReceipt("cheque", house.customer_id, 100, "EUR", today(), "CHQ-ACCESS")
+            cheque = HandReceipt("cheque", a_stranger(work), 100, "EUR", today(), "CHQ-ACCESS")
             receipt = record_by_hand(work, cheque, "test")
             slip = make_deposit(
                 work, "cheque", [receipt.receipt_id], reference="ACCESS", deposited_on=today(), actor="test"
@@ -305,7 +318,7 @@ def waiting_line(house: House) -> dict[str, UUID]:
     supplier_id = house.supplier.supplier_id
     if supplier_id not in LINES:
         with house.services.works.begin(supplier_id) as work:
-            line, other = (propose_line(work, house.customer_id) for _ in range(2))
+            line, other = propose_line(work, a_stranger(work)), propose_line(work, house.customer_id)
             LINES[supplier_id] = {
                 "line": line,
                 "proposal": first_proposal(work, line).proposal_id,
