@@ -176,7 +176,7 @@ class _Maker:
         """Write one file, keep it, and note what is in it."""
         work, batch_id, schema = self.work, new_id(), self.settings.format
         reference = f"QD{day:%y%m%d}-{batch_id.hex[-10:].upper()}"
-        ibans = _ibans(work, self.keyring, group)
+        ibans = ibans_of(work, self.keyring, {each.mandate.mandate_id for each in group})
         lines = [self._line(each, reference, ibans[each.mandate.mandate_id]) for each in group]
         creditor = Creditor(self.settings.creditor, creditor_account(work), self.settings.ics)
         content = write_debits(schema, reference, creditor, scheme, lines, at=self.at)
@@ -248,10 +248,11 @@ def keep_batch(work: Work, batch: KeptBatch, actor: str, at: datetime) -> None:
     work.audit(actor, f"{batch.kind}.file_made", str(batch.batch_id), reference=batch.batch_ref, sha256=sha256)
 
 
-def _ibans(work: Work, keyring: Keyring, group: Sequence[Ready]) -> dict[UUID, str]:
+def ibans_of(work: Work, keyring: Keyring, mandate_ids: set[UUID]) -> dict[UUID, str]:
+    """The whole account numbers behind mandates: kept sealed, needed by the bank alone."""
     rows = work.rows(
         "SELECT mandate_id, sealed_iban FROM mandates WHERE supplier_id = :supplier AND mandate_id = ANY(:ids)",
-        ids=sorted({each.mandate.mandate_id for each in group}),
+        ids=sorted(mandate_ids),
     )
     return {row["mandate_id"]: keyring.unseal(row["sealed_iban"], PURPOSE) for row in rows}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from payments.debits.mandates import B2B
@@ -113,6 +113,15 @@ def words_for(mandate: Mandate, creditor: str, language: str) -> MandateWords:
         (iban, f"•••• {mandate.iban_last4}"),
     )
     return MandateWords(language, _TITLES[language][mandate.scheme], facts, _paragraphs(terms, language))
+
+
+def words_for_bank(mandate: Mandate, creditor: str, language: str, iban: str) -> MandateWords:
+    """The same mandate with its whole IBAN: what the creditor's bank is shown where a debit is contested (MD01)."""
+    words = words_for(mandate, creditor, language)
+    label = _PAYER[language][1]
+    grouped = " ".join(iban[i : i + 4] for i in range(0, len(iban), 4))
+    facts = tuple((name, grouped if name == label else told) for name, told in words.facts)
+    return replace(words, facts=facts)
 
 
 def may_be_refunded(scheme: str) -> bool:

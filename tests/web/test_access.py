@@ -131,6 +131,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "debit_mandates.index": ("/s/debits/mandates", ALL_STAFF),
     "debit_mandates.show": ("/s/debits/mandates/{mandate}", OUR_STAFF),
     "debit_mandates.document": ("/s/debits/mandates/{mandate}/document", OUR_STAFF),
+    "debit_mandates.bank_copy": ("/s/debits/mandates/{mandate}/bank-copy", OUR_BOOKS),
     "debit_mandates.confirm": ("/s/debits/mandates/{mandate}/confirm", OUR_STAFF - {"auditor"}),
     "debit_mandates.unblock": ("/s/debits/mandates/{mandate}/unblock", OUR_STAFF - {"auditor"}),
     "debit_mandates.end": ("/s/debits/mandates/{mandate}/end", OUR_STAFF - {"auditor"}),

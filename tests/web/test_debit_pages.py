@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from debit_builders import KEYRING, OTHER_IBAN, PAYER_IBAN, come_near, debit_of, due_invoice, pain002, set_up, signed
 from ledger_builders import customer_facts
+from page_reading import text_of
 from portal_house import form_token, press
 
 from config.clock import new_id, today
@@ -101,6 +102,27 @@ def test_a_customer_signs_a_mandate_with_the_code_from_their_mail(desk: Desk) ->
     document = desk.client.get(f"/c/mandates/{mandate.mandate_id}/document")
     assert document.data.startswith(b"%PDF")
     assert mandate.rum in desk.client.get("/c/mandates").text
+
+
+def test_the_banks_copy_of_a_mandate_has_the_whole_iban_and_leaves_a_trace(desk: Desk) -> None:
+    press(desk.client, draft(desk), code=desk.code())
+    (mandate,) = desk.mandates()
+    path = f"/s/debits/mandates/{mandate.mandate_id}"
+    desk.as_staff("collector")
+    assert "/bank-copy" not in desk.client.get(path).text
+    desk.as_staff("owner")
+    assert f"{path}/bank-copy" in desk.client.get(path).text
+    copy = text_of(desk.client.get(f"{path}/bank-copy").data)
+    assert PAYER_IBAN in copy
+    assert mandate.rum in copy
+    archived = text_of(desk.client.get(f"{path}/document").data)
+    assert PAYER_IBAN not in archived
+    with desk.work() as work:
+        assert work.scalar(
+            "SELECT count(*) FROM audit_rows WHERE supplier_id = :supplier AND act = 'mandate.copied_for_bank' "
+            "AND object = :mandate",
+            mandate=str(mandate.mandate_id),
+        )
 
 
 def test_five_wrong_codes_use_the_right_one_up(desk: Desk) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
 from config.clock import now, today
+from payments.debits.batching import ibans_of
 from payments.debits.importing import COLUMNS, MOST_BYTES, import_mandates
 from payments.debits.listing import MANDATE_FILTERS, PAGE, debits_under, list_mandates
+from payments.debits.mandate_page import draw_mandate
 from payments.debits.mandates import (
     B2B,
     CORE,
@@ -20,6 +22,8 @@ from payments.debits.mandates import (
     move_mandate,
     take_over,
 )
+from payments.debits.settings import find_settings
+from payments.debits.wording import words_for_bank
 from payments.errors import PaymentError
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import STAFF, Role, allow
@@ -27,7 +31,7 @@ from portal.customer.downloads import send_bytes
 from portal.customer.mandates import PDF
 from portal.debit_words import DEBIT_STATES, MANDATE_STATES, SCHEMES, error_words, reason_words, shown
 from portal.lists import read_list_request
-from portal.words import fitted, gettext, language, note_text
+from portal.words import fitted, gettext, language, moment, note_text
 from receivables.services.paying import noon
 from receivables.store.customers import get_customer
 
@@ -97,6 +101,7 @@ def show(mandate_id: UUID) -> str:
         rows=[(each, shown(DEBIT_STATES, each["state"]), _code(each["return_code"])) for each in rows],
         schemes=SCHEMES,
         may_act=place().role in ACTING,
+        may_copy=place().role in TAKING_OVER and found.evidence is not None,
     )
 
 
@@ -110,6 +115,32 @@ def document(mandate_id: UUID) -> Response:
             abort(404)
         work.audit(_actor(), "mandate.fetched", str(mandate_id))
     return send_bytes(services().archive.get(found.evidence_sha256), PDF, f"mandat-{found.rum}.pdf")
+
+
+@blueprint.get("/<uuid:mandate_id>/bank-copy")
+@allow(*TAKING_OVER)
+def bank_copy(mandate_id: UUID) -> Response:
+    """The signed mandate with its whole IBAN, which is kept sealed: for our bank, where a debit is contested."""
+    with work_here() as work:
+        found = _or_nothing(work, mandate_id)
+        if found.evidence is None or found.evidence_sha256 is None:
+            abort(404)
+        settings = find_settings(work)
+        creditor = settings.creditor if settings else place().supplier_name
+        iban = ibans_of(work, services().keyring, {mandate_id})[mandate_id]
+        work.audit(_actor(), "mandate.copied_for_bank", str(mandate_id))
+    proof = found.evidence
+    signature = (
+        (gettext("Signé par"), proof["name"]),
+        (gettext("Adresse vérifiée par code"), proof["email"]),
+        (gettext("Le"), moment(datetime.fromisoformat(proof["at"]))),
+        (gettext("Adresse IP"), proof["ip"]),
+        (gettext("Mandat archivé (SHA-256)"), found.evidence_sha256),
+    )
+    words = words_for_bank(found, creditor, proof["language"], iban)
+    return send_bytes(
+        draw_mandate(words, signature, proof["text_sha256"], today()), PDF, f"mandat-{found.rum}-banque.pdf"
+    )
 
 
 @blueprint.post("/<uuid:mandate_id>/confirm")
