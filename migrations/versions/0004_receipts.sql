@@ -8,6 +8,8 @@ ALTER TABLE payment_attempts ADD COLUMN method text NOT NULL DEFAULT '';
 -- Who said what the money is for (C. civ. art. 1342-10): the payer, a collector, a rule, or the law where nobody did.
 ALTER TABLE payment_attempts ADD COLUMN chosen_by text NOT NULL DEFAULT 'payer'
     CHECK (chosen_by IN ('payer', 'collector', 'rule', 'law'));
+-- The payer asked the provider to keep the method: part of the order, so that a repeat is the same order.
+ALTER TABLE payment_attempts ADD COLUMN save_method boolean NOT NULL DEFAULT false;
 ALTER TABLE payment_attempts ADD CONSTRAINT account_where_provider CHECK ((road = 'provider') = (account_id IS NOT NULL));
 CREATE INDEX payment_attempts_by_customer ON payment_attempts (supplier_id, customer_id, created_at DESC);
 CREATE INDEX payment_attempts_by_day ON payment_attempts (supplier_id, created_at DESC, attempt_id DESC);

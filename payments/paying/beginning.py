@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
     from payments.paying.basket import Deduction
+    from payments.paying.methods import OfferedMethod
     from payments.paying.plans import CheckedPlan, CheckoutRequest
     from receivables.domain.terms import EarlyDiscount
     from receivables.store.work import Work
@@ -63,6 +64,7 @@ class _Asked:
     deduction: Deduction
     aims: dict[UUID, int] = field(default_factory=dict)
     promise: tuple[EarlyDiscount, int] | None = None
+    save_method: bool = False
 
     @property
     def money(self) -> Money:
@@ -113,7 +115,7 @@ def _begin_money(work: Work, request: CheckoutRequest, asked: _Asked, account_id
             "This supplier takes no online payments yet. Please pay by bank transfer.",
             "Ce fournisseur n'accepte pas encore le paiement en ligne. Merci de payer par virement.",
         )
-    _check_method(work, asked, request.method)
+    asked.save_method = _check_method(work, asked, request.method).can_be_kept and request.save_method
     at, customer_id = now(), asked.plan.customer_id
     kept: RowMapping | None = None
     for row in _open_attempts(work, asked.aims):
@@ -143,6 +145,7 @@ def _begin_money(work: Work, request: CheckoutRequest, asked: _Asked, account_id
             account_id=account_id,
             expires_at=expires_at,
             chosen_by="law" if asked.plan.oldest_first else "payer",
+            save_method=asked.save_method,
         ),
     )
     return Begun(attempt_id, customer_id, _order(work, request, attempt_id), None, stale)
@@ -161,6 +164,7 @@ def _write(work: Work, request: CheckoutRequest, asked: _Asked, payment: NewPaym
         invoice=", ".join(numbers),
         amount_minor=payment.amount_minor,
         method=payment.method,
+        **({"save_method": True} if payment.save_method else {}),
     )
 
 
@@ -186,7 +190,7 @@ def _keep_choice(work: Work, request: CheckoutRequest, asked: _Asked) -> None:
     )
 
 
-def _check_method(work: Work, asked: _Asked, method: str) -> None:
+def _check_method(work: Work, asked: _Asked, method: str) -> OfferedMethod:
     offered = methods_for(work, asked.plan.customer_id, asked.money, today())
     found = next((each for each in offered if each.method == method), None)
     if found is None or not found.allowed:
@@ -197,11 +201,12 @@ def _check_method(work: Work, asked: _Asked, method: str) -> None:
             f"Ce moyen de paiement n'est pas proposé ici. {because.sentence_fr if because else ''} Choisissez-en un "
             "autre.",
         )
+    return found
 
 
 _ATTEMPT = (
-    "SELECT attempt.attempt_id, account_id, attempt.method, attempt.amount_minor, session_ref, checkout_url, "
-    "expires_at, (SELECT jsonb_object_agg(part.invoice_id, part.amount_minor) FROM reservations AS part "
+    "SELECT attempt.attempt_id, account_id, attempt.method, attempt.amount_minor, save_method, session_ref, "
+    "checkout_url, expires_at, (SELECT jsonb_object_agg(part.invoice_id, part.amount_minor) FROM reservations AS part "
     "WHERE part.supplier_id = :supplier AND part.attempt_id = attempt.attempt_id) AS aims, "
     "EXISTS (SELECT 1 FROM promised_discounts AS promise WHERE promise.supplier_id = :supplier "
     "AND promise.attempt_id = attempt.attempt_id) AS promised "
@@ -228,10 +233,11 @@ def _stale(work: Work, aims: Mapping[UUID, int], account_id: UUID, at: datetime)
 
 def _is_same(row: RowMapping, request: CheckoutRequest, asked: _Asked, account_id: UUID) -> bool:
     aims = {UUID(invoice): minor for invoice, minor in row["aims"].items()}
-    return (aims, row["account_id"], row["method"], row["promised"]) == (
+    return (aims, row["account_id"], row["method"], row["save_method"], row["promised"]) == (
         asked.aims,
         account_id,
         request.method,
+        asked.save_method,
         asked.promise is not None,
     )
 
@@ -239,7 +245,7 @@ def _is_same(row: RowMapping, request: CheckoutRequest, asked: _Asked, account_i
 def _order(work: Work, request: CheckoutRequest, attempt_id: UUID) -> CheckoutOrder:
     """What the provider is to collect, as it was written: the same attempt is always ordered the same."""
     row = work.row(
-        "SELECT attempt.amount_minor, attempt.currency, attempt.method, expires_at, customer.email, "
+        "SELECT attempt.amount_minor, attempt.currency, attempt.method, save_method, expires_at, customer.email, "
         "ARRAY(SELECT number FROM reservations JOIN invoices USING (supplier_id, invoice_id) "
         "WHERE supplier_id = :supplier AND reservations.attempt_id = attempt.attempt_id ORDER BY due_on, number) "
         "AS numbers FROM payment_attempts AS attempt JOIN customers AS customer USING (supplier_id, customer_id) "
@@ -261,6 +267,7 @@ def _order(work: Work, request: CheckoutRequest, attempt_id: UUID) -> CheckoutOr
         expires_at=row["expires_at"],
         locale=request.language,
         methods=(row["method"],),
+        save_method=row["save_method"],
     )
 
 
@@ -275,6 +282,7 @@ def _known_press(work: Work, request: CheckoutRequest, key: str) -> Begun | None
         "amount": request.plan.amount_minor,
         "credits": [str(each.invoice_id or each.attempt_id) for each in request.plan.credits],
         "method": request.method,
+        "save_method": request.save_method,
         "customer": request.plan.customer_id,
     }
     digest = fingerprint(to_json(told).encode())

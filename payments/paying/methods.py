@@ -30,6 +30,8 @@ CAPABLE = {
     "stripe": frozenset({CARD, SEPA_DEBIT, TRANSFER, PAYPAL}),
     "gocardless": frozenset({INSTANT, SEPA_DEBIT}),
 }
+KEPT_FOR_LATER = {"stripe": frozenset({CARD, SEPA_DEBIT}), "gocardless": frozenset({SEPA_DEBIT})}
+"""What a provider with `Capability.SAVED_METHODS` can charge again with nobody there."""
 IMMEDIATE = frozenset({CARD, PAYPAL, INSTANT})
 """Methods whose money is there at once, so that an early-payment discount can be promised with them."""
 EURO_ONLY = frozenset({SEPA_DEBIT, TRANSFER, INSTANT})
@@ -65,6 +67,8 @@ class OfferedMethod:
 
     method: str
     refusal: Refusal | None = None
+    can_be_kept: bool = False
+    """The provider can keep it for later payments that the payer agrees to."""
 
     @property
     def allowed(self) -> bool:
@@ -110,7 +114,17 @@ def methods_for(work: Work, customer_id: UUID, amount: Money, on: date) -> tuple
         str(party.get("country") or "FR"),
         _returns(work, customer_id, on) if SEPA_DEBIT in wanted else 0,
     )
-    return tuple(OfferedMethod(method, _refusal(case, method)) for method in wanted)
+    kept = KEPT_FOR_LATER.get(account["provider"], frozenset())
+    return tuple(OfferedMethod(method, _refusal(case, method), method in kept) for method in wanted)
+
+
+def may_keep(work: Work) -> bool:
+    """Whether the supplier's account offers a way of paying that its provider can keep for later."""
+    account = work.row("SELECT provider, settings FROM gateway_accounts WHERE supplier_id = :supplier AND active")
+    if account is None:
+        return False
+    wanted = (account["settings"] or {}).get("methods") or DEFAULTS.get(account["provider"], (CARD,))
+    return not KEPT_FOR_LATER.get(account["provider"], frozenset()).isdisjoint(wanted)
 
 
 def _refusal(case: _Case, method: str) -> Refusal | None:

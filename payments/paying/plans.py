@@ -65,6 +65,7 @@ class CheckoutRequest:
     Attributes:
         actor: Who pressed, as the audit trail names them: ``payer`` behind a link, a person's id who is signed in.
         press_key: One press of one form: sent twice it is one press.
+        save_method: The payer, signed in, asked to keep the method; one that cannot be kept is simply not.
     """
 
     supplier_id: UUID
@@ -77,6 +78,7 @@ class CheckoutRequest:
     second_payment_confirmed: bool = False
     actor: str = "payer"
     press_key: str | None = None
+    save_method: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,25 @@ def usable_methods(work: Work, customer_id: UUID) -> list[SavedMethod]:
     return [SavedMethod(**row) for row in rows]
 
 
+def find_method(work: Work, customer_id: UUID, account_id: UUID, method_ref: str) -> SavedMethod:
+    """A method that this customer let us keep, also one that has ended.
+
+    Raises:
+        PaymentError: ``method.unknown``.
+    """
+    row = work.row(
+        "SELECT account_id, method_ref, customer_id, customer_ref, kind, label, mandate_ref FROM saved_methods "
+        "JOIN provider_customers USING (supplier_id, account_id, customer_id) WHERE supplier_id = :supplier "
+        "AND customer_id = :customer AND account_id = :account AND method_ref = :ref",
+        customer=customer_id,
+        account=account_id,
+        ref=method_ref,
+    )
+    if row is None:
+        raise _unknown()
+    return SavedMethod(**row)
+
+
 def note_methods(work: Work, account_id: UUID, facts: Sequence[PaymentFact]) -> None:
     """Note methods that were kept or ended, in whatever order that is told: an ended one never comes back.
 
@@ -110,12 +129,16 @@ def end_method(works: Works, supplier_id: UUID, method: SavedMethod, actor: str,
             at=now(),
         )
         if not changed:
-            raise PaymentError(
-                "method.unknown", "There is no such saved method.", "Ce moyen de paiement n'est pas enregistré."
-            )
+            raise _unknown()
         work.audit(actor, "saved_method.ended", method.method_ref, customer=str(method.customer_id))
         gateway = gateway_of(work, method.account_id)
     gateway.end_method(method.method_ref)
+
+
+def _unknown() -> PaymentError:
+    return PaymentError(
+        "method.unknown", "There is no such saved method.", "Ce moyen de paiement n'est pas enregistré."
+    )
 
 
 def _end(work: Work, account_id: UUID, ended: Sequence[PaymentFact]) -> None:

@@ -16,6 +16,7 @@ from portal.cli.house import err, out
 from portal.demo.bank import bring_statements
 from portal.demo.house import DemoError, DemoHouse
 from portal.demo.loop import Loop
+from portal.demo.payer import DemoPayer
 from portal.demo.platform import DemoPlatform
 from portal.demo.story import ACCOUNTANT, COLLECTOR, OWNER, PAYER, Stage, Staged
 from portal.wiring import Services, build_services
@@ -85,10 +86,12 @@ def _play(house: DemoHouse, services: Services, count: int, samples: Path | None
             stage.declare(staged)
             for each in staged:
                 stage.pay_out(each)
-    payer = stage.let_in_payer(staged[0])
+    payer = DemoPayer(services, staged[0], stage.let_in_payer(staged[0]))
+    payer.send_invoices()
     stage.offer_debits(staged[0])
     if samples is None:
-        bring_statements(services, staged, left_out={payer})
+        bring_statements(services, staged, left_out={payer.customer_id})
+        payer.ask_about_money()
     if samples is None:
         _welcome(house, services, staged)
         while True:

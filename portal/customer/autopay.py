@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -10,18 +11,31 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 
 from config.clock import now, today
 from payments.autopay.agreements import agree, autopay_of, collections_of, end_autopay, methods_saved
+from payments.autopay.forgetting import forget_method
 from payments.debits.mandates import mandates_of
 from payments.debits.settings import find_settings
 from payments.errors import PaymentError
-from portal.access.context import caller, place, work_here
+from payments.gateways.port import GatewayError
+from payments.paying.methods import may_keep
+from portal.access.context import caller, place, services, work_here
 from portal.access.roles import Role, allow
 from portal.debit_words import COLLECTION_STATES, dropped_words, error_words, reason_words, shown
 from portal.words import gettext
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import RowMapping
     from werkzeug import Response
 
+    from payments.autopay.agreements import Autopay
+    from payments.debits.mandates import Mandate
+
+log = logging.getLogger("quittance.portal")
+
 blueprint = Blueprint("autopay", __name__, url_prefix="/c/autopay")
+
+MOST_TYPED = 200
 
 
 @blueprint.get("")
@@ -35,8 +49,7 @@ def show() -> Response:
 @allow(Role.CUSTOMER)
 def start() -> Response:
     """Agree; what was shown is kept with who agreed, when and from where."""
-    kind, _, chosen = request.form.get("means", "")[:200].partition(":")
-    account, _, method = chosen.partition("/")
+    kind, _, chosen = request.form.get("means", "")[:MOST_TYPED].partition(":")
     text = _terms()
     evidence = {
         "text": text,
@@ -55,7 +68,7 @@ def start() -> Response:
                 _actor(),
                 evidence,
                 mandate_id=_uuid(chosen) if kind == "mandate" else None,
-                method=(_uuid(account) or UUID(int=0), method) if kind == "method" else None,
+                method=_method(chosen) if kind == "method" else None,
             )
     except PaymentError as error:
         return _page(error)
@@ -71,6 +84,28 @@ def end() -> Response:
     return redirect(url_for("autopay.show", told="off"), 303)
 
 
+@blueprint.post("/forget")
+@allow(Role.CUSTOMER)
+def forget() -> Response:
+    """Forget a method that was kept while paying, with the agreement that stands on it."""
+    method = request.form.get("method", "")[:MOST_TYPED]
+    try:
+        forget_method(
+            services().works,
+            place().supplier_id,
+            _customer_id(),
+            _method(method),
+            actor=_actor(),
+            gateway_of=services().gateway_for,
+        )
+    except PaymentError as error:
+        return _page(error)
+    except GatewayError as error:
+        log.warning("A method is forgotten here only: %s", error, extra={"supplier": str(place().supplier_id)})
+        return redirect(url_for("autopay.show", told="forgotten_here", method=method), 303)
+    return redirect(url_for("autopay.show", told="forgotten"), 303)
+
+
 def _page(wrong: PaymentError | None = None) -> Response:
     with work_here() as work:
         customer_id = _customer_id()
@@ -82,19 +117,40 @@ def _page(wrong: PaymentError | None = None) -> Response:
         ]
         methods = methods_saved(work, customer_id)
         offered = find_settings(work) is not None
+        keeps = may_keep(work)
         told = collections_of(work, customer_id)
     page = render_template(
         "mandates/autopay.html",
         agreed=agreed,
         mandates=mandates,
         methods=methods,
+        means=_means(agreed, mandates, methods),
+        keeps=keeps,
         offered=offered,
         terms=_terms(),
         rows=[(each, shown(COLLECTION_STATES, each["state"]), _why(each["state"], each["reason"])) for each in told],
         told=request.args.get("told", ""),
+        again=request.args.get("method", "")[:MOST_TYPED],
         wrong=error_words(wrong) if wrong else "",
     )
     return make_response(page, 422 if wrong else 200)
+
+
+def _means(agreed: Autopay | None, mandates: Sequence[Mandate], methods: Sequence[RowMapping]) -> str:
+    """What is collected by, as its owner knows it; nothing where it cannot be used any more."""
+    if agreed is None:
+        return ""
+    of_mandates = {each.mandate_id: f"{each.rum}, •••• {each.iban_last4}" for each in mandates}
+    of_methods = {(each["account_id"], each["method_ref"]): str(each["label"]) for each in methods}
+    if agreed.mandate_id:
+        return of_mandates.get(agreed.mandate_id, "")
+    return of_methods.get((agreed.account_id, agreed.method_ref), "")
+
+
+def _method(text: str) -> tuple[UUID, str]:
+    """A kept method as the forms name it, ``account/reference``; no account has the id zero."""
+    account, _, method = text.partition("/")
+    return _uuid(account) or UUID(int=0), method
 
 
 def _why(state: str, reason: str | None) -> str:

@@ -47,6 +47,8 @@ LOOK_EVERY_S = 3
 ALL_DUE, ALL = "due", "total"
 NOTE, PAID = "note", "paid"
 """How the page names a credit: a credit note, or money that no invoice took."""
+KEEP = "keep"
+"""The box by which a customer lets the provider keep the method."""
 TYPED = "a."
 """Before the id of an invoice: the field with its amount."""
 
@@ -99,7 +101,7 @@ def review() -> str | tuple[str, int]:
 @allow(Role.CUSTOMER)
 def pay() -> Response:
     """Use the chosen credits and go to the provider's page for the rest."""
-    names = ("lines", "credits", "currency", "how", "key")
+    names = ("lines", "credits", "currency", "how", "key", KEEP)
     given = {name: request.form[name] for name in names if name in request.form}
     plan = AimsPlan(
         wishes=_read_lines(given.get("lines", "")),
@@ -118,6 +120,7 @@ def pay() -> Response:
             settled=f"{done}?attempt={{attempt}}",
             actor=str(caller().person.person_id),
             press_key=given.get("key", "")[:64] or None,
+            save_method=given.get(KEEP) == "yes",
             fields=given,
         )
     )

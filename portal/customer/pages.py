@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, render_template, request, url_for
 
 from config.clock import today
+from payments.paying.discounts import offered_discount
 from payments.paying.plans import AimsPlan
 from payments.paying.told import payments_of, payments_on
 from payments.refunds.holdings import OPEN_STATES
@@ -15,7 +16,7 @@ from portal.access.context import caller, place, services, work_here
 from portal.access.roles import Role, allow
 from portal.customer.bank import bank_details, transfer_code
 from portal.customer.downloads import note_download, send_document
-from portal.customer.pay_view import failed_lately
+from portal.customer.pay_view import DISCOUNT, failed_lately
 from portal.customer.paying import Pressed, allow_provider_page, begin_payment
 from portal.customer.payment_words import read_minor
 from portal.dispute_words import show_disputes
@@ -104,6 +105,7 @@ def invoice(invoice_id: UUID) -> str:
             documents=list_documents(work, invoice_id),
             life=tell(life_of_invoice(work, invoice_id, internal=False)),
             online=not found.is_assigned and allow_provider_page(work),
+            discount=None if found.is_assigned else offered_discount(work, due),
             bank=bank,
             code=transfer_code(bank, Money(due.asked_minor, due.currency)) if bank else None,
             payments=payments_on(work, invoice_id),
@@ -120,8 +122,12 @@ def pay(invoice_id: UUID) -> AnyResponse:
     with work_here() as work:
         _own_invoice(work, invoice_id)
     path = url_for("customer.invoice", invoice_id=invoice_id)
-    plan = AimsPlan({invoice_id: read_minor(request.form.get("minor"))}, customer_id=_customer_id())
-    given = {"minor": request.form["minor"]} if "minor" in request.form else {}
+    given = {name: request.form[name] for name in ("minor", "choice") if name in request.form}
+    minor = read_minor(given.get("minor"))
+    if given.get("choice") == DISCOUNT:
+        plan = AimsPlan({invoice_id: None}, customer_id=_customer_id(), discount=True, expected_minor=minor)
+    else:
+        plan = AimsPlan({invoice_id: minor}, customer_id=_customer_id())
     actor = str(caller().person.person_id)
     return begin_payment(Pressed(place().supplier_id, plan, f"{path}?back=1", path, actor=actor, fields=given))
 

@@ -53,6 +53,7 @@ class ShownMethod:
 
     key: str
     words: MethodWords
+    can_be_kept: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Pressed:
 
     ``return_path`` is where the provider sends the payer back to, ``back`` the page to go to instead of paying,
     ``settled`` where credits alone paid all of it. ``{attempt}`` in these stands for the payment. ``fields`` are sent
-    again by the form that asks once more.
+    again by the form that asks once more. ``save_method`` is for who is signed in: a link has no account to keep for.
     """
 
     supplier_id: UUID
@@ -71,6 +72,7 @@ class Pressed:
     settled: str = ""
     actor: str = "payer"
     press_key: str | None = None
+    save_method: bool = False
     fields: dict[str, str] = field(default_factory=dict)
 
 
@@ -90,7 +92,7 @@ def allow_provider_page(work: Work) -> bool:
 def shown_methods(work: Work, customer_id: UUID, amount: Money, on: date) -> list[ShownMethod]:
     """The ways of paying that a payer may choose for this amount, the first one is proposed."""
     offered = methods_for(work, customer_id, amount, on) if amount.minor > 0 else ()
-    return [ShownMethod(each.method, method_words(each.method)) for each in offered if each.allowed]
+    return [ShownMethod(each.method, method_words(each.method), each.can_be_kept) for each in offered if each.allowed]
 
 
 def begin_payment(pressed: Pressed) -> Response:
@@ -126,6 +128,7 @@ def _start(pressed: Pressed) -> Started:
             second_payment_confirmed=request.form.get(CONFIRM) == "yes",
             actor=pressed.actor,
             press_key=pressed.press_key,
+            save_method=pressed.save_method,
         ),
         account.account_id if account else None,
         house.gateway_for,

@@ -50,6 +50,8 @@ class NewPayment:
     began_at: datetime | None = None
     chosen_by: str = "payer"
     payment_ref: str | None = None
+    save_method: bool = False
+    """The payer asked the provider to keep the method for later payments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def begin_payments(work: Work, payments: Sequence[NewPayment]) -> None:
                 "currency": payment.currency,
                 "state": payment.state,
                 "payment_ref": payment.payment_ref,
+                "save_method": payment.save_method,
                 "expires_at": payment.expires_at or at + FOREVER,
                 "created_at": payment.began_at or at,
                 "changed_at": at,

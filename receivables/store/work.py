@@ -147,6 +147,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "road": "text",
         "method": "text",
         "chosen_by": "text",
+        "save_method": "boolean",
         "amount_minor": "bigint",
         "currency": "text",
         "state": "text",

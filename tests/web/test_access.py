@@ -115,6 +115,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "autopay.show": ("/c/autopay", CUSTOMERS),
     "autopay.start": ("/c/autopay", CUSTOMERS),
     "autopay.end": ("/c/autopay/end", CUSTOMERS),
+    "autopay.forget": ("/c/autopay/forget", CUSTOMERS),
     "debits.index": ("/s/debits", ALL_STAFF),
     "debits.plan": ("/s/debits/plan", ALL_STAFF - {"auditor"}),
     "debits.cancel": ("/s/debits/{debit}/cancel", OUR_STAFF - {"auditor"}),

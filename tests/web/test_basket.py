@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ from payments.reactions import record_told
 from portal.duties import build_worker
 from portal.sandboxes.payments import PaymentSandboxSettings, create_payment_sandbox
 from receivables.domain.money import Money
+from receivables.domain.terms import EarlyDiscount
 from receivables.services.dues import due_on_invoice
 from receivables.services.paying import NewPayment, RecordPayment, begin_payment, record_payment
 
@@ -298,3 +300,20 @@ def test_a_payer_gets_one_mail_while_a_payment_is_on_its_way_and_one_receipt(ser
     assert [mail["subject"] for mail in mails] == ["Panier : paiement en cours", "Panier : paiement reçu"]
     assert f"/receipts/{flying}" in mails[1]["text_body"]
     assert "14 jours ouvrés" in mails[0]["text_body"]
+
+
+def test_a_signed_in_customer_takes_the_discount_that_is_still_in_time_and_no_more(
+    client: FlaskClient, paying: House
+) -> None:
+    with paying.services.works.begin(paying.supplier.supplier_id) as work:
+        terms = {"discount": EarlyDiscount(Decimal(2), today()), "due_on": today() + timedelta(days=30)}
+        invoice = issue(work, issued_on=today(), **terms)
+        over = issue(work, **{**terms, "discount": EarlyDiscount(Decimal(2), today() - timedelta(days=1))})
+    page = f"/c/invoices/{invoice.invoice_id}"
+    assert "Escompte 2 % · au lieu de 100,00 €" in words(client.get(page).text)
+    assert press(client, f"{page}/pay", choice="discount", minor="9700").status_code == 409
+    assert attempts(paying) == []
+    assert press(client, f"{page}/pay", choice="discount", minor="9800").status_code == 303
+    assert [row["amount_minor"] for row in attempts(paying)] == [9800]
+    assert "Escompte 2 %" not in words(client.get(f"/c/invoices/{over.invoice_id}").text)
+    assert press(client, f"/c/invoices/{over.invoice_id}/pay", choice="discount", minor="9800").status_code == 409
