@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from catalogue import superuser
 from ledger_builders import issue
 from statement_builders import IBAN, OTHER_IBAN, Paper, Told, camt, cfonb, mt940, ofx
 
@@ -25,6 +26,7 @@ from receivables.services.receipts import record_facts
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from config.embedded import EmbeddedPostgres
     from payments.banking.lines import BankLine
     from payments.banking.statements import KeptStatement
     from receivables.store.register import Supplier
@@ -260,3 +262,26 @@ def expect_payout(works: Works, supplier_id: UUID, payout_ref: str, amount_minor
             at=now(),
         )
         record_facts(work, [PayoutPaid(payout_ref, amount_minor, 0, "EUR", now())])
+
+
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        ("I18", "UPDATE postings SET debit_minor = debit_minor + 1 WHERE supplier_id = %s AND account = '512000'"),
+        ("I18", "UPDATE bank_lines SET state = 'not_ours' WHERE supplier_id = %s AND amount_minor = 777"),
+        (
+            "I18-WAIT",
+            "UPDATE postings SET credit_minor = credit_minor - 1 WHERE supplier_id = %s AND account = '471000'",
+        ),
+        ("I18-STATE", "UPDATE bank_lines SET state = 'new', reason = NULL WHERE supplier_id = %s"),
+    ],
+)
+def test_a_planted_fault_at_the_bank_is_caught(
+    works: Works, supplier_id: UUID, postgres: EmbeddedPostgres, code: str, fault: str
+) -> None:
+    bring(works, supplier_id, camt(PAPER))
+    check(works, supplier_id)
+    with superuser(postgres) as connection:
+        assert connection.execute(fault, (supplier_id,)).rowcount > 0, "the fault was planted"
+    with works.begin(supplier_id) as work:
+        assert code in {each.code for each in check_bank(work) if each.gap}
