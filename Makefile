@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test lint conformance messages chaos fuzz bench lock clean
+.PHONY: demo test lint conformance messages chaos reminders fuzz bench lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/quittance demo $(ARGS)
@@ -31,6 +31,10 @@ chaos: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m chaos.flows
 	@$(BIN)/python -m pytest -q -m slow $(ARGS)
 
+# Ten thousand random portfolios: no reminder of money that is paid, in flight, promised or disputed (docs/dunning.md).
+reminders: $(VENV)/installed
+	@QUITTANCE_PORTFOLIOS=10000 $(BIN)/python -m pytest -q -s tests/integration/test_dunning_invariant.py $(ARGS)
+
 # N inputs (a million by default) of SEED; goes on where it stopped, the sums are in .var/fuzz.
 fuzz: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m fuzz.campaign
@@ -43,6 +47,8 @@ bench: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m bench.archive
 	@PYTHONPATH=tests $(BIN)/python -m bench.flows
 	@PYTHONPATH=tests $(BIN)/python -m bench.matching
+	@PYTHONPATH=tests $(BIN)/python -m bench.credit
+	@PYTHONPATH=tests $(BIN)/python -m bench.indicators
 
 # Writes requirements.lock anew from pyproject.toml: exact versions with their hashes.
 lock: $(VENV)/installed

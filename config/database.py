@@ -111,10 +111,11 @@ class Database:
         return engine
 
     def _options(self) -> str:
+        """Options of every connection; compiling (jit) costs our statements of many parts more than it saves them."""
         settings = self._settings
         return (
             f"-c statement_timeout={settings.statement_timeout_ms} -c lock_timeout={settings.lock_timeout_ms} "
-            f"-c idle_in_transaction_session_timeout={settings.idle_transaction_timeout_ms} -c timezone=UTC"
+            f"-c idle_in_transaction_session_timeout={settings.idle_transaction_timeout_ms} -c timezone=UTC -c jit=off"
         )
 
 

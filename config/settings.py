@@ -17,6 +17,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIN_SECRET_BYTES = 32
 """A shorter secret can be guessed offline from one token."""
+REPLY_TOKEN = "{token}"  # noqa: S105 -- a place, no secret
+REPLY_TOKEN_LENGTH = 52
+"""32 bytes in base 32: mail servers do not keep capital letters."""
+MAX_LOCAL_PART = 64
+"""RFC 5321, 4.5.3.1.1."""
 
 
 class Settings(BaseSettings):
@@ -44,6 +49,17 @@ class Settings(BaseSettings):
     smtp_url: str | None = None
     """``smtp://user:password@host:port``; absent: mails stay in the book of mails, readable in the demo."""
     mail_from: str = "Quittance <no-reply@localhost>"
+    mail_reply_address: str | None = None
+    """Where customers' answers by mail arrive, with ``{token}`` in its place, e.g. ``answer+{token}@example.com``: a
+    mailbox that takes every address of this shape. Absent: nobody answers by mail."""
+    imap_url: SecretStr | None = None
+    """That mailbox, ``imaps://user:password@host:993/INBOX``; absent: answers come by ``POST /hooks/mail``, or not."""
+    imap_poll_s: Annotated[float, Field(ge=1)] = 20.0
+    """How often the mailbox is looked into, in seconds."""
+    mail_hook_secret: SecretStr | None = None
+    """What a mail service proves itself with at ``/hooks/mail``, at least 32 bytes; absent: the road is closed."""
+    max_mail_bytes: Annotated[int, Field(ge=1024)] = 20 * 1024 * 1024
+    """Larger mails stay in the mailbox, unread by us."""
     pool_size: Annotated[int, Field(ge=1, le=100)] = 8
     """Database connections per process and role."""
     statement_timeout_ms: Annotated[int, Field(ge=100, le=600_000)] = 5_000
@@ -97,10 +113,24 @@ class Settings(BaseSettings):
                 )
                 raise ValueError(message)
             object.__setattr__(self, "secret_key", SecretStr(_own_secret(self.data_dir)))
-        for value in (self.secret_key, self.previous_secret_key):
+        for value in (self.secret_key, self.previous_secret_key, self.mail_hook_secret):
             if value is not None and len(value.get_secret_value().encode()) < MIN_SECRET_BYTES:
                 message = f"A secret key has fewer than {MIN_SECRET_BYTES} bytes: make one with `openssl rand -hex 32`."
                 raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _answers_arrive(self) -> Settings:
+        given = self.mail_reply_address
+        local, at, host = (given or "").rpartition("@")
+        whole = local.replace(REPLY_TOKEN, "x" * REPLY_TOKEN_LENGTH)
+        if given is not None and not (at and host and local.count(REPLY_TOKEN) == 1 and len(whole) <= MAX_LOCAL_PART):
+            most = MAX_LOCAL_PART - REPLY_TOKEN_LENGTH
+            message = (
+                f"QUITTANCE_MAIL_REPLY_ADDRESS must look like answer+{REPLY_TOKEN}@example.com, with at most {most} "
+                f"characters beside {REPLY_TOKEN} before the @: no mail server takes more than {MAX_LOCAL_PART}."
+            )
+            raise ValueError(message)
         return self
 
     @property

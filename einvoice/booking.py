@@ -11,6 +11,7 @@ from einvoice.document import FRENCH_VAT_TERRITORY, TaxPoint
 from einvoice.kept import KeptDocument, kept_to_json
 from einvoice.routing import BuyerKind, kind_of
 from receivables.domain.collected import VatRow
+from receivables.domain.commitments import DELIVERY, ORDER, PURCHASE_ORDER, NamedCommitment
 from receivables.domain.invoices import ABOUT_DEPOSITS, CORRECTIONS, IssueInvoice, NamedInvoice, Origin
 from receivables.domain.money import Money, apportion
 from receivables.domain.parties import CustomerFacts, CustomerKind
@@ -65,7 +66,24 @@ def command_of(
         buyer_reference=document.buyer_reference,
         actor=actor,
         names=_names(document),
+        commitments=_commitments(document),
     )
+
+
+def _commitments(document: Document) -> tuple[NamedCommitment, ...]:
+    """The orders (BT-14; the buyer's: BT-13, BT-132 beside it) and deliveries (BT-16) that it says it is for."""
+    named = [
+        (ORDER, document.sales_order),
+        (PURCHASE_ORDER, document.purchase_order),
+        (DELIVERY, document.despatch_advice),
+    ]
+    for line in document.lines:
+        named += [
+            (ORDER, line.sales_order.number if line.sales_order else None),
+            (PURCHASE_ORDER, line.order_number),
+            (DELIVERY, line.despatch_advice.number if line.despatch_advice else None),
+        ]
+    return tuple(dict.fromkeys(NamedCommitment(kind, each.strip()) for kind, each in named if each and each.strip()))
 
 
 def _names(document: Document) -> tuple[NamedInvoice, ...]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from receivables.store.work import literally
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -161,7 +163,7 @@ def list_flows(
             "OR length(:plain) >= :least AND (starts_with(flow.tracking_id, :plain) "
             "OR starts_with(flow.flow_ref, :plain)))"
         )
-        values |= {"wanted": _literally(wanted), "plain": wanted, "least": _SHORTEST_ID}
+        values |= {"wanted": literally(wanted), "plain": wanted, "least": _SHORTEST_ID}
     if after is not None:
         conditions.append(
             "(flow.changed_at, flow.tracking_id) < (SELECT changed_at, tracking_id FROM platform_flows "
@@ -275,8 +277,3 @@ def journey_of(work: Work, invoice_id: UUID) -> Journey:
 def _line(row: Any) -> FlowLine:
     remarks = tuple(each for each in row["remarks"] if isinstance(each, dict))
     return FlowLine(**{**row, "remarks": remarks})
-
-
-def _literally(wanted: str) -> str:
-    """``wanted`` without any pattern of LIKE."""
-    return "".join(f"\\{sign}" if sign in "\\%_" else sign for sign in wanted)

@@ -29,7 +29,9 @@ from receivables.domain.receipts import (
     MoneyReturnFailed,
     Outcome,
 )
+from receivables.services.limiting import watch_limits
 from receivables.services.receipts import record_facts
+from receivables.store.customers import lock_customers
 from receivables.store.inbox import Settlement
 
 if TYPE_CHECKING:
@@ -155,8 +157,11 @@ def _post_contests(work: Work, told: Sequence[PaymentFact], came_to: list[CameTo
     Nothing in a dispute says whose it is: the provider may tell one of another program on the same account.
     """
     payments = payments_behind(work, {told[i].payment_ref for i in contests})
+    owners = {payment.customer_id for payment in payments.values()}
+    lock_customers(work, owners)
     _post(work, told, came_to, [i for i in contests if told[i].payment_ref in payments])
     note_disputes(work, [told[i] for i in contests], payments)
+    watch_limits(work, owners)  # what is contested is at risk again
     for i in contests:
         if told[i].payment_ref not in payments:
             came_to[i].outcomes.append(Outcome.WAITING)

@@ -21,10 +21,13 @@ from portal.access.limits import limit_rates
 from portal.access.principals import check_access, principal
 from portal.access.roles import Door, access_of, public, refuse_unstated_routes
 from portal.customer import autopay as autopay_page
-from portal.customer import basket, disputing, pay_link, unidentified
+from portal.customer import basket, disputing, link_messages, pay_link, unidentified
 from portal.customer import iban as iban_page
 from portal.customer import mandates as mandate_pages
+from portal.customer import messages as message_pages
 from portal.customer import pages as customer_pages
+from portal.customer import promises as agreement_pages
+from portal.customer import statement as customer_statement_pages
 from portal.customer.payment_words import method_words
 from portal.dispute_words import reason_words
 from portal.lists import FILTER_NAMES
@@ -32,26 +35,50 @@ from portal.navigation import here, initials, navigation
 from portal.problems import answer_errors
 from portal.staff import company as company_page
 from portal.staff import pages as staff_pages
+from portal.staff.account import acts as account_acts
+from portal.staff.account import pages as account_pages
 from portal.staff.bank import lines as bank_line_pages
 from portal.staff.bank import pages as bank_pages
+from portal.staff.claims import pages as claim_pages
+from portal.staff.credit import acts as credit_acts
+from portal.staff.credit import pages as credit_pages
 from portal.staff.debits import mandate_pages as debit_mandate_pages
 from portal.staff.debits import pages as debit_pages
 from portal.staff.directory import pages as directory_pages
+from portal.staff.disputes import noting as dispute_noting
 from portal.staff.disputes import pages as dispute_pages
+from portal.staff.dunning import pages as dunning_pages
+from portal.staff.dunning import scenario_pages as dunning_scenario_pages
+from portal.staff.exports import pages as export_pages
+from portal.staff.exports import statements as statement_pages
+from portal.staff.factoring import pages as factoring_pages
 from portal.staff.iban import pages as iban_staff_page
+from portal.staff.indicators import board as indicator_pages
+from portal.staff.indicators import forecast as indicator_forecast_pages
+from portal.staff.indicators import mailings as indicator_mailing_pages
+from portal.staff.insurance import pages as insurance_pages
+from portal.staff.lettering import pages as lettering_pages
 from portal.staff.matching import choosing as matching_choice_pages
 from portal.staff.matching import pages as matching_pages
+from portal.staff.messages import pages as staff_message_pages
+from portal.staff.messages import template_pages as message_template_pages
 from portal.staff.platform import flow_pages as platform_flow_pages
 from portal.staff.platform import pages as platform_pages
+from portal.staff.promises import pages as promise_pages
+from portal.staff.promises import plan_pages
 from portal.staff.purchases import pages as purchase_pages
 from portal.staff.receipts import pages as receipt_pages
 from portal.staff.reports import pages as report_pages
+from portal.staff.scores import pages as score_pages
 from portal.staff.treasury import accounts as provider_account_pages
 from portal.staff.treasury import contests as contest_pages
 from portal.staff.treasury import overview as treasury_pages
 from portal.staff.treasury import payments as payment_pages
 from portal.staff.treasury import refunds as refund_pages
-from portal.states import badge, kind_name
+from portal.staff.worklist import finding as finding_pages
+from portal.staff.worklist import pages as worklist_pages
+from portal.staff.worklist import reminding as reminding_pages
+from portal.states import badge, document_title, kind_name
 from portal.timeline import form_name
 from portal.validation import pages as validation_pages
 from portal.validation import uploads
@@ -70,8 +97,18 @@ BLUEPRINTS = (
     customer_pages.blueprint,
     basket.blueprint,
     staff_pages.blueprint,
+    worklist_pages.blueprint,
+    reminding_pages.blueprint,
+    finding_pages.blueprint,
+    account_pages.blueprint,
+    account_acts.blueprint,
+    lettering_pages.blueprint,
     disputing.blueprint,
     dispute_pages.blueprint,
+    dunning_pages.blueprint,
+    dunning_scenario_pages.blueprint,
+    claim_pages.blueprint,
+    dispute_noting.blueprint,
     directory_pages.blueprint,
     platform_pages.blueprint,
     platform_flow_pages.blueprint,
@@ -86,6 +123,9 @@ BLUEPRINTS = (
     receipt_pages.blueprint,
     iban_page.blueprint,
     iban_staff_page.blueprint,
+    indicator_pages.blueprint,
+    indicator_forecast_pages.blueprint,
+    indicator_mailing_pages.blueprint,
     treasury_pages.blueprint,
     payment_pages.blueprint,
     refund_pages.blueprint,
@@ -95,6 +135,21 @@ BLUEPRINTS = (
     autopay_page.blueprint,
     debit_pages.blueprint,
     debit_mandate_pages.blueprint,
+    agreement_pages.blueprint,
+    promise_pages.blueprint,
+    plan_pages.blueprint,
+    credit_pages.blueprint,
+    credit_acts.blueprint,
+    message_pages.blueprint,
+    link_messages.blueprint,
+    staff_message_pages.blueprint,
+    message_template_pages.blueprint,
+    score_pages.blueprint,
+    insurance_pages.blueprint,
+    factoring_pages.blueprint,
+    export_pages.blueprint,
+    statement_pages.blueprint,
+    customer_statement_pages.blueprint,
 )
 """Every page of the portal; the API and the sandboxes are handed to :func:`create_app` by whoever serves them."""
 
@@ -113,6 +168,11 @@ LONGER_FORMS = {
     "dispute.send_by_link": attachments.MOST_FORM_BYTES,
     "dispute.send": attachments.MOST_FORM_BYTES,
     "disputes.give_documents": attachments.MOST_FORM_BYTES,
+    "exports.check": export_pages.MAX_FORM_BYTES,
+    "exports.rates": export_pages.MAX_FORM_BYTES,
+    "messages.say_on_account": attachments.MOST_FORM_BYTES,
+    "messages.say_on_invoice": attachments.MOST_FORM_BYTES,
+    "staff_messages.reply": attachments.MOST_FORM_BYTES,
 }
 """By endpoint: forms by which a file comes in."""
 MAX_FORM_PARTS = 50
@@ -224,6 +284,7 @@ def _set_up_templates(app: Flask) -> None:
         icon=assets.icon,
         badge=badge,
         form_name=form_name,
+        document_title=document_title,
         form_field=form_field,
         principal=principal,
         language=words.language,

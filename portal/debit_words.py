@@ -128,6 +128,8 @@ _DONE = {
     "task": note_text("tâche ouverte"),
 }
 CANCELLED_FOR = {
+    "insolvent": note_text("gelée par une procédure collective"),
+    "assigned": note_text("cédée à un affactureur"),
     "nothing_left": note_text("déjà réglée, contestée ou suspendue"),
     "mandate_lapsed": note_text("mandat caduc"),
     "mandate_blocked": note_text("mandat bloqué"),

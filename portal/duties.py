@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from config.clock import now
+from config.clock import now, today
 from einvoice.directory.checks import continue_checks
 from einvoice.flows import FLOW_PLANNED
 from einvoice.platform.accounts import accounts_to_follow
@@ -28,21 +28,38 @@ from payments.reconcile import recover_missed_facts
 from payments.refunds.sending import send_refunds, settle_refunds
 from portal.access.sign_in_mail import sign_in_mail
 from portal.bank_files import go_on_importing
+from portal.claims.producing import produce_claim, write_claim_mail
 from portal.clearing_duties import COMPARE_EVERY_S, compare, follow_hints
 from portal.debit_mails import tend_debits
+from portal.dunning.looking import LOOKS
+from portal.dunning.running import run_dunning_day
+from portal.factoring import tell_assignment, tend_assignments
 from portal.hooks.intake import GOCARDLESS as GOCARDLESS_SOURCE
 from portal.hooks.intake import SOURCE as STRIPE_SOURCE
 from portal.issuing import DOCUMENTS
 from portal.keeping import read_archive_again
-from portal.mails import keep_mail, send_due_mails, write_invoice_mail
+from portal.mailbox.imap import MailboxError, look_into_mailbox
+from portal.mailbox.receiving import SOURCE as MAIL_SOURCE
+from portal.mailbox.receiving import receive_mails
+from portal.mails import keep_mail, write_invoice_mail
+from portal.plan_duties import LOOK_EVERY_S as AGREEMENTS_EVERY_S
+from portal.plan_duties import judge_all, review_all
+from portal.post import send_due_mails
 from portal.quarantine import run_quarantine
 from portal.question_mails import write_question_mail
 from portal.receipt_mails import write_receipt_mail
+from portal.staff.indicators.mailing import send_mailings
 from portal.staff.treasury.telling import OVERLAP, WATERMARK, tell_contests
 from portal.turns import Pace
 from portal.worker import NotYetError, Worker
-from receivables.domain.events import CASH_COLLECTED, INVOICE_ISSUED, INVOICE_REPLACED, SIGN_IN_ASKED
+from receivables.domain.events import CASH_COLLECTED, CLAIM_MADE, INVOICE_ISSUED, INVOICE_REPLACED, SIGN_IN_ASKED
+from receivables.services.assigning import ASSIGNMENT_TOLD
+from receivables.services.escalating import escalate_disputes
+from receivables.services.insurance_alarms import tend_insurance_daily
+from receivables.services.limiting import end_what_is_over
+from receivables.services.scoring import score_yesterday
 from receivables.services.sealing import seal_audit
+from receivables.services.short_paying import tend_short_payments_daily
 from receivables.store.register import (
     list_suppliers,
     suppliers_in_state,
@@ -51,12 +68,23 @@ from receivables.store.register import (
 )
 from receivables.store.work_to_do import (
     CHECKOUTS_TO_TEND,
+    CLAIMS_ASSIGNED,
+    CREDIT_ENDING,
     DEBITS,
+    DUE_INDICATOR_MAILINGS,
+    INSURANCE_DUE,
+    LATE_DISPUTES,
+    MAILS_TO_SEND,
     OPEN_PAYOUTS,
     PAID_ONLINE,
+    PLANS_UNDER_WAY,
+    PROMISES_TO_JUDGE,
     REFUNDS,
     REFUNDS_UNDER_WAY,
+    REMINDERS_TO_PLAN,
     RIPE_ACCOUNTS,
+    SCORES_DUE,
+    SHORT_PAYMENTS,
     UNFINISHED_STATEMENTS,
     UNSEALED_AUDIT,
     WAITING_BANK_LINES,
@@ -92,6 +120,10 @@ CONTEST_EVERY_S = 60.0
 """How often to tell the staff of chargebacks: the same day is the promise."""
 TEND_EVERY_S = 60.0
 """How often to close checkouts that are over and to collect debits that were agreed to: banks take days."""
+REMINDERS_EVERY_S = 60.0
+"""How soon after its opening hour a supplier's reminders of the day are written."""
+CREDIT_EVERY_S = 900.0
+"""How soon after midnight a limit or derogation whose day is past is looked at again."""
 QUARANTINE_EVERY_S = 60.0
 """How often to see whether the quarantine of a bank account is over."""
 BANK_EVERY_S = 5.0
@@ -100,6 +132,14 @@ AGAIN_EVERY_S = 60.0
 """How soon what is new, or a payout told late, may explain a bank line that nobody identified."""
 DEBITS_EVERY_S = 60.0
 """Payers are told of debits soon; what is due by agreement is collected within the day."""
+INDICATORS_EVERY_S = 300.0
+"""Mails about the day before are there in the morning."""
+ESCALATE_EVERY_S = 900.0
+"""How often to see whether a dispute passed its deadline, or a short payment was explained: these are days."""
+SCORES_EVERY_S = 600.0
+"""How soon after midnight customers are scored for the day that is over, and insured deadlines looked at."""
+FACTOR_EVERY_S = 60.0
+"""How soon what came in for a factor stands on its account."""
 SEAL_EVERY_S = 10.0
 """Nothing in the audit trail stays unsealed for longer than a minute."""
 REPORT_EVERY_S = 900.0
@@ -120,6 +160,7 @@ def build_worker(services: Services) -> Worker:
             PLATFORM_SOURCE: receive_statuses,
             FILES_SOURCE: services.invoice_receiver.receive,
             LOST_SOURCE: receive_lost,
+            MAIL_SOURCE: receive_mails(services),
         },
         subscribers={
             INVOICE_ISSUED: {
@@ -131,9 +172,14 @@ def build_worker(services: Services) -> Worker:
             },
             INVOICE_REPLACED: {"platform": _cancel(services)},
             CASH_COLLECTED: {"status_212": _tell(services)},
+            ASSIGNMENT_TOLD: {"status": lambda supplier_id, fact: tell_assignment(services, supplier_id, fact)},
             PLATFORM_HINTED: {"look": listener.hint},
             PAYMENT_TOLD: {"mail": lambda supplier_id, fact: write_receipt_mail(services, supplier_id, fact)},
             PAYER_ASKED: {"mail": lambda supplier_id, fact: write_question_mail(services, supplier_id, fact)},
+            CLAIM_MADE: {
+                DOCUMENTS: lambda supplier_id, fact: produce_claim(services, supplier_id, fact),
+                "mail": lambda supplier_id, fact: write_claim_mail(services, supplier_id, fact),
+            },
             SIGN_IN_ASKED: {"mail": _write_sign_in_mail(services)},
             **follow_hints(services),
         },
@@ -168,10 +214,12 @@ def _chores(services: Services, listener: Listener) -> tuple[tuple[float, Callab
         (
             MAIL_EVERY_S,
             _for_each(
-                lambda: suppliers_in_state(database, "mails", "to_send") if settings.smtp_url else [],
-                lambda s: send_due_mails(services, s),
+                lambda: suppliers_with(database, MAILS_TO_SEND) if settings.smtp_url else [],
+                lambda s: send_due_mails(services, s, LOOKS),
             ),
         ),
+        (REMINDERS_EVERY_S, those(REMINDERS_TO_PLAN, lambda s: run_dunning_day(services, s))),
+        (CREDIT_EVERY_S, those(CREDIT_ENDING, lambda s: services.works.run(s, end_what_is_over))),
         (QUARANTINE_EVERY_S, those(RIPE_ACCOUNTS, lambda s: run_quarantine(services, s))),
         (REFUND_EVERY_S, those(REFUNDS_UNDER_WAY, lambda s: send_refunds(services.works, s, services.gateway_for))),
         (COMPARE_EVERY_S, those(REFUNDS, lambda s: services.works.run(s, settle_refunds))),
@@ -182,6 +230,15 @@ def _chores(services: Services, listener: Listener) -> tuple[tuple[float, Callab
             ),
         ),
         (DEBITS_EVERY_S, those(DEBITS, lambda s: tend_debits(services, s))),
+        (
+            ESCALATE_EVERY_S,
+            those(LATE_DISPUTES, lambda s: services.works.run(s, lambda work: escalate_disputes(work, today()))),
+        ),
+        (ESCALATE_EVERY_S, those(SHORT_PAYMENTS, lambda s: services.works.run(s, tend_short_payments_daily))),
+        (INDICATORS_EVERY_S, those(DUE_INDICATOR_MAILINGS, lambda s: send_mailings(services, s))),
+        (SCORES_EVERY_S, those(SCORES_DUE, lambda s: services.works.run(s, score_yesterday))),
+        (SCORES_EVERY_S, those(INSURANCE_DUE, lambda s: services.works.run(s, tend_insurance_daily))),
+        (FACTOR_EVERY_S, those(CLAIMS_ASSIGNED, lambda s: tend_assignments(services, s))),
         (SEAL_EVERY_S, those(UNSEALED_AUDIT, lambda s: _seal_all(services, s))),
         (
             DIRECTORY_EVERY_S,
@@ -191,10 +248,13 @@ def _chores(services: Services, listener: Listener) -> tuple[tuple[float, Callab
             ),
         ),
         (BANK_EVERY_S, those(UNFINISHED_STATEMENTS, lambda s: go_on_importing(services, s))),
+        (AGREEMENTS_EVERY_S, those(PROMISES_TO_JUDGE, lambda s: judge_all(services, s))),
+        (AGREEMENTS_EVERY_S, those(PLANS_UNDER_WAY, lambda s: review_all(services, s))),
         (AGAIN_EVERY_S, those(OPEN_PAYOUTS, lambda s: services.works.run(s, recognise_late_payouts))),
         (AGAIN_EVERY_S, those(WAITING_BANK_LINES, lambda s: match_again(services.works, s))),
         (REPORT_EVERY_S, _for_each(everybody, services.reporter.prepare_due)),
         (ARCHIVE_LOOK_EVERY_S, _for_each(everybody, lambda s: read_archive_again(services, s))),
+        *(((settings.imap_poll_s, lambda: _look_into_mailbox(services)),) if settings.imap_url else ()),
     )
 
 
@@ -289,6 +349,14 @@ def _cancel(services: Services) -> Callable[[UUID, Announcement], None]:
             services.canceller.cancel(supplier_id, UUID(fact.payload["invoice_id"]), UUID(fact.payload["by_id"]))
 
     return cancel
+
+
+def _look_into_mailbox(services: Services) -> None:
+    """The house has one mailbox: the addresses say whose each mail is."""
+    try:
+        look_into_mailbox(services)
+    except MailboxError as error:
+        log.warning("%s: %s", error.code, error)
 
 
 def _seal_all(services: Services, supplier_id: UUID) -> None:

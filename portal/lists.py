@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from portal.words import note_text
-from receivables.store.overviews import FILTERS
+from receivables.store.invoice_lists import FILTERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,12 +1,8 @@
-"""The book of mails: what was written to whom, and its sending by SMTP where the house has a server."""
+"""The book of mails: what was written to whom; the post (`portal/post.py`) sends it where there is a server."""
 
 from __future__ import annotations
 
-import smtplib
-from email.message import EmailMessage
-from email.utils import parseaddr
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from markupsafe import Markup
 
@@ -22,8 +18,6 @@ if TYPE_CHECKING:
     from portal.wiring import Services
     from receivables.store.work import Work
 
-TIMEOUT_S = 20.0
-BATCH = 20
 _WORDS = {
     "fr": (
         "{supplier} : facture {number}",
@@ -40,21 +34,38 @@ _WORDS = {
 }
 
 
-def keep_mail(work: Work, mail: Mail) -> None:
-    """Put a mail into the book; the same key is written once."""
-    work.execute(
+def keep_mail(work: Work, mail: Mail) -> UUID | None:
+    """Put a mail into the book; the same key is written once. Returns its id, ``None`` where it was there before."""
+    mail_id = new_id()
+    kept = work.execute(
         "INSERT INTO mails (supplier_id, mail_id, mail_key, recipient, subject, text_body, html_body, invoice_id, "
-        "state, created_at) VALUES (:supplier, :id, :key, :recipient, :subject, :text, :html, :invoice, 'to_send', "
-        ":at) ON CONFLICT (supplier_id, mail_key) DO NOTHING",
-        id=new_id(),
+        "held_by, reply_to, state, created_at) VALUES (:supplier, :id, :key, :recipient, :subject, :text, :html, "
+        ":invoice, :held_by, :reply_to, 'to_send', :at) ON CONFLICT (supplier_id, mail_key) DO NOTHING",
+        id=mail_id,
         key=mail.mail_key,
         recipient=mail.recipient,
         subject=mail.subject,
         text=mail.text_body,
         html=mail.html_body,
         invoice=mail.invoice_id,
+        held_by=mail.held_by,
+        reply_to=mail.reply_to,
         at=now(),
     )
+    if not kept:
+        return None
+    for position, file in enumerate(mail.files, start=1):
+        work.execute(
+            "INSERT INTO mail_files (supplier_id, mail_id, position, filename, mime, sha256, size_bytes) "
+            "VALUES (:supplier, :mail, :position, :filename, :mime, :sha256, :size)",
+            mail=mail_id,
+            position=position,
+            filename=file.filename,
+            mime=file.mime,
+            sha256=file.sha256,
+            size=file.size_bytes,
+        )
+    return mail_id
 
 
 def write_invoice_mail(services: Services, supplier_id: UUID, invoice_id: UUID) -> None:
@@ -93,54 +104,3 @@ def write_invoice_mail(services: Services, supplier_id: UUID, invoice_id: UUID) 
                 invoice_id=invoice_id,
             ),
         )
-
-
-def send_due_mails(services: Services, supplier_id: UUID) -> int:
-    """Send what waits in a supplier's book; returns how many went. Without a server they stay, to be read there."""
-    if services.settings.smtp_url is None:
-        return 0
-    with services.works.begin(supplier_id) as work:
-        rows = work.rows(
-            "SELECT mail_id, mail_key, recipient, subject, text_body, html_body FROM mails "
-            "WHERE supplier_id = :supplier AND state = 'to_send' ORDER BY created_at LIMIT :limit "
-            "FOR UPDATE SKIP LOCKED",
-            limit=BATCH,
-        )
-        if not rows:
-            return 0
-        with _server(services.settings.smtp_url) as server:
-            for row in rows:
-                state = _send(server, services.settings.mail_from, dict(row))
-                work.execute(
-                    "UPDATE mails SET state = :state, sent_at = :at WHERE supplier_id = :supplier AND mail_id = :id",
-                    state=state,
-                    at=now(),
-                    id=row["mail_id"],
-                )
-    return len(rows)
-
-
-def _send(server: smtplib.SMTP, sender: str, row: dict[str, str]) -> str:
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = row["recipient"]
-    message["Subject"] = row["subject"]
-    message["Message-ID"] = f"<{row['mail_id']}@{parseaddr(sender)[1].rpartition('@')[2]}>"
-    message.set_content(row["text_body"])
-    message.add_alternative(row["html_body"], subtype="html")
-    try:
-        server.send_message(message)
-    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError):
-        return "failed"
-    return "sent"
-
-
-def _server(url: str) -> smtplib.SMTP:
-    parts = urlsplit(url)
-    kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-    server = kind(parts.hostname or "localhost", parts.port or 25, timeout=TIMEOUT_S)
-    if parts.username:
-        if parts.scheme == "smtp":
-            server.starttls()
-        server.login(unquote(parts.username), unquote(parts.password or ""))
-    return server

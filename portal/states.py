@@ -27,10 +27,13 @@ class Badge:
 STATES = {
     "due": Badge(note_text("À payer"), "plain", "clock"),
     "late": Badge(note_text("En retard"), "late", "alert"),
+    "planned": Badge(note_text("Échéancier"), "flight", "clock"),
+    "contested": Badge(note_text("Contestée"), "part", "alert"),
     "part_paid": Badge(note_text("Payée en partie"), "part", "half"),
     "in_flight": Badge(note_text("Paiement en cours"), "flight", "transfer"),
     "paid": Badge(note_text("Payée"), "paid", "check"),
     "credited": Badge(note_text("Soldée par avoir"), "plain", "credit"),
+    "assigned": Badge(note_text("À payer à l'affactureur"), "part", "transfer"),
     "refused": Badge(note_text("Refusée"), "late", "alert"),
     "rejected": Badge(note_text("Rejetée par une plateforme"), "late", "alert"),
     "cancelled": Badge(note_text("Annulée, remplacée"), "plain", "back"),
@@ -48,6 +51,8 @@ STATES = {
     "kept": Badge(note_text("Gardé ici"), "plain", "archive"),
     "sent": Badge(note_text("Envoyé"), "paid", "check"),
     "failed": Badge(note_text("Non envoyé"), "late", "alert"),
+    "withdrawn": Badge(note_text("Retenu avant l'envoi"), "plain", "back"),
+    "bounced": Badge(note_text("Courriel revenu"), "late", "alert"),
     "report_running": Badge(note_text("Période en cours"), "plain", "clock"),
     "report_preview": Badge(note_text("Aperçu"), "plain", "unknown"),
     "report_empty": Badge(note_text("Aucune opération"), "plain", "check"),
@@ -70,12 +75,23 @@ KINDS = {
     "waived_back": note_text("Abandon repris"),
     "gain": note_text("Trop-perçu gardé"),
     "gain_back": note_text("Trop-perçu rendu"),
+    "assigned": note_text("Créance cédée à un affactureur"),
+    "assigned_back": note_text("Créance rendue par un affactureur"),
 }
 
 
 def kind_name(kind: str) -> str:
     """What a movement on a customer's account is called."""
     return gettext(KINDS[kind])
+
+
+def document_title(invoice: Invoice) -> str:
+    """What a document is called, with its number."""
+    if invoice.is_claim:
+        words = gettext("Avoir sur note de débit %(number)s") if invoice.is_credit_note else ""
+        return (words or gettext("Note de débit %(number)s")) % {"number": invoice.number}
+    words = gettext("Avoir %(number)s") if invoice.is_credit_note else gettext("Facture %(number)s")
+    return words % {"number": invoice.number}
 
 
 def badge(state: str) -> Badge:
@@ -100,5 +116,6 @@ def state_of(invoice: Invoice, due: InvoiceDue, today: date, credit_left_minor: 
     """The state of one invoice, or of a credit note of which so much is left; the same rule as in lists."""
     if invoice.is_credit_note:
         return "credit_open" if credit_left_minor else "credit_used"
-    late = due.payable_minor > 0 and due.due_on < today
-    return "late" if late else due.state
+    if due.payable_minor > 0 and due.next_due_on < today:
+        return "late"
+    return "planned" if due.planned and due.state in {"due", "part_paid"} else due.state

@@ -41,6 +41,7 @@ _FORMS = {
     "ubl": note_text("XML UBL"),
     "cdar": note_text("Message de cycle de vie"),
     "attachment": note_text("Pièce jointe"),
+    "claim": note_text("Note de débit (PDF)"),
 }
 _FLOWS = {
     "to_send": (note_text("Prête à partir vers la plateforme agréée"), "flight", "clock"),
@@ -124,7 +125,8 @@ def _issued(at: datetime, facts: dict[str, Any]) -> Told:
     if facts["is_credit"]:
         title = gettext("Avoir %(number)s émis") % {"number": facts["number"]}
         return Told(at, title, money(facts["amount_minor"], facts["currency"]), "plain", "credit")
-    title = gettext("Facture %(number)s émise") % {"number": facts["number"]}
+    title = gettext("Note de débit %(number)s établie") if facts["is_claim"] else gettext("Facture %(number)s émise")
+    title %= {"number": facts["number"]}
     detail = gettext("%(amount)s, échéance le %(day)s") % {
         "amount": money(facts["amount_minor"], facts["currency"]),
         "day": day(facts["due_on"]),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from config.database import open_database
+from config.law.interest import FOLDER, read_imported_from
 from config.outgoing import Reach
 from config.secrets import Keyring
 from einvoice.archive import open_archive
@@ -210,6 +211,7 @@ def branding_of(work: Work) -> Branding:
 
 def build_services(settings: Settings, *, database_of: Callable[[Settings], Database] = open_database) -> Services:
     """The services of a house with these settings; starts nothing that listens."""
+    read_imported_from(settings.data_dir / FOLDER)
     archive = open_archive(settings.archive_url, settings.data_dir / "archive")
     database = database_of(settings)
     engine = SchematronEngine(workers=ENGINE_WORKERS)

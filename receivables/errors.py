@@ -4,11 +4,12 @@ from __future__ import annotations
 
 
 class ReceivablesError(Exception):
-    """A command that the core refuses; ``code`` is stable, the text is for people."""
+    """A command that the core refuses; ``code`` is stable, the text for people: English, and French where given."""
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: str, sentence_fr: str | None = None) -> None:
         super().__init__(sentence)
         self.code = code
+        self.sentence_fr = sentence_fr
 
 
 class NotFoundError(ReceivablesError):

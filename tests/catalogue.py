@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 HOUSE = import_module("migrations.versions.0001_house")
 PLATFORM = import_module("migrations.versions.0003_platform")
 MONEY = import_module("migrations.versions.0004_money")
+BOOKS = import_module("migrations.versions.0005_books")
 REGISTERED = HOUSE.REGISTER
-APPEND_ONLY = (*HOUSE.APPEND_ONLY, *PLATFORM.APPEND_ONLY, *MONEY.APPEND_ONLY)
-CHANGING = HOUSE.CHANGING | PLATFORM.CHANGING | MONEY.CHANGING
-for later in (PLATFORM, MONEY):
+APPEND_ONLY = (*HOUSE.APPEND_ONLY, *PLATFORM.APPEND_ONLY, *MONEY.APPEND_ONLY, *BOOKS.APPEND_ONLY)
+CHANGING = HOUSE.CHANGING | PLATFORM.CHANGING | MONEY.CHANGING | BOOKS.CHANGING
+for later in (PLATFORM, MONEY, BOOKS):
     CHANGING |= {table: f"{CHANGING[table]}, {columns}" for table, columns in later.MORE_CHANGING.items()}
 APP, REGISTER = "quittance_app", "quittance_register"
 OTHERS = {"alembic_version"}

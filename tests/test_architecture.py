@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,7 @@ RULES = (
     rule("payments.statements", "payments receivables config", "lxml stdnum"),
     rule("payments.matching", "payments receivables config", "stdnum sqlalchemy"),
     rule("payments", "payments receivables config", "sqlalchemy"),
+    rule("portal.tables", "portal receivables config", "flask xlsxwriter"),  # writes sheets row by row
     rule(
         "portal",
         "portal einvoice payments receivables config",
@@ -105,7 +107,9 @@ def modules_of(root: Path) -> dict[str, Path]:
     return found
 
 
+@cache
 def imports_of(root: Path) -> list[Import]:
+    """Read once for each ``root``: nothing is written below it after it was asked for."""
     modules = modules_of(root)
     found = []
     for name, path in modules.items():

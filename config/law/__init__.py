@@ -43,6 +43,19 @@ def accounts_on(day: date) -> dict[str, str]:
     return {name: value for name, value in newest.items() if name not in ("since", "source")}
 
 
+def account_name(number: str) -> str:
+    """The French name of an account: that of the longest known number that it begins with.
+
+    Raises:
+        LawUnknownError: no known number begins it.
+    """
+    names = table("accounts")["names"]
+    known = [each for each in names if number.startswith(each)]
+    if not known:
+        raise LawUnknownError(f"Account {number} has no name: add one to [names] in config/law/accounts.toml.")
+    return str(names[max(known, key=len)])
+
+
 @dataclass(frozen=True, slots=True)
 class TermCeiling:
     """The longest payment term (délai de paiement) of one trade.

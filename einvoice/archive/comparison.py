@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from config.clock import now, today
 from einvoice.archive.port import ArchiveError, ArchiveProblem, Reading
+from receivables.store.claims import NOT_CLAIMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -176,7 +177,8 @@ def _gaps(works: Works, supplier_id: UUID, tally: Tally) -> Iterator[ArchiveProb
             limit=_PAGE,
         )
         bare = work.rows(
-            "SELECT number FROM invoices AS invoice WHERE supplier_id = :supplier AND created_at < :before "
+            f"SELECT number FROM invoices AS invoice WHERE supplier_id = :supplier AND {NOT_CLAIMS} "  # noqa: S608 -- a part of ours
+            "AND created_at < :before "
             "AND NOT EXISTS (SELECT 1 FROM documents AS document WHERE document.supplier_id = :supplier "
             "AND document.invoice_id = invoice.invoice_id AND document.form IN ('facturx', 'cii', 'ubl')) "
             "ORDER BY number LIMIT :limit",

@@ -11,7 +11,7 @@ from einvoice.validation.file_report import FileKind, FileReport
 from einvoice.validation.verdict import Report, Verdict
 from receivables.domain.invoices import CREDIT_NOTES
 from receivables.errors import NotFoundError
-from receivables.store.work import to_json
+from receivables.store.work import literally, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,7 +132,7 @@ def list_purchases(
         "ORDER BY received_at DESC, stated.received_id DESC LIMIT :limit",
         telling=_TELLING,
         states=list(states) if (states := FILTERS[narrowed]) else None,
-        wanted=f"%{_literally(wanted)}%" if wanted else None,
+        wanted=f"%{literally(wanted)}%" if wanted else None,
         after=after,
         limit=limit + 1,
     )
@@ -197,8 +197,3 @@ def plain_account(number: str) -> str:
 def _line(row: RowMapping) -> PurchaseLine:
     told: dict[str, Any] = {name: row[name] for name in PurchaseLine.__dataclass_fields__}
     return PurchaseLine(**{**told, "verdict": Verdict(row["verdict"])})
-
-
-def _literally(wanted: str) -> str:
-    """``wanted`` for ILIKE, with its wildcards taken as they are."""
-    return wanted.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from einvoice.reporting.euros import EUR, Euros, euros_of
+from einvoice.reporting.euros import Euros, euros_of
 from einvoice.reporting.lines import Block, ReportLine, Untold
+from receivables.domain.euros import EUR
 from receivables.domain.invoices import Routing
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from payments.debits.planning import amount_to_collect, cancel_debits, plan_debi
 from payments.debits.settings import NOTICE_DAYS
 from payments.errors import PaymentError
 from receivables.services.dues import due_on_invoice
+from receivables.store.claims import NOT_CLAIMS
 from receivables.store.customers import lock_customers
 from receivables.store.work import to_json
 
@@ -224,13 +225,17 @@ def _may_use(work: Work, customer_id: UUID, mandate_id: UUID | None, method: tup
 
 
 def _falling_due(work: Work) -> Sequence[RowMapping]:
-    """Open invoices of customers who agreed, without a collection that is announced or failed before."""
+    """Open invoices of customers who agreed, without a collection that is announced or failed before.
+
+    They agreed to pay invoices: a claim for late interest is never collected by itself.
+    """
     return work.rows(
         "SELECT agreed.autopay_id, agreed.mandate_id, agreed.customer_id, item.invoice_id "
         "FROM autopay AS agreed JOIN receivable_items AS item ON item.supplier_id = :supplier "
         "AND item.customer_id = agreed.customer_id AND item.kind = 'invoice' AND item.open_minor > 0 "
         "JOIN invoices AS invoice ON invoice.supplier_id = :supplier AND invoice.invoice_id = item.invoice_id "
-        "WHERE agreed.supplier_id = :supplier AND agreed.state = 'on' AND (invoice.due_on <= :until OR EXISTS ("
+        f"WHERE agreed.supplier_id = :supplier AND agreed.state = 'on' AND {NOT_CLAIMS} "
+        "AND (invoice.due_on <= :until OR EXISTS ("
         "SELECT 1 FROM instalments AS part WHERE part.supplier_id = :supplier AND part.invoice_id = item.invoice_id "
         "AND part.due_on <= :until)) AND NOT EXISTS (SELECT 1 FROM collections_announced AS told "
         "WHERE told.supplier_id = :supplier AND told.invoice_id = item.invoice_id "

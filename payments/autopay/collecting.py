@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from config.clock import new_id, now, today
 from payments.autopay.agreements import ACTOR, MOST_AT_ONCE, announce_collections, move_announcement
-from payments.debits.planning import amount_to_collect
+from payments.debits.planning import amount_to_collect, why_nothing
 from payments.debits.settings import NOTICE_DAYS
 from payments.gateways.port import GatewayDeclinedError, GatewayError, GatewayRefusedError, SavedCharge
 from receivables.domain.money import Money
@@ -113,7 +113,9 @@ def _begin(work: Work, announcement_id: UUID) -> tuple[UUID, SavedCharge] | None
     attempt_id, amount = told["attempt_id"], told["attempt_minor"]
     if attempt_id is None:
         amount = min(told["amount_minor"], amount_to_collect(work, told["invoice_id"]))
-        why = "autopay_off" if told["agreed"] != "on" else "nothing_left" if amount <= 0 else None
+        why = "autopay_off" if told["agreed"] != "on" else None
+        if why is None and amount <= 0:
+            why = why_nothing(work, told["invoice_id"])
         if why or told["method_state"] != "usable" or told["customer_ref"] is None:
             move_announcement(work, announcement_id, "withdrawn" if why else "failed", why or "method_ended")
             return None

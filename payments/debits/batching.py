@@ -16,7 +16,7 @@ from config.clock import legal_day, new_id, now, today
 from payments.debits.accounts import PURPOSE, read_iban
 from payments.debits.mandates import mandates_by_ids
 from payments.debits.pain import Creditor, DebitLine, write_debits
-from payments.debits.planning import amount_to_collect, cancel_debits
+from payments.debits.planning import amount_to_collect, cancel_debits, why_nothing
 from payments.debits.schedule import first_day
 from payments.debits.settings import creditor_account, demand_settings
 from receivables.domain.receipts import AttemptState
@@ -106,7 +106,7 @@ def _ready(work: Work, settings: DebitSettings, at: datetime) -> tuple[list[Read
         if not mandate.is_usable(day):
             dropped[row["debit_id"]] = f"mandate_{mandate.stands_on(day)}"
         elif amount <= 0:
-            dropped[row["debit_id"]] = "nothing_left"
+            dropped[row["debit_id"]] = why_nothing(work, row["invoice_id"])
         else:
             told = {name: row[name] for name in ("debit_id", "invoice_id", "number", "customer_id", "end_to_end_id")}
             ready.append(

@@ -293,7 +293,11 @@ def _load_items(work: Work, pool: Pool, customer_ids: set[UUID]) -> None:
         "FROM unnest(CAST(:ids AS uuid[])) AS wanted (customer) CROSS JOIN LATERAL ("
         "SELECT customer_id, kind, invoice_id, attempt_id, reference, open_minor, due_on, booked_on, currency "
         "FROM receivable_items WHERE supplier_id = :supplier AND customer_id = wanted.customer AND open_minor > 0 "
-        "AND kind IN ('invoice', 'credit_note', 'receipt') ORDER BY due_on, booked_on, reference LIMIT :most) AS item",
+        "AND kind IN ('invoice', 'credit_note', 'receipt') ORDER BY due_on, booked_on, reference LIMIT :most) AS item "
+        "UNION ALL SELECT claim.customer_id, 'invoice', claim.claim_id, invoice.number, claim.outside_minor, "
+        "invoice.due_on, invoice.issued_on, invoice.currency FROM interest_claims AS claim JOIN invoices AS invoice "
+        "ON invoice.supplier_id = :supplier AND invoice.invoice_id = claim.claim_id "
+        "WHERE claim.supplier_id = :supplier AND claim.customer_id = ANY(:ids) AND claim.outside_minor > 0",
         ids=sorted(customer_ids),
         most=MOST_ITEMS,
     )

@@ -12,6 +12,7 @@ from payments.errors import PaymentError
 from payments.matching.outcomes import CreditUse
 from payments.matching.points import Reason
 from receivables.services.waiving import Waiver
+from receivables.store.claims import OUTSIDE
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -186,9 +187,10 @@ def _numbers(work: Work, rows: Iterable[RowMapping]) -> dict[str, tuple[str, int
     """Number and open amount of every invoice in these proposals."""
     ids = {each["id"] for row in rows for each in row["aims"]["invoices"]}
     found = work.rows(
-        "SELECT invoice_id, number, coalesce((SELECT sum(open_minor) FROM receivable_items AS item "
-        "WHERE item.supplier_id = :supplier AND item.invoice_id = invoice.invoice_id AND kind = 'invoice'), 0)::bigint "
-        "AS open_minor FROM invoices AS invoice WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
+        "SELECT invoice_id, number, (coalesce((SELECT sum(open_minor) FROM receivable_items AS item WHERE "
+        "item.supplier_id = :supplier AND item.invoice_id = invoice.invoice_id AND kind = 'invoice'), 0) "
+        f"+ {OUTSIDE})::bigint AS open_minor FROM invoices AS invoice WHERE supplier_id = :supplier "
+        "AND invoice_id = ANY(:ids)",
         ids=sorted(UUID(each) for each in ids),
     )
     return {str(row["invoice_id"]): (row["number"], row["open_minor"]) for row in found}

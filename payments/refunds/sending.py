@@ -95,7 +95,7 @@ def what_reopens(work: Work, held: Held, amount_minor: int) -> tuple[Reopened, .
             attempt_id=held.attempt_id,
         )
     )
-    allocate(settling, aimed, "preview", [held.attempt_id])
+    allocate(settling, aimed, "preview", today(), [held.attempt_id])
     deltas: dict[UUID, int] = {}
     for row in settling.allocations:
         item = settling.sheet.items[row["debit_posting_id"]]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from receivables.store.work import literally
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
@@ -146,7 +148,7 @@ def list_payments(
         "ORDER BY attempt.created_at DESC, attempt.attempt_id DESC LIMIT :limit",
         method=method,
         customer=customer_id,
-        wanted=f"%{_literally(wanted)}%",
+        wanted=f"%{literally(wanted)}%",
         after=after,
         limit=limit + 1,
     )
@@ -244,8 +246,3 @@ def line_of_payment(work: Work, attempt_id: UUID) -> UUID | None:
 
 def _line(row: RowMapping) -> PaymentLine:
     return PaymentLine(**{**row, "invoices": tuple(row["invoices"])})
-
-
-def _literally(wanted: str) -> str:
-    """``wanted`` for ILIKE, with its wildcards taken as they are."""
-    return wanted.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

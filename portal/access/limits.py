@@ -66,6 +66,12 @@ LIMITS: dict[str, tuple[tuple[str, Callable[[], str]], ...]] = {
     "platform.change_access": (("10 per minute", caller_address), ("60 per hour", caller_address)),
     "platform.test": (("10 per minute", caller_address), ("60 per hour", caller_address)),
     "dispute.send": (("10 per minute", caller_address), ("40 per hour", caller_address)),
+    "link_messages.ask": (("60 per minute", caller_address),),
+    "link_messages.send": (("5 per minute", caller_address), ("10 per hour", caller_address)),
+    "link_messages.confirm": (("30 per minute", caller_address),),
+    "link_messages.settle": (("10 per minute", caller_address),),
+    "messages.say_on_account": (("10 per minute", caller_address), ("60 per hour", caller_address)),
+    "messages.say_on_invoice": (("10 per minute", caller_address), ("60 per hour", caller_address)),
 }
 """Endpoint: the limits of its calls, each with what is counted. A person never meets them; a guesser does."""
 

@@ -44,7 +44,8 @@ def home() -> AnyResponse:
     staff = any(each.is_staff for each in known.memberships)
     chosen = next((each for each in known.memberships if each.key == read_cookie(PLACE)), None)
     to_staff = chosen.is_staff if chosen else staff
-    return redirect(url_for("staff.dashboard" if to_staff else "customer.home"), 303)
+    here = chosen or next(each for each in known.memberships if each.is_staff == to_staff)
+    return redirect(url_for(_start_of(here)), 303)
 
 
 @blueprint.get("/sign-in")
@@ -134,10 +135,16 @@ def switch() -> AnyResponse:
     chosen = next((each for each in known.memberships if each.key == wanted), None) if known else None
     response = redirect(url_for("sign_in.home"), 303)
     if chosen is not None:
-        target = "staff.dashboard" if chosen.is_staff else "customer.home"
-        response = redirect(url_for(target), 303)
+        response = redirect(url_for(_start_of(chosen)), 303)
         set_cookie(_own(response), PLACE, chosen.key)
     return response
+
+
+def _start_of(membership: Membership) -> str:
+    """Where somebody begins: a collector with whom to call, others of the supplier with the whole picture."""
+    if not membership.is_staff:
+        return "customer.home"
+    return "worklist.show" if membership.role is Role.COLLECTOR else "staff.dashboard"
 
 
 def _let_in(person: Person) -> AnyResponse:

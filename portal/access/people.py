@@ -82,6 +82,19 @@ def memberships_of(database: Database, person_id: UUID) -> tuple[Membership, ...
         return tuple(_membership(row) for row in rows)
 
 
+def staff_of(database: Database, supplier_id: UUID) -> list[Person]:
+    """The people of a supplier, by name: those who may be given something to do."""
+    with database.register() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT DISTINCT people.person_id, email, people.name, language FROM people JOIN memberships "
+                "USING (person_id) WHERE member_of = :supplier AND role <> 'customer' ORDER BY people.name"
+            ),
+            {"supplier": supplier_id},
+        ).mappings()
+        return [Person(**row) for row in rows]
+
+
 def add_person(database: Database, email: str, name: str, *, language: str = "fr") -> Person:
     """Make a person known; one who is known already stays as they are.
 

@@ -21,8 +21,21 @@ SIGN_IN_MAILS = "sign-in/"
 
 
 @dataclass(frozen=True, slots=True)
+class MailFile:
+    """A file that goes with a mail; its bytes are in the archive."""
+
+    filename: str
+    mime: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail to put into the book of mails; ``mail_key`` makes it unique there."""
+    """A mail to put into the book of mails; ``mail_key`` makes it unique there.
+
+    ``held_by`` names who looks at it once more right before it goes. ``reply_to`` is where answers go.
+    """
 
     mail_key: str
     recipient: str
@@ -30,6 +43,9 @@ class Mail:
     text_body: str
     html_body: str
     invoice_id: UUID | None = None
+    files: tuple[MailFile, ...] = ()
+    held_by: str | None = None
+    reply_to: str | None = None
 
 
 def sign_in_mail(services: Services, link_id: UUID, language: str | None = None) -> Mail | None:

@@ -14,11 +14,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from config.logging import log_to_stderr
 from portal.cli.house import err, out
 from portal.demo.bank import bring_statements
+from portal.demo.claims import add_claims
+from portal.demo.credit import add_credit
+from portal.demo.dunning import add_dunning
+from portal.demo.exports import add_exports
 from portal.demo.house import DemoError, DemoHouse
+from portal.demo.indicators import add_indicators
 from portal.demo.loop import Loop
+from portal.demo.messages import add_messages
 from portal.demo.payer import DemoPayer
 from portal.demo.platform import DemoPlatform
-from portal.demo.story import ACCOUNTANT, COLLECTOR, OWNER, PAYER, Stage, Staged
+from portal.demo.promises import add_promises
+from portal.demo.risks import add_risks
+from portal.demo.story import ACCOUNTANT, COLLECTOR, OWNER, PAYER, Stage, Staged, left_late
+from portal.demo.workspace import add_workspace
 from portal.wiring import Services, build_services
 from receivables.store.happenings import latest_attempt
 
@@ -90,8 +99,19 @@ def _play(house: DemoHouse, services: Services, count: int, samples: Path | None
     payer.send_invoices()
     stage.offer_debits(staged[0])
     if samples is None:
-        bring_statements(services, staged, left_out={payer.customer_id})
+        unpaid = {invoice.invoice_id for each in staged for invoice in left_late(each)}
+        bring_statements(services, staged, left_out={payer.customer_id}, unpaid=unpaid)
         payer.ask_about_money()
+        add_credit(services, staged[0].supplier.supplier_id, COLLECTOR[0], payer.customer_id)
+        add_promises(services, staged[0].supplier.supplier_id, payer.customer_id)
+        add_claims(services, staged[0].supplier.supplier_id)
+        add_dunning(services, staged[0].supplier.supplier_id, OWNER[1])
+        add_messages(services, staged[0].supplier.supplier_id, payer.customer_id, PAYER[0], COLLECTOR[0])
+        add_risks(services, staged[0].supplier.supplier_id, OWNER[0], payer.customer_id)
+        for each in staged:
+            add_indicators(services, each.supplier.supplier_id, OWNER[0], COLLECTOR[0])
+            add_exports(services, each.supplier.supplier_id)
+        add_workspace(services, staged[0].supplier.supplier_id, COLLECTOR[0])
     if samples is None:
         _welcome(house, services, staged)
         while True:

@@ -29,7 +29,8 @@ from portal.problems import problem_of
 from receivables.domain.money import Money
 from receivables.services.credits import available_credits
 from receivables.services.dues import due_on_invoices
-from receivables.store.overviews import PAGE, list_invoices, sum_open
+from receivables.store.invoice_lists import list_invoices
+from receivables.store.overviews import PAGE, sum_open
 
 if TYPE_CHECKING:
     from werkzeug import Response

@@ -17,8 +17,10 @@ from portal.access.roles import Role, allow
 from portal.customer.bank import bank_details, transfer_code
 from portal.customer.downloads import note_download, send_document
 from portal.customer.pay_view import DISCOUNT, failed_lately
+from portal.customer.payee import payee_of
 from portal.customer.paying import Pressed, allow_provider_page, begin_payment
 from portal.customer.payment_words import read_minor
+from portal.customer.promises import standing_plans
 from portal.dispute_words import show_disputes
 from portal.lists import read_list_request
 from portal.states import credit_left, state_of
@@ -28,8 +30,10 @@ from receivables.errors import NotFoundError
 from receivables.services.dues import due_on_invoice, due_on_invoices
 from receivables.store.customers import get_customer
 from receivables.store.happenings import latest_attempt, life_of_invoice
+from receivables.store.invoice_lists import list_invoices
 from receivables.store.invoices import get_invoice
-from receivables.store.overviews import PAGE, find_document, list_documents, list_invoices, list_money, sum_open
+from receivables.store.messages import count_unread_by
+from receivables.store.overviews import PAGE, find_document, list_documents, list_money, sum_open
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -57,10 +61,14 @@ def home() -> str:
         )
         due_now = _due_now(due_on_invoices(work, [each.invoice_id for each in urgent[: 2 * PAGE]]))
         totals = sum_open(work, today(), customer.customer_id)
+        agreements = standing_plans(work, customer.customer_id)
+        unread = count_unread_by(work, customer.customer_id, caller().person.person_id)
         latest = list_invoices(work, today(), customer_id=customer.customer_id, limit=SHOWN_AT_HOME)
     return render_template(
         "customer/home.html",
         customer=customer,
+        agreements=agreements,
+        unread=unread,
         totals=totals,
         due_now=due_now,
         to_pay=urgent[:SHOWN_AT_HOME],
@@ -94,18 +102,22 @@ def invoice(invoice_id: UUID) -> str:
         found = _own_invoice(work, invoice_id)
         due = due_on_invoice(work, invoice_id)
         left_minor = credit_left(work, found)
-        bank = None if found.is_assigned else bank_details(work, place().supplier_name, found)
+        payee = payee_of(work, found)
+        is_assigned = found.is_assigned or payee is not None
+        bank = None if is_assigned else bank_details(work, place().supplier_name, found)
         return render_template(
             "customer/invoice.html",
             invoice=found,
             due=due,
+            agreements=standing_plans(work, found.customer_id, invoice_id),
             left_minor=left_minor,
             state=state_of(found, due, today(), left_minor),
             today=today(),
             documents=list_documents(work, invoice_id),
             life=tell(life_of_invoice(work, invoice_id, internal=False)),
-            online=not found.is_assigned and allow_provider_page(work),
-            discount=None if found.is_assigned else offered_discount(work, due),
+            online=not is_assigned and allow_provider_page(work),
+            discount=None if is_assigned else offered_discount(work, due),
+            payee=payee,
             bank=bank,
             code=transfer_code(bank, Money(due.asked_minor, due.currency)) if bank else None,
             payments=payments_on(work, invoice_id),

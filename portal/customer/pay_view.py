@@ -12,6 +12,7 @@ from payments.paying.announcing import announced_on
 from payments.paying.discounts import offered_discount
 from payments.paying.told import payments_on
 from portal.customer.bank import BankDetails, bank_details, transfer_code
+from portal.customer.payee import Payee, payee_of
 from portal.customer.paying import allow_provider_page, shown_methods
 from portal.customer.payment_words import read_amount
 from portal.dispute_words import show_disputes
@@ -82,6 +83,8 @@ class PayView:
     announced: Announcement | None
     typing: bool
     typed: str
+    payee: Payee | None = None
+    """The factor that alone may be paid, where the customer was told so."""
 
     @property
     def amount(self) -> Amount:
@@ -96,7 +99,7 @@ class PayView:
     @property
     def settled_minor(self) -> int:
         """What is paid or set off already."""
-        return self.due.total_minor - self.due.open_minor
+        return self.due.total_minor - self.due.open_minor - self.due.assigned_minor
 
     @property
     def days_late(self) -> int:
@@ -106,7 +109,7 @@ class PayView:
     @property
     def awaits(self) -> bool:
         """Whether a payer just came back and the confirmation is not there yet."""
-        unpaid = self.state in {"due", "late", "part_paid"}
+        unpaid = self.state in {"due", "late", "part_paid", "planned"}
         return self.look > 0 and unpaid and self.attempt is not None and self.attempt["state"] in UNDECIDED
 
     @property
@@ -138,15 +141,17 @@ def build_view(work: Work, invoice_id: UUID, wished: str, look: int) -> PayView:
     due = due_on_invoice(work, invoice_id)
     left_minor = credit_left(work, invoice)
     name = supplier_name(work)
-    bank = None if invoice.is_assigned else bank_details(work, name, invoice)
-    discount = None if invoice.is_assigned else offered_discount(work, due)
+    payee = payee_of(work, invoice)
+    is_assigned = invoice.is_assigned or payee is not None
+    bank = None if is_assigned else bank_details(work, name, invoice)
+    discount = None if is_assigned else offered_discount(work, due)
     attempt = latest_attempt(work, invoice_id)
     if look and not wished:
         wished = _resumed(attempt, due, discount)
     amounts, understood = choose_amount(due, discount, wished)
     chosen = next((each.minor for each in amounts if each.chosen), 0)
     asked = Money(chosen, due.currency)
-    online = not invoice.is_assigned and allow_provider_page(work)
+    online = not is_assigned and allow_provider_page(work)
     return PayView(
         supplier_name=name,
         invoice=invoice,
@@ -168,6 +173,7 @@ def build_view(work: Work, invoice_id: UUID, wished: str, look: int) -> PayView:
         announced=announced_on(work, invoice_id),
         typing=wished == OTHER or not understood,
         typed="" if wished == OTHER or understood else wished,
+        payee=payee,
     )
 
 

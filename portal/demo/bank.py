@@ -51,12 +51,20 @@ class _Claim:
     open_minor: int
 
 
-def bring_statements(services: Services, staged: Sequence[Staged], left_out: AbstractSet[UUID] = frozenset()) -> int:
-    """Import a statement for each supplier; returns how many lines they have. Customers ``left_out`` pay nothing."""
+def bring_statements(
+    services: Services,
+    staged: Sequence[Staged],
+    left_out: AbstractSet[UUID] = frozenset(),
+    unpaid: AbstractSet[UUID] = frozenset(),
+) -> int:
+    """Import a statement for each supplier; returns how many lines they have.
+
+    Customers ``left_out`` pay nothing, and nobody pays invoices that stay ``unpaid``.
+    """
     lines = 0
     for each in staged:
         with services.works.begin(each.supplier.supplier_id) as work:
-            movements = [*_transfers(_claims(work, each, left_out)), *_payouts(work), *_others()]
+            movements = [*_transfers(_claims(work, each, left_out, unpaid)), *_payouts(work), *_others()]
         content = statement(each.player.profile.iban or "", today(), movements)
         take_file(services, each.supplier.supplier_id, "releve-cfonb120.txt", content, "demo")
         lines += len(movements)
@@ -83,7 +91,7 @@ def statement(iban: str, day: date, movements: Sequence[Movement]) -> bytes:
     return ("\r\n".join(records) + "\r\n").encode("cp1252", "replace")
 
 
-def _claims(work: Work, staged: Staged, left_out: AbstractSet[UUID]) -> list[_Claim]:
+def _claims(work: Work, staged: Staged, left_out: AbstractSet[UUID], unpaid: AbstractSet[UUID]) -> list[_Claim]:
     """What businesses owe, oldest first, less what the rest of the demonstration needs."""
     names = {row["customer_id"]: row["name"] for row in work.rows(
         "SELECT customer_id, name FROM customers WHERE supplier_id = :supplier"
@@ -91,7 +99,7 @@ def _claims(work: Work, staged: Staged, left_out: AbstractSet[UUID]) -> list[_Cl
     business = [each for each in staged.invoices if each.routing is Routing.B2B and each.currency == "EUR"]
     found = []
     for invoice in business[:-LEFT_TO_OTHERS]:
-        if invoice.customer_id in left_out:
+        if invoice.customer_id in left_out or invoice.invoice_id in unpaid:
             continue
         due = due_on_invoice(work, invoice.invoice_id)
         if not invoice.is_credit_note and due.open_minor > SHORT_MINOR and not due.in_flight_minor:

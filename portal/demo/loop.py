@@ -18,7 +18,8 @@ from portal.issuing import Issued, IssueOptions, issue_content
 from receivables.domain.invoices import Routing
 from receivables.domain.money import Money
 from receivables.errors import ReceivablesError
-from receivables.services.dues import due_on_invoice, exposure_of
+from receivables.services.dues import due_on_invoice
+from receivables.services.exposing import exposure_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -51,6 +51,8 @@ METHODS = ["card", "sepa_debit", "transfer", "paypal"]
 AT_ONCE = 4
 PAYOUT_WITHIN_S = 10.0
 """How long the demonstration waits for news of a payout, in seconds; the statement comes without it after that."""
+LEFT_LATE_OF = 3
+"""One late invoice in so many stays unpaid, the latest among them."""
 REFUNDED_OF = 25
 """One invoice in so many is looked at for a refund."""
 OWNER = ("camille@demo.example", "Camille Renard")
@@ -176,7 +178,7 @@ class Stage:
     def pay_many(self, staged: list[Staged], left_out: AbstractSet[UUID] = frozenset()) -> int:
         """Pay most of what is late and some of the rest, by the hosted page's control road; ``left_out`` stay as is."""
         random = Random(SEED)  # noqa: S311 -- the same play every time
-        left_out = left_out | {invoice.invoice_id for each in staged for invoice in _left_late(each)}
+        left_out = left_out | {invoice.invoice_id for each in staged for invoice in left_late(each)}
         chosen = [
             (each, invoice, _card(random))
             for each in staged
@@ -319,10 +321,10 @@ def _stated(player: Player) -> dict[str, str]:
     return {"colour": player.colour, **own}
 
 
-def _left_late(staged: Staged) -> list[Invoice]:
-    """The latest invoice past its due date, which nobody pays: something to chase at each supplier."""
+def left_late(staged: Staged) -> list[Invoice]:
+    """Invoices past their due date that nobody pays, old and new: something to chase at each supplier."""
     late = [each for each in staged.invoices if each.due_on < today() and not each.is_credit_note]
-    return late[-1:]
+    return late[::-LEFT_LATE_OF]
 
 
 def _card(random: Random) -> str:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from config.clock import today
-from payments.paying.methods import methods_for
-from payments.treasury.contests import contests_on_customer
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import STAFF, Role, allow
 from portal.access.sign_in_mail import SIGN_IN_MAILS
@@ -23,13 +21,12 @@ from portal.staff.troubles import troubles_here
 from portal.staff.waiting import what_waits
 from portal.states import credit_left, state_of
 from portal.timeline import contested, tell
-from receivables.domain.money import Money
 from receivables.services.chasing import chase_state
-from receivables.services.credits import available_credits
-from receivables.services.dues import due_on_invoice, exposure_of
+from receivables.services.dues import due_on_invoice
 from receivables.store.customers import get_customer
 from receivables.store.disputes import disputes_on
-from receivables.store.happenings import find_mail, life_of_customer, life_of_invoice, list_mails
+from receivables.store.happenings import find_mail, life_of_invoice, list_mails
+from receivables.store.invoice_lists import list_invoices
 from receivables.store.invoices import get_invoice
 from receivables.store.overviews import (
     PAGE,
@@ -38,8 +35,6 @@ from receivables.store.overviews import (
     letters_on,
     list_customers,
     list_documents,
-    list_invoices,
-    list_money,
     sum_open,
 )
 from receivables.store.problems import set_aside
@@ -78,29 +73,6 @@ def dashboard() -> str:
         waiting=waiting,
         today=today(),
     )
-
-
-@blueprint.get("/customers/<uuid:customer_id>")
-@allow(*STAFF)
-def customer(customer_id: UUID) -> str:
-    """One customer: exposure by component, open invoices, money with its letters, what happened."""
-    with work_here() as work:
-        found = get_customer(work, customer_id)
-        totals = sum_open(work, today(), customer_id)
-        asked = Money(totals[0].due_minor, totals[0].currency) if totals and totals[0].due_minor else Money(10_000)
-        return render_template(
-            "staff/customer.html",
-            customer=found,
-            exposure=exposure_of(work, customer_id),
-            totals=totals,
-            asked=asked,
-            methods=methods_for(work, customer_id, asked, today()),
-            invoices=list_invoices(work, today(), customer_id=customer_id, limit=PAGE)[:PAGE],
-            money_lines=list_money(work, customer_id),
-            credits=[each for each in available_credits(work, customer_id) if each.attempt_id],
-            contests=contests_on_customer(work, customer_id),
-            life=tell(life_of_customer(work, customer_id), of_many=True),
-        )
 
 
 @blueprint.get("/invoices")

@@ -6,6 +6,8 @@ from io import BytesIO
 from typing import IO
 
 from flask import Request
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+from werkzeug.utils import cached_property
 
 MAX_PUBLIC_BYTES = 10 * 1024 * 1024
 """Largest file that anybody may hand in, in bytes: an invoice with its attachments stays under it."""
@@ -15,7 +17,19 @@ MOST_NAME_CHARACTERS = 120
 
 
 class MemoryRequest(Request):
-    """A request whose files stay in memory, so that "nothing is kept" is true; their size is limited before."""
+    """A request whose files stay in memory, so that "nothing is kept" is true; their size is limited before.
+
+    The sign NUL is left out of addresses and forms: nobody types it, and no text in the database can hold it.
+    """
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        """What the address asks for."""
+        return _without_nul(super().args)
+
+    def _load_form_data(self) -> None:
+        super()._load_form_data()
+        self.__dict__["form"] = _without_nul(self.__dict__["form"])
 
     def _get_file_stream(
         self,
@@ -25,6 +39,10 @@ class MemoryRequest(Request):
         content_length: int | None = None,  # noqa: ARG002 -- same
     ) -> IO[bytes]:
         return BytesIO()
+
+
+def _without_nul(given: MultiDict[str, str]) -> MultiDict[str, str]:
+    return ImmutableMultiDict([(name, value.replace("\0", "")) for name, value in given.items(multi=True)])
 
 
 def clean_name(given: str | None) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from receivables.domain.collected import VatRow
+    from receivables.domain.commitments import NamedCommitment
     from receivables.domain.parties import CustomerFacts
     from receivables.domain.terms import EarlyDiscount, Instalment
 
@@ -30,6 +31,11 @@ ASSIGNED = frozenset({"393", "396", "472", "473", "501", "502"})
 """Documents about a claim that is a factor's (affacturage): to pay the seller settles nothing (C. civ. art. 1346-5)."""
 CORRECTIONS = frozenset({"384", "471", "472", "473"})
 """Corrective invoices (factures rectificatives): each takes the place of exactly one invoice (BR-FR-CO-04)."""
+CLAIM, CLAIM_CREDIT = "84", "83"
+"""Type codes (UNTDID 1001) of a claim for late interest (note de débit) and of a credit note on one. Both are outside
+VAT and go to no platform."""
+CLAIM_SERIES = ("N", "NA")
+"""Their number series. They stand beside invoices, so that money and letters find them, and are no sales."""
 AFTER_DEPOSIT = "4"
 """Last figure of BT-23 of a final invoice after a deposit (S4, B4, M4)."""
 
@@ -96,6 +102,8 @@ class IssueInvoice:
     instalments: tuple[Instalment, ...] = ()
     """The parts in which it falls due; none where all of it does on ``due_on``."""
     discount: EarlyDiscount | None = None
+    commitments: tuple[NamedCommitment, ...] = ()
+    """The orders and deliveries that it is for (BT-13, BT-14, BT-16)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +133,15 @@ class Invoice:
     def is_credit_note(self) -> bool:
         """Whether it reduces what the customer owes (avoir)."""
         return self.type_code in CREDIT_NOTES
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether it is a claim for late interest (note de débit), or a credit note on one: no invoice at all."""
+        return (
+            self.type_code in {CLAIM, CLAIM_CREDIT}
+            and self.origin is Origin.OWN
+            and self.number.startswith(tuple(f"{each}{self.issued_on.year}-" for each in CLAIM_SERIES))
+        )
 
     @property
     def is_correction(self) -> bool:

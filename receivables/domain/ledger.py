@@ -40,6 +40,16 @@ class Chart:
     contested: str
     fees: str
     discounts: str
+    doubtful: str
+    interest: str
+    indemnity: str
+    exchange: str
+    exchange_loss: str
+    exchange_gain: str
+    factor: str
+    factor_commission: str
+    factor_interest: str
+    assigned_quietly: str
 
     def account(self, name: str) -> str:
         """The account of this name.
@@ -49,7 +59,11 @@ class Chart:
         """
         number = getattr(self, name, None) if name in self.__slots__ else None
         if not isinstance(number, str):
-            raise ReceivablesError("chart.unknown_account", f"The chart of accounts has no account called {name}.")
+            raise ReceivablesError(
+                "chart.unknown_account",
+                f"The chart of accounts has no account called {name}.",
+                f"Le plan comptable n'a pas de compte nommé {name}.",
+            )
         return number
 
 
@@ -69,6 +83,8 @@ class Posting:
 class Entry:
     """An entry of the books. ``source_kind`` and ``source_ref`` name the fact behind it: one entry per fact.
 
+    ``document_on`` is the day of its document where that lies in a closed period, so that it is booked later.
+
     Raises:
         ReceivablesError: ``entry.unbalanced``.
     """
@@ -83,13 +99,23 @@ class Entry:
     currency: str
     postings: tuple[Posting, ...]
     reverses_id: UUID | None = None
+    document_on: date | None = None
 
     def __post_init__(self) -> None:
         gap = sum(posting.debit_minor - posting.credit_minor for posting in self.postings)
         if gap or not self.postings:
             raise ReceivablesError(
-                "entry.unbalanced", f"The entry for {self.source_kind} {self.source_ref} is off by {gap} minor units."
+                "entry.unbalanced",
+                f"The entry for {self.source_kind} {self.source_ref} is off by {gap} minor units.",
+                f"L'écriture de {self.source_kind} {self.source_ref} n'est pas équilibrée : écart de {gap} centimes.",
             )
+
+
+def booked_from(entry: Entry, first_open: date | None) -> Entry:
+    """``entry`` on the first open day where its own is closed; its document keeps its day."""
+    if first_open is None or entry.booked_on >= first_open:
+        return entry
+    return replace(entry, booked_on=first_open, document_on=entry.document_on or entry.booked_on)
 
 
 def signed(posting_id: UUID, account: str, amount_minor: int, **owner: UUID | None) -> Posting:
@@ -103,6 +129,7 @@ def mirrored(entry: Entry, new_id: Callable[[], UUID], **told: Any) -> Entry:
         Posting(new_id(), each.account, each.credit_minor, each.debit_minor, each.customer_id, each.invoice_id)
         for each in entry.postings
     )
+    told = {"document_on": None, **told}
     return replace(entry, entry_id=new_id(), postings=postings, reverses_id=entry.entry_id, **told)
 
 

@@ -22,11 +22,12 @@ EXPONENTS = {**dict.fromkeys(_NO_DECIMALS.split(), 0), **dict.fromkeys(_THREE_DE
 
 
 class MoneyError(ValueError):
-    """An amount that cannot be; ``code`` is stable."""
+    """An amount that cannot be; ``code`` is stable, the text English, and French where given."""
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: str, sentence_fr: str | None = None) -> None:
         super().__init__(sentence)
         self.code = code
+        self.sentence_fr = sentence_fr
 
 
 def exponent(currency: str) -> int:
@@ -43,7 +44,11 @@ class Money:
 
     def __post_init__(self) -> None:
         if type(self.minor) is not int:
-            raise MoneyError("money.not_whole", f"{self.minor!r} is not a whole number of minor units.")
+            raise MoneyError(
+                "money.not_whole",
+                f"{self.minor!r} is not a whole number of minor units.",
+                f"{self.minor!r} n'est pas un nombre entier de centimes.",
+            )
 
     @classmethod
     def of(cls, amount: Decimal | str | int, currency: str = "EUR") -> Money:
@@ -56,12 +61,16 @@ class Money:
             given = Decimal(amount)
             scaled = given.scaleb(exponent(currency))
         except DecimalException as error:
-            raise MoneyError("money.not_a_number", f"{amount!r} is not an amount.") from error
+            raise MoneyError(
+                "money.not_a_number", f"{amount!r} is not an amount.", f"{amount!r} n'est pas un montant."
+            ) from error
         if not given.is_finite() or (given and given.adjusted() >= MOST_DIGITS):
-            raise MoneyError("money.not_a_number", f"{amount!r} is not an amount.")
+            raise MoneyError("money.not_a_number", f"{amount!r} is not an amount.", f"{amount!r} n'est pas un montant.")
         if scaled != scaled.to_integral_value():
             raise MoneyError(
-                "money.too_precise", f"{amount} {currency} has more than {exponent(currency)} decimals; round it."
+                "money.too_precise",
+                f"{amount} {currency} has more than {exponent(currency)} decimals; round it.",
+                f"{amount} {currency} a plus de {exponent(currency)} décimales : arrondissez-le.",
             )
         return cls(int(scaled), currency)
 
@@ -93,7 +102,11 @@ class Money:
 
     def _same(self, other: Money) -> Money:
         if other.currency != self.currency:
-            raise MoneyError("money.currencies_differ", f"{self} and {other} are of two currencies.")
+            raise MoneyError(
+                "money.currencies_differ",
+                f"{self} and {other} are of two currencies.",
+                f"{self} et {other} sont dans deux devises.",
+            )
         return other
 
 
@@ -109,10 +122,18 @@ def apportion(total_minor: int, weights_minor: Sequence[int]) -> tuple[int, ...]
     """
     whole = sum(weights_minor)
     if total_minor < 0 or any(weight < 0 for weight in weights_minor):
-        raise MoneyError("money.negative", "Only amounts of zero or more can be apportioned.")
+        raise MoneyError(
+            "money.negative",
+            "Only amounts of zero or more can be apportioned.",
+            "Seul un montant positif ou nul peut être réparti.",
+        )
     if not whole:
         if total_minor:
-            raise MoneyError("money.nothing_to_split_over", "An amount cannot be split over weights of zero.")
+            raise MoneyError(
+                "money.nothing_to_split_over",
+                "An amount cannot be split over weights of zero.",
+                "Un montant ne peut pas être réparti entre des parts nulles.",
+            )
         return tuple(0 for _ in weights_minor)
     parts = _near_parts(total_minor, weights_minor, whole)
     _settle_difference(parts, total_minor, weights_minor)

@@ -9,6 +9,7 @@ from config.clock import today
 from receivables.domain.money import Money
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
 from receivables.services.dues import due_on_invoice
+from receivables.services.entering import enter_claims
 from receivables.services.settling import Cause, load_settling, settle, write_settling
 from receivables.store.attempts import load_attempts
 from receivables.store.books import entries_of_lines
@@ -55,7 +56,9 @@ def aim(work: Work, attempt_id: UUID, invoice_id: UUID, amount_minor: int, actor
     found = _both(work, attempt_id, invoice_id)
     if amount_minor <= 0:
         raise ReceivablesError(
-            "aim.not_above_zero", "Use an amount above zero; to take one back, say so with a reason."
+            "aim.not_above_zero",
+            "Use an amount above zero; to take one back, say so with a reason.",
+            "Indiquez un montant supérieur à zéro ; pour reprendre une imputation, annulez-la avec un motif.",
         )
     due = due_on_invoice(work, invoice_id)
     asked = max(due.open_minor - due.in_flight_minor, 0)
@@ -65,6 +68,8 @@ def aim(work: Work, attempt_id: UUID, invoice_id: UUID, amount_minor: int, actor
             "aim.too_much",
             f"{Money(amount_minor, found.currency)} cannot be used: the payment has {left} left, and {found.number} "
             f"asks for {asked_money}.",
+            f"{Money(amount_minor, found.currency)} ne peuvent pas être imputés : il reste {left} sur le paiement, et "
+            f"{found.number} demande {asked_money}.",
         )
     more = found.used_minor + amount_minor - found.aim_minor
     _choose(work, found, (attempt_id, invoice_id), more, actor=actor, reason=None)
@@ -81,7 +86,11 @@ def unaim(work: Work, attempt_id: UUID, invoice_id: UUID, amount_minor: int | No
         ConflictError: ``aim.nothing_to_undo``.
     """
     if not reason.strip():
-        raise ReceivablesError("aim.no_reason", "Say why the lettering is undone: the trail keeps it.")
+        raise ReceivablesError(
+            "aim.no_reason",
+            "Say why the lettering is undone: the trail keeps it.",
+            "Dites pourquoi le lettrage est annulé : le journal le garde.",
+        )
     found = _both(work, attempt_id, invoice_id)
     amount = found.used_minor if amount_minor is None else amount_minor
     if not 0 < amount <= found.used_minor:
@@ -89,6 +98,8 @@ def unaim(work: Work, attempt_id: UUID, invoice_id: UUID, amount_minor: int | No
             "aim.nothing_to_undo",
             f"{Money(found.used_minor, found.currency)} of this payment is on {found.number}; "
             f"{Money(amount, found.currency)} cannot be taken back.",
+            f"{Money(found.used_minor, found.currency)} de ce paiement sont sur {found.number} : "
+            f"{Money(amount, found.currency)} ne peuvent pas être repris.",
         )
     less = found.used_minor - amount - found.aim_minor
     _choose(work, found, (attempt_id, invoice_id), less, actor=actor, reason=reason.strip())
@@ -98,18 +109,27 @@ def unaim(work: Work, attempt_id: UUID, invoice_id: UUID, amount_minor: int | No
 def _both(work: Work, attempt_id: UUID, invoice_id: UUID) -> _Aimed:
     attempt = load_attempts(work, [attempt_id], []).get(attempt_id)
     if attempt is None:
-        raise NotFoundError("payment.not_found", "There is no such payment.")
+        raise NotFoundError("payment.not_found", "There is no such payment.", "Ce paiement n'existe pas.")
     lock_customers(work, [attempt.customer_id])
     invoice = get_invoice(work, invoice_id)
     if invoice.customer_id != attempt.customer_id:
-        raise ReceivablesError("aim.other_customer", f"{invoice.number} is another customer's.")
+        raise ReceivablesError(
+            "aim.other_customer",
+            f"{invoice.number} is another customer's.",
+            f"{invoice.number} est la facture d'un autre client.",
+        )
+    enter_claims(work, [invoice_id], today())
     settling = load_settling(work, {invoice_id} | attempt.invoice_ids, [attempt_id])
     receipts = settling.sheet.lines_of(attempt_id, {"receipt"})
     if not receipts:
-        raise NotFoundError("payment.not_found", "This payment brought no money.")
+        raise NotFoundError(
+            "payment.not_found", "This payment brought no money.", "Ce paiement n'a apporté aucune somme."
+        )
     if receipts[0].currency != invoice.currency:
         raise ReceivablesError(
-            "aim.other_currency", f"The payment is in {receipts[0].currency}, {invoice.number} in {invoice.currency}."
+            "aim.other_currency",
+            f"The payment is in {receipts[0].currency}, {invoice.number} in {invoice.currency}.",
+            f"Le paiement est en {receipts[0].currency}, {invoice.number} en {invoice.currency}.",
         )
     debit_id = settling.sheet.debits_by_invoice.get(invoice_id)
     used = sum(settling.sheet.pairs.get((debit_id, line.posting_id), 0) for line in receipts) if debit_id else 0

@@ -1,123 +1,154 @@
-"""What of an invoice may be asked for now, and why not the rest: only the disputed part of a claim pauses."""
+"""What of each invoice may be asked for now, and why not the rest: only the part that is held pauses.
+
+Every reason is one look at all the invoices asked for, so that ten thousand cost as many statements as one.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
+from uuid import UUID
 
+from receivables.domain.chasing import ChaseState, Hold, hold_back
 from receivables.domain.disputes import ENDED
-from receivables.services.dues import due_on_invoice
-from receivables.store.disputes import disputes_on, longest_pause
+from receivables.errors import NotFoundError
+from receivables.services.assigning import assigned
+from receivables.services.dues import due_on_invoices
+from receivables.services.insolvency import insolvent
+from receivables.services.planning import planned
+from receivables.services.promising import promised
+from receivables.store.claims import OUTSIDE
+from receivables.store.disputes import longest_pauses
+from receivables.store.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-    from uuid import UUID
+    from collections.abc import Mapping
 
-    from receivables.store.work import Work
+    from receivables.services.dues import InvoiceDue
 
+MOST_TO_MATCH_DAYS = 30
+"""For how long a proposed match keeps its invoice from being chased: by then somebody should have looked at it."""
+_EVERYTHING = 1 << 62
+"""A hold on whatever is open."""
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Why ``amount_minor`` of an invoice is not chased.
-
-    ``why`` is ``disputed``, ``in_flight``, ``to_match`` (money at the bank that a person has to confirm is for it),
-    ``announced`` (its payer was told of a debit, on the day ``until``), ``paused`` (until a day), ``refused``,
-    ``rejected`` or ``cancelled``.
-    """
-
-    why: str
-    amount_minor: int
-    until: date | None = None
-    dispute_ids: tuple[UUID, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ChaseState:
-    """How much of an invoice may be chased now (``chaseable_minor``), and why not the rest."""
-
-    currency: str
-    open_minor: int
-    chaseable_minor: int
-    holds: tuple[Hold, ...]
-
-    @property
-    def may_chase(self) -> bool:
-        """Whether anything may be asked for now."""
-        return self.chaseable_minor > 0
+Holder = Callable[[Work, Sequence[UUID], date], "Mapping[UUID, Hold]"]
+"""One reason not to chase: what it holds of each of these invoices on a day; those that it leaves alone are missing."""
 
 
 def disputed_minor(work: Work, invoice_ids: Sequence[UUID]) -> dict[UUID, int]:
     """What is disputed now on each of these invoices that has a dispute, in minor units, at most what is open."""
+    return {
+        row["invoice_id"]: row["minor"]
+        for row in work.rows(
+            "SELECT invoice.invoice_id, least(sum(coalesce(dispute.amount_minor, invoice.payable_minor)), "
+            "coalesce((SELECT sum(open_minor) FROM receivable_items AS item WHERE item.supplier_id = :supplier "
+            f"AND item.invoice_id = invoice.invoice_id AND item.kind = 'invoice'), 0) + {OUTSIDE})::bigint AS minor "
+            "FROM disputes AS dispute JOIN invoices AS invoice USING (supplier_id, invoice_id) "
+            "WHERE supplier_id = :supplier AND invoice.invoice_id = ANY(:ids) AND dispute.closed_at IS NULL "
+            "AND dispute.merged_into IS NULL GROUP BY invoice.supplier_id, invoice.invoice_id, invoice.payable_minor",
+            ids=list(invoice_ids),
+        )
+    }
+
+
+def _disputed(work: Work, invoice_ids: Sequence[UUID], _today: date) -> dict[UUID, Hold]:
     rows = work.rows(
-        "SELECT invoice.invoice_id, least(sum(coalesce(dispute.amount_minor, invoice.payable_minor)), "
-        "coalesce((SELECT sum(open_minor) FROM receivable_items AS item WHERE item.supplier_id = :supplier "
-        "AND item.invoice_id = invoice.invoice_id AND item.kind = 'invoice'), 0))::bigint AS minor "
-        "FROM disputes AS dispute JOIN invoices AS invoice USING (supplier_id, invoice_id) "
-        "WHERE supplier_id = :supplier AND invoice.invoice_id = ANY(:ids) AND dispute.closed_at IS NULL "
-        "AND dispute.merged_into IS NULL GROUP BY invoice.supplier_id, invoice.invoice_id, invoice.payable_minor",
+        "SELECT invoice_id, array_agg(dispute_id ORDER BY opened_at, dispute_id) AS ids FROM disputes "
+        "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids) AND closed_at IS NULL AND merged_into IS NULL "
+        "GROUP BY invoice_id",
         ids=list(invoice_ids),
     )
-    return {row["invoice_id"]: row["minor"] for row in rows}
+    open_ids = {row["invoice_id"]: tuple(row["ids"]) for row in rows}
+    return {
+        invoice_id: Hold("disputed", minor, None, open_ids[invoice_id])
+        for invoice_id, minor in (disputed_minor(work, list(open_ids)) if open_ids else {}).items()
+    }
 
 
-def _to_match_minor(work: Work, invoice_id: UUID) -> int:
-    """What lies at the bank and is most likely for this invoice, in minor units, until a person has looked at it."""
-    minor: int = work.scalar(
-        "SELECT coalesce(sum(CAST(aim ->> 'minor' AS bigint)), 0)::bigint FROM match_proposals AS proposal "
-        "JOIN bank_lines AS line USING (supplier_id, line_id) "
-        "CROSS JOIN jsonb_array_elements(proposal.aims -> 'invoices') AS aim WHERE supplier_id = :supplier "
-        "AND line.state = 'proposed' AND rank = 1 AND aim ->> 'id' = CAST(:invoice AS text) AND proposal.round = ("
+def _to_match(work: Work, invoice_ids: Sequence[UUID], today: date) -> dict[UUID, Hold]:
+    """What lies at the bank and is most likely for an invoice, until a person has looked at it."""
+    rows = work.rows(
+        "SELECT invoice.invoice_id, sum(CAST(aim ->> 'minor' AS bigint))::bigint AS minor "
+        "FROM bank_lines AS line JOIN match_proposals AS proposal USING (supplier_id, line_id) "
+        "CROSS JOIN jsonb_array_elements(proposal.aims -> 'invoices') AS aim "
+        "JOIN invoices AS invoice ON invoice.supplier_id = :supplier "
+        "AND invoice.invoice_id = CAST(aim ->> 'id' AS uuid) AND invoice.customer_id = proposal.customer_id "
+        "WHERE line.supplier_id = :supplier AND line.state = 'proposed' AND proposal.rank = 1 "
+        "AND line.booked_on > CAST(:today AS date) - :most AND invoice.invoice_id = ANY(:ids) AND proposal.round = ("
         "SELECT max(latest.round) FROM match_proposals AS latest WHERE latest.supplier_id = :supplier "
-        "AND latest.line_id = proposal.line_id) AND proposal.customer_id = ("
-        "SELECT customer_id FROM invoices WHERE supplier_id = :supplier AND invoice_id = :invoice)",
-        invoice=invoice_id,
+        "AND latest.line_id = line.line_id) GROUP BY invoice.invoice_id",
+        ids=list(invoice_ids),
+        today=today,
+        most=MOST_TO_MATCH_DAYS,
     )
-    return minor
+    return {row["invoice_id"]: Hold("to_match", row["minor"]) for row in rows}
 
 
-def _announced(work: Work, invoice_id: UUID, today: date) -> tuple[int, date] | None:
-    """The debit of which the payer of an invoice was told, or will be, and its day; ``None`` without one."""
-    row = work.row(
-        "SELECT sum(amount_minor)::bigint AS minor, max(collect_on) AS until_on FROM (SELECT amount_minor, collect_on "
-        "FROM debits WHERE supplier_id = :supplier AND invoice_id = :invoice AND state IN ('planned', 'notified') "
-        "UNION ALL SELECT amount_minor, collect_on FROM collections_announced WHERE supplier_id = :supplier "
-        "AND invoice_id = :invoice AND state = 'announced' AND debit_id IS NULL AND attempt_id IS NULL) AS told "
-        "WHERE collect_on >= :today HAVING count(*) > 0",
-        invoice=invoice_id,
+def _announced(work: Work, invoice_ids: Sequence[UUID], today: date) -> dict[UUID, Hold]:
+    """The debits of which payers were told, or will be, and their days."""
+    rows = work.rows(
+        "SELECT invoice_id, sum(amount_minor)::bigint AS minor, max(collect_on) AS until_on FROM ("
+        "SELECT invoice_id, amount_minor, collect_on FROM debits WHERE supplier_id = :supplier "
+        "AND invoice_id = ANY(:ids) AND state IN ('planned', 'notified') "
+        "UNION ALL SELECT invoice_id, amount_minor, collect_on FROM collections_announced "
+        "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids) AND state = 'announced' AND debit_id IS NULL "
+        "AND attempt_id IS NULL) AS told WHERE collect_on >= :today GROUP BY invoice_id",
+        ids=list(invoice_ids),
         today=today,
     )
-    return (row["minor"], row["until_on"]) if row else None
+    return {row["invoice_id"]: Hold("announced", row["minor"], row["until_on"]) for row in rows}
+
+
+def _paused(work: Work, invoice_ids: Sequence[UUID], today: date) -> dict[UUID, Hold]:
+    pauses = longest_pauses(work, invoice_ids, today)
+    return {invoice_id: Hold("paused", _EVERYTHING, until) for invoice_id, (until, _) in pauses.items()}
+
+
+HOLDERS: tuple[Holder, ...] = (
+    insolvent,
+    assigned,
+    _to_match,
+    _disputed,
+    _announced,
+    promised,
+    planned,
+    _paused,
+)
+"""Why something is not chased, in the order in which it takes from what is open and not in flight."""
+
+
+def chase_states(work: Work, invoice_ids: Sequence[UUID], today: date) -> dict[UUID, ChaseState]:
+    """How much of each of these invoices may be chased now, and why not the rest; unknown ones are missing.
+
+    Whether they are late, the caller knows.
+    """
+    return chase_dues(work, due_on_invoices(work, invoice_ids, today), today)
+
+
+def chase_dues(work: Work, dues: Sequence[InvoiceDue], today: date) -> dict[UUID, ChaseState]:
+    """The same of what is due, for a caller who has read that already."""
+    ids = [due.invoice_id for due in dues if due.open_minor and due.ended_by is None]
+    found = [holder(work, ids, today) for holder in HOLDERS] if ids else []
+    return {
+        due.invoice_id: _state(due, [held[due.invoice_id] for held in found if due.invoice_id in held]) for due in dues
+    }
 
 
 def chase_state(work: Work, invoice_id: UUID, today: date) -> ChaseState:
-    """Whether and how much of an invoice may be chased now, and why not the rest; whether it is late, the caller knows.
+    """How much of one invoice may be chased now, and why not the rest.
 
     Raises:
         NotFoundError: ``invoice.not_found``.
     """
-    due = due_on_invoice(work, invoice_id)
-    left = due.open_minor
-    holds: list[Hold] = []
-    pause = longest_pause(work, invoice_id, today)
+    state = chase_states(work, [invoice_id], today).get(invoice_id)
+    if state is None:
+        raise NotFoundError("invoice.not_found", "There is no such invoice.", "Cette facture n'existe pas.")
+    return state
+
+
+def _state(due: InvoiceDue, holds: Sequence[Hold]) -> ChaseState:
     if due.ended_by is not None:
-        holds, left = [Hold(ENDED[due.ended_by], left)], 0
-    elif left:
-        if due.in_flight_minor:
-            holds.append(Hold("in_flight", min(due.in_flight_minor, left)))
-            left -= holds[-1].amount_minor
-        if to_match := min(_to_match_minor(work, invoice_id), left):
-            holds.append(Hold("to_match", to_match))
-            left -= to_match
-        disputed = min(disputed_minor(work, [invoice_id]).get(invoice_id, 0), left)
-        if disputed:
-            ids = tuple(each.dispute_id for each in disputes_on(work, invoice_id) if each.is_open)
-            holds.append(Hold("disputed", disputed, None, ids))
-            left -= disputed
-        if left and (announced := _announced(work, invoice_id, today)):
-            holds.append(Hold("announced", min(announced[0], left), announced[1]))
-            left -= holds[-1].amount_minor
-        if pause and left:
-            holds.append(Hold("paused", left, pause[0]))
-            left = 0
-    return ChaseState(due.currency, due.open_minor, left, tuple(holds))
+        return ChaseState(due.currency, due.open_minor, 0, (Hold(ENDED[due.ended_by], due.open_minor),))
+    left, held = hold_back(due.open_minor, (Hold("in_flight", due.in_flight_minor), *holds))
+    return ChaseState(due.currency, due.open_minor, left, held)

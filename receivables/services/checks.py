@@ -18,6 +18,7 @@ from receivables.services.report_checks import (
     LINES_OF_SALES,
 )
 from receivables.services.sealing import verify_chain
+from receivables.store.claims import BORN_ON
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ CHECKS = (
         "SELECT debit_posting_id AS posting_id, amount_minor FROM allocations WHERE supplier_id = :supplier UNION ALL "
         "SELECT credit_posting_id, amount_minor FROM allocations WHERE supplier_id = :supplier) AS both_sides "
         "GROUP BY posting_id), line AS (SELECT posting_id, debit_minor + credit_minor AS amount_minor FROM postings "
-        "WHERE supplier_id = :supplier AND customer_id IS NOT NULL) "
+        "JOIN entries USING (supplier_id, entry_id) WHERE supplier_id = :supplier AND customer_id IS NOT NULL "
+        "AND source_kind <> 'doubtful') "
         "SELECT count(*) FROM line FULL JOIN receivable_items AS item "
         "ON item.supplier_id = :supplier AND item.posting_id = line.posting_id "
         "LEFT JOIN used ON used.posting_id = line.posting_id "
@@ -179,6 +181,20 @@ CHECKS = (
         "USING (supplier_id, attempt_id) WHERE supplier_id = :supplier "
         "AND ((reservation.state = 'processing') <> (attempt.state = 'processing') "
         "OR (reservation.state = 'consumed') <> (attempt.state = 'succeeded'))",
+    ),
+    _Check(
+        "I8-DOUBTFUL",
+        "416 holds what is open of debts older than open proceedings of their customer, in cents",
+        "SELECT count(*) FROM insolvencies WHERE supplier_id = :supplier",
+        "WITH carried AS (SELECT posting.invoice_id, sum(debit_minor - credit_minor) AS minor FROM postings AS posting "
+        "JOIN entries USING (supplier_id, entry_id) WHERE supplier_id = :supplier AND source_kind = 'doubtful' "
+        "AND account LIKE '416%' GROUP BY posting.invoice_id), "
+        "doubted AS (SELECT item.invoice_id, sum(item.open_minor) AS minor FROM insolvencies AS proceedings "
+        "JOIN invoices AS invoice USING (supplier_id, customer_id) JOIN receivable_items AS item "
+        "USING (supplier_id, invoice_id) WHERE supplier_id = :supplier AND proceedings.state = 'open' "
+        f"AND {BORN_ON} < proceedings.opened_on AND item.kind = 'invoice' AND item.debit "
+        "GROUP BY item.invoice_id) SELECT coalesce(sum(abs(coalesce(carried.minor, 0) - coalesce(doubted.minor, 0))), "
+        "0) FROM carried FULL JOIN doubted USING (invoice_id)",
     ),
     _Check(
         "I9",
@@ -246,6 +262,8 @@ CHECKS = (
         "USING (supplier_id, invoice_id) WHERE supplier_id = :supplier AND account LIKE '44574%' "
         "AND invoice.vat_on_collection AND NOT EXISTS (SELECT 1 FROM receivable_items AS item "
         "WHERE item.supplier_id = :supplier AND item.invoice_id = invoice.invoice_id AND item.open_minor > 0) "
+        "AND NOT EXISTS (SELECT 1 FROM assignments AS taken WHERE taken.supplier_id = :supplier "
+        "AND taken.invoice_id = invoice.invoice_id AND taken.state = 'assigned') "  # its debtor has not paid yet
         "AND EXISTS (SELECT 1 FROM collections AS movement WHERE movement.supplier_id = :supplier "
         "AND movement.invoice_id = invoice.invoice_id) GROUP BY posting.invoice_id) AS waiting) "
         "+ (SELECT coalesce(sum(abs(moved.minor)), 0) FROM (SELECT sum(debit_minor - credit_minor) AS minor "

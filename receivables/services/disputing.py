@@ -28,6 +28,7 @@ from receivables.domain.disputes import (
 )
 from receivables.domain.money import Money
 from receivables.errors import ConflictError, ReceivablesError
+from receivables.services.tasking import drop_tasks
 from receivables.store.customers import lock_customers
 from receivables.store.disputes import (
     append_event,
@@ -53,6 +54,8 @@ MAX_OPEN_PER_CUSTOMER = 50
 """More open disputes of one customer are an accident or an attack; what platforms tell is not limited."""
 MAX_CLAIMS_A_DAY = 60
 """Each may bring files and writes a mail: whoever holds a link that was passed on must not flood either side."""
+LATE_ANSWER, LATE_OUTCOME = "dispute.late_answer", "dispute.late_outcome"
+"""Kinds of tasks: nobody answered in two working days; nobody decided in fifteen."""
 MAX_SAID = 4000
 """Characters of one message."""
 
@@ -136,7 +139,17 @@ def review_disputes(work: Work, invoice: Invoice) -> None:
         events = told[dispute.dispute_id]
         standing = _within(stand(dispute.reason, events, turns), invoice)
         update_dispute(work, dispute.dispute_id, standing, _dues(standing.opened_at))
+        _drop_tasks(work, dispute, standing)
         _tell_what_follows(work, dispute, standing, events, turns)
+
+
+def _drop_tasks(work: Work, dispute: Dispute, standing: Standing) -> None:
+    """Nobody has to answer or decide any more: what was opened because it was late is dropped."""
+    if dispute.answered_at is None and standing.answered_at is not None:
+        drop_tasks(work, f"{LATE_ANSWER}/{dispute.dispute_id}", "answered")
+    if dispute.closed_at is None and standing.closed_at is not None:
+        for kind in (LATE_ANSWER, LATE_OUTCOME):
+            drop_tasks(work, f"{kind}/{dispute.dispute_id}", "closed")
 
 
 def add_event(work: Work, dispute_id: UUID, event: DisputeEvent) -> Dispute:
@@ -152,7 +165,11 @@ def add_event(work: Work, dispute_id: UUID, event: DisputeEvent) -> Dispute:
     if event.message_id and _told_before(work, dispute.invoice_id, event.message_id):
         return dispute
     if not dispute.is_open and event.kind not in (EventKind.ANSWERED, EventKind.DOCUMENTS_SENT):
-        raise ConflictError("dispute.closed", "This dispute is closed: nothing more can be decided about it.")
+        raise ConflictError(
+            "dispute.closed",
+            "This dispute is closed: nothing more can be decided about it.",
+            "Ce litige est clos : plus rien ne peut y être décidé.",
+        )
     append_event(work, dispute.dispute_id, event)
     review_disputes(work, get_invoice(work, dispute.invoice_id))
     work.audit(event.actor, f"dispute.{event.kind}", str(dispute.dispute_id), **event.facts)
@@ -175,7 +192,9 @@ def assign_dispute(work: Work, dispute_id: UUID, actor: str, owner: str) -> Disp
         ReceivablesError: ``dispute.unknown_team``.
     """
     if owner not in set(Team):
-        raise ReceivablesError("dispute.unknown_team", f"There is no team {owner!r}.")
+        raise ReceivablesError(
+            "dispute.unknown_team", f"There is no team {owner!r}.", f"Il n'y a pas d'équipe {owner!r}."
+        )
     return add_event(work, dispute_id, DisputeEvent(EventKind.ASSIGNED, now(), actor, facts={"owner": owner}))
 
 
@@ -189,9 +208,16 @@ def note_documents_sent(
 
 
 def accept_dispute(
-    work: Work, dispute_id: UUID, actor: str, said: str, *, amount_minor: int, credit_note_id: UUID | None = None
+    work: Work,
+    dispute_id: UUID,
+    actor: str,
+    said: str,
+    *,
+    amount_minor: int,
+    credit_note_id: UUID | None = None,
+    corrective_id: UUID | None = None,
 ) -> Dispute:
-    """Give way in whole or, below what is disputed, in part; ``credit_note_id`` is the credit note that was made.
+    """Give way in whole or, below what is disputed, in part, by the credit note or corrective invoice that was made.
 
     Raises:
         ReceivablesError: ``dispute.bad_amount``.
@@ -201,12 +227,16 @@ def accept_dispute(
     disputed = invoice.payable_minor if dispute.amount_minor is None else dispute.amount_minor
     if not 0 < amount_minor <= disputed:
         raise ReceivablesError(
-            "dispute.bad_amount", f"Accept more than nothing and at most {Money(disputed, invoice.currency)}."
+            "dispute.bad_amount",
+            f"Accept more than nothing and at most {Money(disputed, invoice.currency)}.",
+            f"Acceptez un montant positif, au plus {Money(disputed, invoice.currency)}.",
         )
     kind = EventKind.ACCEPTED if amount_minor == disputed else EventKind.PARTLY
     facts: dict[str, Any] = {"amount_minor": amount_minor}
     if credit_note_id is not None:
         facts["credit_note_id"] = str(credit_note_id)
+    if corrective_id is not None:
+        facts["corrective_id"] = str(corrective_id)
     return add_event(work, dispute_id, DisputeEvent(kind, now(), actor, said.strip() or None, facts=facts))
 
 
@@ -226,23 +256,47 @@ def close_refusal(work: Work, dispute_id: UUID, actor: str, said: str) -> Disput
         ConflictError: ``dispute.not_refused``: other disputes are accepted or rejected.
     """
     if get_dispute(work, dispute_id).state is not State.REFUSED:
-        raise ConflictError("dispute.not_refused", "Accept or reject this dispute: its invoice was not refused.")
+        raise ConflictError(
+            "dispute.not_refused",
+            "Accept or reject this dispute: its invoice was not refused.",
+            "Acceptez ou rejetez ce litige : sa facture n'a pas été refusée.",
+        )
     return add_event(work, dispute_id, DisputeEvent(EventKind.CLOSED, now(), actor, said.strip() or None))
 
 
 def _check(work: Work, invoice: Invoice, command: OpenDispute) -> None:
     if invoice.is_credit_note:
-        raise ReceivablesError("dispute.credit_note", "A credit note is in the customer's favour: dispute its invoice.")
+        raise ReceivablesError(
+            "dispute.credit_note",
+            "A credit note is in the customer's favour: dispute its invoice.",
+            "Un avoir est en faveur du client : contestez plutôt sa facture.",
+        )
     if len(command.said) > MAX_SAID:
-        raise ReceivablesError("dispute.too_long", f"The text is longer than {MAX_SAID} characters: shorten it.")
+        raise ReceivablesError(
+            "dispute.too_long",
+            f"The text is longer than {MAX_SAID} characters: shorten it.",
+            f"Le texte dépasse {MAX_SAID} caractères : raccourcissez-le.",
+        )
     if command.reason == "AUTRE" and not command.said.strip():
-        raise ReceivablesError("dispute.no_words", "Another reason needs a few words that say which.")
+        raise ReceivablesError(
+            "dispute.no_words",
+            "Another reason needs a few words that say which.",
+            "Un autre motif demande quelques mots qui disent lequel.",
+        )
     if command.scope is not Scope.WHOLE:
         if command.amount_minor is None or command.amount_minor <= 0:
-            raise ReceivablesError("dispute.bad_amount", "Say which amount, more than zero, or which lines.")
+            raise ReceivablesError(
+                "dispute.bad_amount",
+                "Say which amount, more than zero, or which lines.",
+                "Indiquez le montant contesté, supérieur à zéro, ou les lignes.",
+            )
         if command.amount_minor > invoice.payable_minor:
             most = Money(invoice.payable_minor, invoice.currency)
-            raise ReceivablesError("dispute.too_much", f"The invoice is of {most}: no more of it can be disputed.")
+            raise ReceivablesError(
+                "dispute.too_much",
+                f"The invoice is of {most}: no more of it can be disputed.",
+                f"La facture est de {most} : on ne peut pas en contester davantage.",
+            )
     lately = work.scalar(
         "SELECT count(*) FROM dispute_events AS event JOIN disputes AS dispute USING (supplier_id, dispute_id) "
         "WHERE supplier_id = :supplier AND customer_id = :customer AND event.kind = 'claimed' "
@@ -257,20 +311,30 @@ def _check(work: Work, invoice: Invoice, command: OpenDispute) -> None:
     )
     if lately >= MAX_CLAIMS_A_DAY:
         raise ReceivablesError(
-            "dispute.too_many", f"{MAX_CLAIMS_A_DAY} messages came today already: wait for their answers."
+            "dispute.too_many",
+            f"{MAX_CLAIMS_A_DAY} messages came today already: wait for their answers.",
+            f"{MAX_CLAIMS_A_DAY} messages sont déjà venus aujourd'hui : attendez leurs réponses.",
         )
     if open_now >= MAX_OPEN_PER_CUSTOMER:
         raise ReceivablesError(
-            "dispute.too_many", f"{MAX_OPEN_PER_CUSTOMER} disputes are open already: wait for their answers."
+            "dispute.too_many",
+            f"{MAX_OPEN_PER_CUSTOMER} disputes are open already: wait for their answers.",
+            f"{MAX_OPEN_PER_CUSTOMER} litiges sont déjà ouverts : attendez leurs réponses.",
         )
 
 
 def _words(said: str) -> str:
     said = said.strip()
     if not said:
-        raise ReceivablesError("dispute.no_words", "Write to the customer what you answer.")
+        raise ReceivablesError(
+            "dispute.no_words", "Write to the customer what you answer.", "Écrivez au client ce que vous répondez."
+        )
     if len(said) > MAX_SAID:
-        raise ReceivablesError("dispute.too_long", f"The text is longer than {MAX_SAID} characters: shorten it.")
+        raise ReceivablesError(
+            "dispute.too_long",
+            f"The text is longer than {MAX_SAID} characters: shorten it.",
+            f"Le texte dépasse {MAX_SAID} caractères : raccourcissez-le.",
+        )
     return said
 
 

@@ -1,4 +1,4 @@
-"""What is due: on one invoice, for one customer; always from the books, never from the last payment."""
+"""What is due on an invoice; always from the books, never from the last payment."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from config.clock import today
 from receivables.domain.disputes import ENDED
-from receivables.domain.exposure import Exposure
 from receivables.domain.terms import Instalment, due_by, next_part
 from receivables.errors import NotFoundError
-from receivables.store.contests import CONTESTED
+from receivables.store.claims import FORGONE_OUTSIDE, OUTSIDE
 from receivables.store.disputes import ENDED_BY
+from receivables.store.plans import planned_terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,11 +38,15 @@ class InvoiceDue:
     customer_email: str | None
     credited_minor: int = 0
     """What credit notes settle of it now."""
+    assigned_minor: int = 0
+    """What of it is owed to a factor, as its customer was told; one assigned in confidence is owed to us."""
     ended_by: str | None = None
     """The status by which nobody asks for its money any more: 210 refused, 213 rejected, 220 cancelled. The books keep
     what is open until it is credited, and take whatever is paid all the same."""
     instalments: tuple[Instalment, ...] = ()
     """The parts in which it falls due; none where all of it does on ``due_on``."""
+    planned: tuple[Instalment, ...] = ()
+    """When what is left of it is asked for by a payment plan that is kept; its own terms stay what they are."""
     looked_on: date = date.max
     """The day for which ``due_now_minor`` tells what has fallen due."""
 
@@ -58,20 +62,26 @@ class InvoiceDue:
 
     @property
     def due_now_minor(self) -> int:
-        """What has fallen due, less what is settled or in flight; 0 before the first day."""
+        """What has fallen due, less what is settled or in flight; 0 before the first day. A plan gives more time."""
+        if self.planned:
+            return due_by(self.planned, self.looked_on, 0)
         return max(min(due_by(self.parts, self.looked_on, self.settled_minor), self.payable_minor), 0)
 
     @property
     def next_due_on(self) -> date:
-        """The day of the first instalment that is not settled; the last day once all are."""
-        part = next_part(self.parts, self.settled_minor)
+        """The day of the first instalment that is not settled, by its plan if it has one; the last once all are."""
+        part = self._coming_part
         return part.due_on if part else self.parts[-1].due_on
 
     @property
     def asked_minor(self) -> int:
         """What is asked for by default: what has fallen due, else the next instalment."""
-        part = next_part(self.parts, self.settled_minor)
+        part = self._coming_part
         return self.due_now_minor or max(min(part.amount_minor if part else 0, self.payable_minor), 0)
+
+    @property
+    def _coming_part(self) -> Instalment | None:
+        return self.planned[0] if self.planned else next_part(self.parts, self.settled_minor)
 
     @property
     def payable_minor(self) -> int:
@@ -82,11 +92,13 @@ class InvoiceDue:
     def state(self) -> str:
         """``paid``, ``in_flight``, ``part_paid`` or ``due``: from the open amount alone (never from the last event).
 
-        ``credited`` where credit notes settle all of it, and no money does.
+        ``credited`` where credit notes settle all of it, and no money does; ``assigned`` where a factor is owed.
         ``refused`` or ``rejected`` where something is open that nobody asks for any more; ``cancelled`` when replaced.
         """
         if self.ended_by == REPLACED:
             return ENDED[REPLACED]
+        if self.open_minor == 0 and self.assigned_minor:
+            return "assigned"
         if self.open_minor == 0:
             return "credited" if self.credited_minor >= self.total_minor > 0 else "paid"
         if self.ended_by:
@@ -104,7 +116,7 @@ def due_on_invoice(work: Work, invoice_id: UUID, on: date | None = None) -> Invo
     """
     found = due_on_invoices(work, [invoice_id], on)
     if not found:
-        raise NotFoundError("invoice.not_found", "There is no such invoice.")
+        raise NotFoundError("invoice.not_found", "There is no such invoice.", "Cette facture n'existe pas.")
     return found[0]
 
 
@@ -114,13 +126,20 @@ def due_on_invoices(work: Work, invoice_ids: Sequence[UUID], on: date | None = N
     rows = work.rows(
         "SELECT invoice.invoice_id, invoice.number, invoice.currency, invoice.due_on, "
         "invoice.payable_minor AS total_minor, customer.email AS customer_email, "
-        "coalesce((SELECT sum(open_minor) FROM receivable_items AS item WHERE item.supplier_id = :supplier "
-        "AND item.invoice_id = invoice.invoice_id AND kind = 'invoice'), 0)::bigint AS open_minor, "
+        "(coalesce((SELECT sum(open_minor) FROM receivable_items AS item WHERE item.supplier_id = :supplier "
+        f"AND item.invoice_id = invoice.invoice_id AND kind = 'invoice'), 0) + {OUTSIDE})::bigint AS open_minor, "
         "coalesce((SELECT sum(amount_minor) FROM reservations AS held WHERE held.supplier_id = :supplier "
         "AND held.invoice_id = invoice.invoice_id AND state = 'processing'), 0)::bigint AS in_flight_minor, "
-        "coalesce((SELECT sum(amount_minor) FROM collections AS moved WHERE moved.supplier_id = :supplier "
-        "AND moved.invoice_id = invoice.invoice_id AND kind = 'set_off'), 0)::bigint AS credited_minor, "
+        "(coalesce((SELECT sum(amount_minor) FROM collections AS moved WHERE moved.supplier_id = :supplier AND "
+        f"moved.invoice_id = invoice.invoice_id AND kind = 'set_off'), 0) + {FORGONE_OUTSIDE})::bigint "
+        "AS credited_minor, "
+        "coalesce((SELECT taken.open_minor FROM assignments AS taken WHERE taken.supplier_id = :supplier "
+        "AND taken.invoice_id = invoice.invoice_id AND taken.state = 'assigned' AND NOT taken.confidential), 0) "
+        "AS assigned_minor, "
         f"{ENDED_BY} AS ended_by, "
+        "EXISTS (SELECT 1 FROM plan_invoices AS line JOIN plans AS plan USING (supplier_id, plan_id) "
+        "WHERE line.supplier_id = :supplier AND line.invoice_id = invoice.invoice_id "
+        "AND plan.state = 'accepted') AS in_plan, "
         "(SELECT jsonb_agg(jsonb_build_array(part.due_on, part.amount_minor) ORDER BY position) "
         "FROM instalments AS part "
         "WHERE part.supplier_id = :supplier AND part.invoice_id = invoice.invoice_id) AS instalments "
@@ -128,10 +147,13 @@ def due_on_invoices(work: Work, invoice_ids: Sequence[UUID], on: date | None = N
         "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
         ids=list(invoice_ids),
     )
+    in_plan = [row["invoice_id"] for row in rows if row["in_plan"]]
+    planned = planned_terms(work, in_plan) if in_plan else {}
     found = [
         InvoiceDue(
             **{
-                **row,
+                **{name: value for name, value in row.items() if name != "in_plan"},
+                "planned": planned.get(row["invoice_id"], ()),
                 "instalments": tuple(
                     Instalment(date.fromisoformat(day), minor) for day, minor in row["instalments"] or ()
                 ),
@@ -141,41 +163,3 @@ def due_on_invoices(work: Work, invoice_ids: Sequence[UUID], on: date | None = N
         for row in rows
     ]
     return sorted(found, key=lambda due: (due.next_due_on, due.number))
-
-
-def exposure_of(work: Work, customer_id: UUID, currency: str = "EUR") -> Exposure:
-    """The exposure (encours) of a customer now in one currency, computed from the open items: it cannot drift."""
-    return exposures(work, [customer_id], currency).get(customer_id, Exposure())
-
-
-def exposures(work: Work, customer_ids: list[UUID] | None = None, currency: str = "EUR") -> dict[UUID, Exposure]:
-    """The exposure in one currency of the given customers, or of all that have any."""
-    rows = work.rows(
-        "WITH open_items AS (SELECT customer_id, "
-        "sum(open_minor) FILTER (WHERE debit)::bigint AS debits, "
-        "sum(open_minor) FILTER (WHERE NOT debit)::bigint AS credits "
-        "FROM receivable_items WHERE supplier_id = :supplier AND open_minor > 0 AND currency = :currency "
-        "AND (CAST(:ids AS uuid[]) IS NULL OR customer_id = ANY(:ids)) GROUP BY customer_id), "
-        "flying AS (SELECT customer_id, sum(least(flying, open_minor))::bigint AS in_flight FROM ("  # paid meanwhile
-        "SELECT invoice_id, sum(amount_minor) AS flying FROM reservations WHERE supplier_id = :supplier "
-        "AND state = 'processing' GROUP BY invoice_id) AS held JOIN receivable_items AS item USING (invoice_id) "
-        "WHERE item.supplier_id = :supplier AND item.kind = 'invoice' AND item.currency = :currency "
-        "AND (CAST(:ids AS uuid[]) IS NULL OR item.customer_id = ANY(:ids)) GROUP BY customer_id), "
-        f"contested AS (SELECT customer_id, sum(minor)::bigint AS contested FROM ({CONTESTED}) AS taken "
-        "WHERE currency = :currency AND (CAST(:ids AS uuid[]) IS NULL OR customer_id = ANY(:ids)) "
-        "GROUP BY customer_id) "
-        "SELECT customer_id, coalesce(debits, 0) AS debits, coalesce(credits, 0) AS credits, "
-        "coalesce(in_flight, 0) AS in_flight, coalesce(contested, 0) AS contested FROM open_items "
-        "FULL JOIN flying USING (customer_id) FULL JOIN contested USING (customer_id)",
-        ids=customer_ids,
-        currency=currency,
-    )
-    return {
-        row["customer_id"]: Exposure(
-            invoiced_minor=row["debits"] - row["in_flight"],
-            in_flight_minor=row["in_flight"],
-            credits_minor=row["credits"],
-            contested_minor=row["contested"],
-        )
-        for row in rows
-    }

@@ -12,6 +12,9 @@ from receivables.domain.invoices import Invoice, Origin, format_number, sales_en
 from receivables.domain.ledger import Chart
 from receivables.errors import ConflictError, ReceivablesError
 from receivables.services.correcting import join_documents
+from receivables.services.insolvency import follow_doubtful
+from receivables.services.limiting import watch_limits
+from receivables.services.ordering import bill_commitments
 from receivables.store.books import write_entries, write_items
 from receivables.store.customers import find_or_create_customer
 from receivables.store.invoices import find_by_number, vat_rows_to_json
@@ -52,13 +55,20 @@ def issue_invoice(work: Work, command: IssueInvoice) -> Invoice:
     keep_terms(work, invoice.invoice_id, command.instalments, command.discount)
     work.emit([invoice_issued(invoice.invoice_id)])
     join_documents(work, invoice, command)
+    bill_commitments(work, invoice, command.commitments, command.actor)
+    follow_doubtful(work, [invoice.customer_id])
+    watch_limits(work, [invoice.customer_id])
     work.audit(command.actor, "invoice.issued", str(invoice.invoice_id), number=number, origin=command.origin)
     return invoice
 
 
 def _check(command: IssueInvoice) -> None:
     if command.origin is Origin.FINISHED and not command.number:
-        raise ReceivablesError("invoice.number_missing", "A finished invoice has no number (BT-1).")
+        raise ReceivablesError(
+            "invoice.number_missing",
+            "A finished invoice has no number (BT-1).",
+            "Une facture achevée n'a pas de numéro (BT-1).",
+        )
 
 
 def _number(work: Work, command: IssueInvoice) -> tuple[str | None, int | None, str]:
@@ -72,6 +82,8 @@ def _number(work: Work, command: IssueInvoice) -> tuple[str | None, int | None, 
                 "invoice.duplicate",
                 f"This seller already has an invoice {command.number} of {year}. If it was sent twice, nothing is to "
                 "be done; if it is another invoice, give it a number of its own.",
+                f"Ce vendeur a déjà une facture {command.number} de {year}. Si elle a été envoyée deux fois, il n'y a "
+                "rien à faire ; si c'en est une autre, donnez-lui son propre numéro.",
             )
         return None, None, command.number
     series = series_of(command.type_code)

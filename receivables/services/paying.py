@@ -11,9 +11,11 @@ from receivables.domain.receipts import RESERVATION_STATE, AttemptState, MoneyRe
 from receivables.domain.terms import parts_left
 from receivables.errors import NotFoundError, ReceivablesError
 from receivables.services.dues import due_on_invoices
+from receivables.services.insolvency import insolvent
 from receivables.services.receipts import record_facts
 from receivables.services.settling import Cause, load_settling, settle, write_settling
 from receivables.services.waiving import waive
+from receivables.store.claims import NOT_CLAIMS
 from receivables.store.customers import lock_customers
 from receivables.store.disputes import ENDED_BY
 
@@ -109,6 +111,7 @@ def begin_payments(work: Work, payments: Sequence[NewPayment]) -> None:
                 "expires_at": payment.expires_at or at + FOREVER,
                 "created_at": payment.began_at or at,
                 "changed_at": at,
+                "flew_at": at if payment.state == AttemptState.PROCESSING else None,
             }
             for payment in payments
         ],
@@ -183,21 +186,35 @@ def record_payments(work: Work, commands: Sequence[RecordPayment]) -> list[UUID]
 def spread(work: Work, customer_id: UUID, amount_minor: int, currency: str, on: date) -> dict[UUID, int]:
     """What an amount pays where nobody says: debts that are due before others, then the oldest (C. civ. 1342-10).
 
+    Claims for late interest come before all others: a part payment goes to interest first (C. civ. art. 1343-1).
+    In proceedings debts of before may not be paid by it (C. com. art. L622-7): they come last, dividends name them.
     Each instalment is a debt of its own: those of all invoices that have fallen due come before the rest of any.
     Minor units by invoice; what is in flight, refused or replaced is left out. ``on`` says what is due.
     """
     rows = work.rows(
-        "SELECT invoice.invoice_id FROM receivable_items AS item JOIN invoices AS invoice "
-        "USING (supplier_id, invoice_id) "
-        "WHERE supplier_id = :supplier AND item.customer_id = :customer AND item.kind = 'invoice' "
-        "AND item.open_minor > 0 AND item.currency = :currency "
+        "WITH owed AS (SELECT invoice_id FROM receivable_items WHERE supplier_id = :supplier "
+        "AND customer_id = :customer AND kind = 'invoice' AND open_minor > 0 AND currency = :currency "
+        "UNION ALL SELECT claim_id FROM interest_claims WHERE supplier_id = :supplier AND customer_id = :customer "
+        "AND outside_minor > 0) "
+        f"SELECT invoice.invoice_id, {NOT_CLAIMS} AS is_principal FROM owed JOIN invoices AS invoice "
+        "USING (invoice_id) WHERE invoice.supplier_id = :supplier AND invoice.currency = :currency "
         f"AND {ENDED_BY} IS NULL ORDER BY invoice.issued_on, invoice.number",
         customer=customer_id,
         currency=currency,
     )
     age = {row["invoice_id"]: rank for rank, row in enumerate(rows)}
+    principal = {row["invoice_id"]: row["is_principal"] for row in rows}
+    frozen = insolvent(work, list(age), on)
     debts = sorted(
-        (part.due_on > on, part.due_on, age[due.invoice_id], part.amount_minor, due.invoice_id)
+        (
+            due.invoice_id in frozen,
+            principal[due.invoice_id],
+            part.due_on > on,
+            part.due_on,
+            age[due.invoice_id],
+            part.amount_minor,
+            due.invoice_id,
+        )
         for due in due_on_invoices(work, list(age), on)
         for part in parts_left(due.parts, due.settled_minor)
     )
@@ -250,17 +267,25 @@ def _check(work: Work, payments: Sequence[NewPayment]) -> None:
     found = {row["invoice_id"]: row for row in rows}
     for payment in payments:
         if payment.amount_minor <= 0 or min(payment.aims.values(), default=1) <= 0:
-            raise ReceivablesError("payment.not_above_zero", "A payment, and each part of it, is above zero.")
+            raise ReceivablesError(
+                "payment.not_above_zero",
+                "A payment, and each part of it, is above zero.",
+                "Un paiement, et chacune de ses parts, est supérieur à zéro.",
+            )
         for invoice_id in payment.aims:
             invoice = found.get(invoice_id)
             if invoice is None:
-                raise NotFoundError("invoice.not_found", "There is no such invoice.")
+                raise NotFoundError("invoice.not_found", "There is no such invoice.", "Cette facture n'existe pas.")
             if invoice["customer_id"] != payment.customer_id:
                 raise ReceivablesError(
                     "payment.other_customer",
                     f"{invoice['number']} is another customer's: split the payment, one part for each customer.",
+                    f"{invoice['number']} est la facture d'un autre client : partagez le paiement, une part pour "
+                    "chaque client.",
                 )
             if invoice["currency"] != payment.currency and payment.state != AttemptState.SUCCEEDED:
                 raise ReceivablesError(
-                    "payment.other_currency", f"{invoice['number']} is in {invoice['currency']}: pay it in that."
+                    "payment.other_currency",
+                    f"{invoice['number']} is in {invoice['currency']}: pay it in that.",
+                    f"{invoice['number']} est en {invoice['currency']} : réglez-la dans cette devise.",
                 )

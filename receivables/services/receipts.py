@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from config.clock import legal_day, new_id
 from receivables.domain.ledger import BANK_JOURNAL, Chart, Entry, Posting, signed, without_zeros
 from receivables.domain.lettering import Item
+from receivables.domain.moves import back
 from receivables.domain.receipts import (
     AttemptMoved,
     AttemptState,
@@ -22,6 +23,8 @@ from receivables.domain.receipts import (
     Outcome,
 )
 from receivables.services.clearing import book_clearing, known_clearing
+from receivables.services.entering import enter_claims
+from receivables.services.limiting import watch_limits
 from receivables.services.settling import (
     Cause,
     Settling,
@@ -35,9 +38,10 @@ from receivables.services.waiving import take_back_waived
 from receivables.store.attempts import Attempt, load_attempts, move_attempts
 from receivables.store.books import known_sources
 from receivables.store.customers import lock_customers
+from receivables.store.moves import moves_from
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from uuid import UUID
 
@@ -55,6 +59,8 @@ class _Batch:
     settling: Settling
     attempts: dict[UUID, Attempt]
     booked: dict[str, set[str]]
+    backwards: bool
+    """Whether any money went back."""
     moves: dict[UUID, AttemptMoved] = field(default_factory=dict)
 
 
@@ -68,6 +74,8 @@ def record_facts(work: Work, facts: Sequence[Fact]) -> list[Outcome]:
     batch = _load(work, facts)
     outcomes = [_record(batch, fact) for fact in facts]
     _write(work, batch)
+    if follow := _moves_back(work, batch):
+        record_facts(work, follow)
     return outcomes
 
 
@@ -77,7 +85,8 @@ def _load(work: Work, facts: Sequence[Fact]) -> _Batch:
     returned = [fact.payment_ref for fact in backwards]
     named = [fact.attempt_id for fact in facts if isinstance(fact, MoneyReceived | AttemptMoved)]
     attempts = load_attempts(work, named, returned)
-    lock_customers(work, (attempt.customer_id for attempt in attempts.values()))
+    takers = {move.to_customer for move in moves_from(work, attempts)} if backwards else set()
+    lock_customers(work, {attempt.customer_id for attempt in attempts.values()} | takers)
     invoices = {invoice_id for attempt in attempts.values() for invoice_id in attempt.invoice_ids}
     booked = {
         RECEIPT: known_sources(work, RECEIPT, [f.payment_ref for f in facts if isinstance(f, MoneyReceived)]),
@@ -85,7 +94,34 @@ def _load(work: Work, facts: Sequence[Fact]) -> _Batch:
         RETURN_FAILED: known_sources(work, RETURN_FAILED, [fact.return_ref for fact in backwards]),
         **known_clearing(work, [fact for fact in facts if isinstance(fact, ClearingFact)]),
     }
-    return _Batch(load_settling(work, invoices, attempts), load_attempts(work, list(attempts), []), booked)
+    _enter_claims(work, facts, attempts)
+    again = load_attempts(work, list(attempts), [])
+    return _Batch(load_settling(work, invoices, attempts), again, booked, bool(backwards))
+
+
+def _enter_claims(work: Work, facts: Sequence[Fact], attempts: Mapping[UUID, Attempt]) -> None:
+    """Claims for interest that wait outside the books enter them with the first money that is for them."""
+    paid = [fact for fact in facts if isinstance(fact, MoneyReceived) and fact.attempt_id in attempts]
+    if paid:
+        meant = {invoice_id for fact in paid for invoice_id in attempts[fact.attempt_id].invoice_ids}
+        enter_claims(work, meant, min(legal_day(fact.received_at) for fact in paid))
+
+
+def _moves_back(work: Work, batch: _Batch) -> list[Fact]:
+    """What was moved of a payment to other accounts comes back, the newest first, until what went back is covered."""
+    facts: list[Fact] = []
+    if batch.backwards:
+        sheet = batch.settling.sheet
+        for move in moves_from(work, batch.attempts):
+            short = sum(line.open_minor for line in sheet.lines_of(move.from_attempt, {"refund"}))
+            given = sum(
+                fact.amount_minor
+                for fact in facts
+                if isinstance(fact, MoneyReturnFailed) and fact.payment_ref == move.payment_ref
+            )
+            if short > given:
+                facts += back(move, batch.settling.at, legal_day(batch.settling.at))
+    return facts
 
 
 def _record(batch: _Batch, fact: Fact) -> Outcome:
@@ -233,11 +269,11 @@ def _book(
     counter: str = "provider_clearing",
 ) -> None:
     """Letter what the fact changes, then write its entry: where the money lies against 411, and the VAT with it."""
-    settling, cause = batch.settling, Cause(source_kind, reason, item.booked_on)
+    settling, cause = batch.settling, Cause(source_kind, reason, item.told_on)
     entry_id = new_id()
     vat: list[Posting] = []
     if item.currency == attempt.currency:
-        movements = allocate(settling, attempt.invoice_ids, reason or source_kind, [attempt.attempt_id])
+        movements = allocate(settling, attempt.invoice_ids, reason or source_kind, cause.day, [attempt.attempt_id])
         vat = collect(settling, movements, cause)
         settling.name_entry(entry_id)
     else:  # what moves on the invoices all the same, such as room that was reserved, is in their currency
@@ -246,7 +282,7 @@ def _book(
         Entry(
             entry_id=entry_id,
             journal=BANK_JOURNAL,
-            booked_on=item.booked_on,
+            booked_on=item.told_on,
             source_kind=source_kind,
             source_ref=item.reference,
             document_ref=item.reference,
@@ -271,3 +307,4 @@ def _write(work: Work, batch: _Batch) -> None:
     if batch.settling.entries or batch.settling.allocations:
         write_settling(work, batch.settling, "worker")
     move_attempts(work, list(batch.moves.values()), batch.settling.at)
+    watch_limits(work, {attempt.customer_id for attempt in batch.attempts.values()})

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from config.clock import today
+from receivables.domain.money import Money
 from receivables.errors import ConflictError, ReceivablesError
 from receivables.services.dues import due_on_invoice
+from receivables.services.entering import enter_claims
 from receivables.services.settling import Cause, load_settling, settle, write_settling
 from receivables.store.customers import lock_customers
 from receivables.store.invoices import get_invoice
@@ -57,7 +59,11 @@ def set_off(work: Work, command: SetOff) -> None:
     """
     note, invoice = _both(work, command.credit_note_id, command.invoice_id)
     if command.amount_minor <= 0:
-        raise ReceivablesError("set_off.not_above_zero", "Set off an amount above zero; to take one back, undo it.")
+        raise ReceivablesError(
+            "set_off.not_above_zero",
+            "Set off an amount above zero; to take one back, undo it.",
+            "Imputez un montant supérieur à zéro ; pour en reprendre un, annulez l'imputation.",
+        )
     settling = load_settling(work, [note.invoice_id, invoice.invoice_id])
     due = due_on_invoice(work, invoice.invoice_id)
     left, asked = _left_of(settling, note), due.open_minor - due.in_flight_minor
@@ -66,6 +72,9 @@ def set_off(work: Work, command: SetOff) -> None:
             "set_off.too_much",
             f"{command.amount_minor} cannot be set off: credit note {note.number} has {left} left and invoice "
             f"{invoice.number} asks for {max(asked, 0)} (minor units, what is in flight taken off). Set off less.",
+            f"{Money(command.amount_minor, note.currency)} ne peuvent pas être imputés : il reste "
+            f"{Money(left, note.currency)} sur l'avoir {note.number}, et la facture {invoice.number} demande "
+            f"{Money(max(asked, 0), note.currency)}, paiements en cours déduits. Imputez moins.",
         )
     used = _used(settling, note, invoice)
     aim = settling.sheet.set_offs.get(note.invoice_id, {}).get(invoice.invoice_id, 0)
@@ -90,7 +99,11 @@ def undo_set_off(work: Work, command: UndoSetOff) -> int:
         ConflictError: ``set_off.nothing_to_undo``: less than that is set off between the two.
     """
     if not command.reason.strip():
-        raise ReceivablesError("set_off.no_reason", "Say why the set-off is undone: the trail keeps it.")
+        raise ReceivablesError(
+            "set_off.no_reason",
+            "Say why the set-off is undone: the trail keeps it.",
+            "Dites pourquoi l'imputation est annulée : le journal le garde.",
+        )
     note, invoice = _both(work, command.credit_note_id, command.invoice_id)
     settling = load_settling(work, [note.invoice_id, invoice.invoice_id])
     used = _used(settling, note, invoice)
@@ -100,6 +113,8 @@ def undo_set_off(work: Work, command: UndoSetOff) -> int:
             "set_off.nothing_to_undo",
             f"{used} of credit note {note.number} is set off against {invoice.number} (minor units); {amount} cannot "
             "be undone.",
+            f"{Money(used, note.currency)} de l'avoir {note.number} sont imputés sur {invoice.number} : "
+            f"{Money(amount, note.currency)} ne peuvent pas être repris.",
         )
     aim = settling.sheet.set_offs[note.invoice_id][invoice.invoice_id]
     reason = command.reason.strip()
@@ -127,18 +142,31 @@ def _both(work: Work, note_id: UUID, invoice_id: UUID) -> tuple[Invoice, Invoice
     note = get_invoice(work, note_id)
     lock_customers(work, [note.customer_id])
     invoice = get_invoice(work, latest_of(work, get_invoice(work, invoice_id).invoice_id))
+    enter_claims(work, [invoice.invoice_id], today())
     if not note.is_credit_note:
-        raise ReceivablesError("set_off.not_a_credit_note", f"{note.number} is no credit note; choose one.")
+        raise ReceivablesError(
+            "set_off.not_a_credit_note",
+            f"{note.number} is no credit note; choose one.",
+            f"{note.number} n'est pas un avoir : choisissez-en un.",
+        )
     if invoice.is_credit_note:
-        raise ReceivablesError("set_off.not_an_invoice", f"{invoice.number} is a credit note; choose an invoice.")
+        raise ReceivablesError(
+            "set_off.not_an_invoice",
+            f"{invoice.number} is a credit note; choose an invoice.",
+            f"{invoice.number} est un avoir : choisissez une facture.",
+        )
     if note.customer_id != invoice.customer_id:
         raise ReceivablesError(
             "set_off.other_customer",
             f"{note.number} and {invoice.number} are of two customers: a claim on one cannot pay the other's.",
+            f"{note.number} et {invoice.number} sont de deux clients : l'avoir de l'un ne règle pas la facture de "
+            "l'autre.",
         )
     if note.currency != invoice.currency:
         raise ReceivablesError(
-            "set_off.other_currency", f"{note.number} is in {note.currency}, {invoice.number} in {invoice.currency}."
+            "set_off.other_currency",
+            f"{note.number} is in {note.currency}, {invoice.number} in {invoice.currency}.",
+            f"{note.number} est en {note.currency}, {invoice.number} en {invoice.currency}.",
         )
     return note, invoice
 

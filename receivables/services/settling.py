@@ -15,9 +15,11 @@ from receivables.domain.events import Event, cash_collected
 from receivables.domain.invoices import cash_at_issue
 from receivables.domain.ledger import OTHER_JOURNAL, Chart, Entry, Posting, signed, without_zeros
 from receivables.domain.lettering import WAIVED, plan_changes
+from receivables.services.insolvency import follow_doubtful
 from receivables.services.matching import letter
 from receivables.store.attempts import load_cash
 from receivables.store.books import entries_of_lines, load_sheet, update_items, write_entries, write_items
+from receivables.store.periods import first_open_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,11 +79,20 @@ class Settling:
     events: list[Event] = field(default_factory=list)
     note_entries: dict[UUID, UUID] = field(default_factory=dict)
     """The entry behind the line of each credit note."""
+    first_open: date | None = None
+    """The first day that is open, where earlier ones are closed."""
 
     def add_item(self, item: Item) -> None:
-        """Put a new line of 411 on the sheet and into the books."""
+        """Put a new line of 411 on the sheet and into the books, on the first open day where its own is closed."""
+        open_day = self.open_day(item.booked_on)
+        if open_day != item.booked_on:
+            item.booked_on, item.document_on = open_day, item.booked_on
         self.sheet.add_item(item)
         self.fresh.append(item.posting_id)
+
+    def open_day(self, day: date) -> date:
+        """``day``, or the first open one after it."""
+        return max(day, self.first_open or day)
 
     def name_entry(self, entry_id: UUID) -> None:
         """Name the entry behind the movements that were collected last."""
@@ -99,11 +110,18 @@ def load_settling(work: Work, invoice_ids: Iterable[UUID], attempt_ids: Iterable
     cash = load_cash(work, documents | sheet.attempts_by_invoice.keys())
     settling = Settling(sheet, cash, Chart(**accounts_on(legal_day(at))), at)
     settling.note_entries = entries_of_lines(work, sheet.credits_by_note.values())
+    settling.first_open = first_open_day(work)
     return settling
 
 
-def allocate(settling: Settling, about: Iterable[UUID], cause: str, attempts: Iterable[UUID] = ()) -> list[Movement]:
-    """Change the allocations as the facts now ask; returns what moved on which document, goings before comings."""
+def allocate(
+    settling: Settling, about: Iterable[UUID], cause: str, day: date, attempts: Iterable[UUID] = ()
+) -> list[Movement]:
+    """Change the allocations as the facts now ask; returns what moved on which document, goings before comings.
+
+    An allocation counts from the later day of its two lines, whenever it was found; one that is undone, from the
+    ``day`` of the fact that undid it: so the books can be read as of any day.
+    """
     moved: dict[tuple[UUID, str], int] = {}
     for pair, delta in plan_changes(settling.sheet, about, attempts):
         settling.sheet.change(pair, delta)
@@ -117,6 +135,9 @@ def allocate(settling: Settling, about: Iterable[UUID], cause: str, attempts: It
                 "credit_posting_id": pair[1],
                 "amount_minor": delta,
                 "cause": cause,
+                "effective_on": max(
+                    debit.booked_on, credit.booked_on, *([settling.open_day(day)] if delta < 0 else [])
+                ),
                 "created_at": settling.at,
             }
         )
@@ -260,7 +281,7 @@ def settle(
     given up is told to nobody and has its own entry.
     """
     done = len(settling.allocations)
-    movements = allocate(settling, about, cause.cause, attempts)
+    movements = allocate(settling, about, cause.cause, cause.day, attempts)
     postings = without_zeros(collect(settling, movements, cause))
     if all(movement.kind in WAIVED for movement in movements):
         return movements
@@ -308,6 +329,7 @@ def write_settling(work: Work, settling: Settling, actor: str) -> None:
             for entry in settling.entries
         ]
     )
+    follow_doubtful(work, {settling.sheet.items[each].customer_id for each in settling.changed}, actor)
 
 
 def _item_row(item: Item) -> dict[str, Any]:

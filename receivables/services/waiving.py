@@ -82,12 +82,20 @@ def waive(work: Work, attempt_id: UUID, waiver: Waiver, actor: str) -> None:
     debit_id = settling.sheet.debits_by_invoice.get(waiver.invoice_id)
     debit = settling.sheet.items[debit_id] if debit_id else None
     if waiver.kind not in WAIVED:
-        raise ReceivablesError("waiver.unknown_kind", f"{waiver.kind} is none of {', '.join(sorted(WAIVED))}.")
+        raise ReceivablesError(
+            "waiver.unknown_kind",
+            f"{waiver.kind} is none of {', '.join(sorted(WAIVED))}.",
+            f"{waiver.kind} n'est pas un abandon connu : {', '.join(sorted(WAIVED))}.",
+        )
     if waiver.amount_minor <= 0:
-        raise ReceivablesError("waiver.not_above_zero", "Give up an amount above zero.")
+        raise ReceivablesError(
+            "waiver.not_above_zero", "Give up an amount above zero.", "Abandonnez un montant supérieur à zéro."
+        )
     if debit is None or waiver.invoice_id not in attempt.invoice_ids:
         raise ConflictError(
-            "waiver.other_invoice", "This payment is not for that invoice: use it for the invoice first, then give up."
+            "waiver.other_invoice",
+            "This payment is not for that invoice: use it for the invoice first, then give up.",
+            "Ce paiement n'est pas pour cette facture : imputez-le d'abord sur elle, puis abandonnez le reste.",
         )
     if waiver.amount_minor > debit.open_minor:
         left = debit.open_minor
@@ -95,6 +103,8 @@ def waive(work: Work, attempt_id: UUID, waiver: Waiver, actor: str) -> None:
             "waiver.more_than_open",
             f"{Money(waiver.amount_minor, attempt.currency)} cannot be given up: {Money(left, attempt.currency)} of "
             "the invoice is open.",
+            f"{Money(waiver.amount_minor, attempt.currency)} ne peuvent pas être abandonnés : il reste "
+            f"{Money(left, attempt.currency)} à payer sur la facture.",
         )
     _check_tolerance(work, waiver, debit, actor)
     reference = _reference(settling, attempt, waiver.kind, debit.reference)
@@ -114,13 +124,19 @@ def keep_rest(work: Work, attempt_id: UUID, amount_minor: int, actor: str) -> No
     settling = load_settling(work, attempt.invoice_ids, [attempt_id])
     left = sum(line.open_minor for line in settling.sheet.lines_of(attempt_id, {"receipt"}))
     if not 0 < amount_minor <= left:
-        raise ConflictError("waiver.more_than_open", f"{Money(left, attempt.currency)} of this payment is not used.")
+        raise ConflictError(
+            "waiver.more_than_open",
+            f"{Money(left, attempt.currency)} of this payment is not used.",
+            f"{Money(left, attempt.currency)} de ce paiement ne sont pas imputés.",
+        )
     most = tolerance_of(work).max_minor
     if amount_minor > most:
         raise ConflictError(
             "waiver.too_much",
             f"{Money(amount_minor, attempt.currency)} is the payer's: up to {Money(most, attempt.currency)} may be "
             "kept. Use it for another invoice, or refund it.",
+            f"{Money(amount_minor, attempt.currency)} reviennent au payeur : on peut en garder jusqu'à "
+            f"{Money(most, attempt.currency)}. Imputez-les sur une autre facture, ou remboursez-les.",
         )
     reference = _reference(settling, attempt, "gain", "")
     _add(work, settling, attempt, _item(attempt, "gain", reference, amount_minor, attempt.currency, today()), actor)
@@ -148,7 +164,7 @@ def take_back_waived(settling: Settling, attempt: Attempt, day: date) -> None:
 def _locked(work: Work, attempt_id: UUID) -> Attempt:
     attempt = load_attempts(work, [attempt_id], []).get(attempt_id)
     if attempt is None:
-        raise ReceivablesError("payment.not_found", "There is no such payment.")
+        raise ReceivablesError("payment.not_found", "There is no such payment.", "Ce paiement n'existe pas.")
     lock_customers(work, [attempt.customer_id])
     return load_attempts(work, [attempt_id], [])[attempt_id]
 
@@ -176,12 +192,18 @@ def _check_tolerance(work: Work, waiver: Waiver, debit: Item, actor: str) -> Non
             "AND merged_into IS NULL",
             invoice=waiver.invoice_id,
         ):
-            raise ConflictError("waiver.disputed", f"{debit.reference} is disputed: nothing of it is given up by rule.")
+            raise ConflictError(
+                "waiver.disputed",
+                f"{debit.reference} is disputed: nothing of it is given up by rule.",
+                f"{debit.reference} est contestée : rien n'en est abandonné d'office.",
+            )
     if waiver.amount_minor > most:
         raise ConflictError(
             "waiver.too_much",
             f"{Money(waiver.amount_minor, debit.currency)} is more than the {Money(most, debit.currency)} that may be "
             "given up here: leave it open, or write a credit note.",
+            f"{Money(waiver.amount_minor, debit.currency)} dépassent les {Money(most, debit.currency)} que l'on peut "
+            "abandonner ici : laissez le reste ouvert, ou émettez un avoir.",
         )
 
 
@@ -214,7 +236,7 @@ def _item(  # noqa: PLR0917 -- a line has this many facts
 
 def _add(work: Work, settling: Settling, attempt: Attempt, item: Item, actor: str) -> None:
     _book(settling, attempt, item, item.kind)
-    take_back_waived(settling, attempt, item.booked_on)
+    take_back_waived(settling, attempt, item.told_on)
     write_settling(work, settling, actor)
     work.audit(
         actor, f"{item.kind}.decided", str(attempt.attempt_id), reference=item.reference, amount_minor=item.amount_minor
@@ -231,7 +253,7 @@ def _book(settling: Settling, attempt: Attempt, item: Item, kind: str) -> None:
         Entry(
             entry_id=entry_id,
             journal=OTHER_JOURNAL,
-            booked_on=item.booked_on,
+            booked_on=item.told_on,
             source_kind=TAKEN_BACK if item.kind.endswith("_back") else WAIVING,
             source_ref=item.reference,
             document_ref=item.reference,
@@ -248,4 +270,4 @@ def _book(settling: Settling, attempt: Attempt, item: Item, kind: str) -> None:
     about = attempt.invoice_ids | ({item.invoice_id} if item.invoice_id else set())
     waived = settling.sheet.lines_of(attempt.attempt_id, WAIVED)
     about |= {line.invoice_id for line in waived if line.invoice_id}
-    settle(settling, about, Cause(kind, None, item.booked_on), entry_id, [attempt.attempt_id])
+    settle(settling, about, Cause(kind, None, item.told_on), entry_id, [attempt.attempt_id])

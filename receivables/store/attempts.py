@@ -129,7 +129,10 @@ def move_attempts(work: Work, moves: Sequence[AttemptMoved], at: datetime) -> No
         "AS given (attempt_id uuid, state text, payment_ref text, failure_code text, reservation text)), "
         "moved AS (UPDATE payment_attempts AS attempt SET state = given.state, changed_at = :at, "
         "payment_ref = coalesce(given.payment_ref, attempt.payment_ref), "
-        "failure_code = coalesce(given.failure_code, attempt.failure_code) FROM given "
+        "failure_code = coalesce(given.failure_code, attempt.failure_code), "
+        "flew_at = CASE WHEN given.state = 'processing' THEN coalesce(attempt.flew_at, :at) ELSE attempt.flew_at END, "
+        "landed_at = CASE WHEN given.state <> 'processing' AND attempt.flew_at IS NOT NULL "
+        "THEN coalesce(attempt.landed_at, :at) END FROM given "
         "WHERE attempt.supplier_id = :supplier AND attempt.attempt_id = given.attempt_id) "
         "UPDATE reservations AS reservation SET state = given.reservation FROM given "
         "WHERE reservation.supplier_id = :supplier AND reservation.attempt_id = given.attempt_id",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from config.clock import now
-from receivables.domain.ledger import Entry, Posting
+from receivables.domain.ledger import Entry, Posting, booked_from
 from receivables.domain.lettering import Item, Sheet, last_of
+from receivables.store.periods import first_open_day
 from receivables.store.settlements import load_aims
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import date
     from uuid import UUID
 
     from sqlalchemy import RowMapping
@@ -27,8 +29,14 @@ _ENTRY_FIELDS = ("entry_id", "journal", "booked_on", "source_kind", "source_ref"
 
 
 def write_entries(work: Work, entries: Sequence[Entry]) -> None:
-    """Append entries and their postings; the database checks their balance again at commit."""
-    at = now()
+    """Append entries and their postings; the database checks their balance again at commit.
+
+    An entry whose day lies in a closed period is booked on the first open day (see docs/exports.md).
+    """
+    if not entries:
+        return
+    at, first_open = now(), first_open_day(work)
+    entries = [booked_from(entry, first_open) for entry in entries]
     work.insert(
         "entries",
         [
@@ -41,6 +49,7 @@ def write_entries(work: Work, entries: Sequence[Entry]) -> None:
                 "document_ref": entry.document_ref,
                 "label": entry.label,
                 "reverses_id": entry.reverses_id,
+                "document_on": entry.document_on,
                 "created_at": at,
             }
             for entry in entries
@@ -66,8 +75,14 @@ def write_entries(work: Work, entries: Sequence[Entry]) -> None:
 
 
 def write_items(work: Work, items: Sequence[Mapping[str, Any]]) -> None:
-    """Add lines of account 411 to the open items."""
-    work.insert("receivable_items", items)
+    """Add lines of account 411 to the open items, on the days of their entries."""
+    if items:
+        first_open = first_open_day(work)
+        work.insert("receivable_items", [_on_open_day(item, first_open) for item in items])
+
+
+def _on_open_day(item: Mapping[str, Any], first_open: date | None) -> Mapping[str, Any]:
+    return item if first_open is None or item["booked_on"] >= first_open else {**item, "booked_on": first_open}
 
 
 def update_items(work: Work, items: Iterable[Item]) -> None:

@@ -40,8 +40,14 @@ def get_customer(work: Work, customer_id: UUID) -> Customer:
     """
     row = work.row(_SELECT + "WHERE supplier_id = :supplier AND customer_id = :id", id=customer_id)
     if row is None:
-        raise NotFoundError("customer.not_found", "There is no such customer.")
+        raise NotFoundError("customer.not_found", "There is no such customer.", "Ce client n'existe pas.")
     return _customer(row)
+
+
+def find_by_code(work: Work, account_code: str) -> Customer | None:
+    """The customer of an auxiliary account, e.g. ``C00012``."""
+    row = work.row(_SELECT + "WHERE supplier_id = :supplier AND account_code = upper(:code)", code=account_code)
+    return _customer(row) if row else None
 
 
 def find_or_create_customer(work: Work, facts: CustomerFacts) -> Customer:

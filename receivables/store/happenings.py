@@ -49,7 +49,7 @@ _STATUSES = (
 )
 _SHARED = {
     "issued": "SELECT created_at AS at, number, currency, payable_minor AS amount_minor, due_on, "
-    "type_code = ANY(:credit_notes) AS is_credit FROM invoices "
+    "type_code = ANY(:credit_notes) AS is_credit, coalesce(series, '') = 'N' AS is_claim FROM invoices "
     "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
     "cash": "SELECT movement.created_at AS at, movement.sequence, movement.kind AS movement, movement.amount_minor, "
     "movement.currency, movement.reason, movement.collected_on, "

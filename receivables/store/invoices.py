@@ -11,6 +11,7 @@ from receivables.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
     from uuid import UUID
 
     from sqlalchemy import RowMapping
@@ -32,8 +33,17 @@ def get_invoice(work: Work, invoice_id: UUID) -> Invoice:
     """
     row = work.row(_SELECT + "WHERE supplier_id = :supplier AND invoice_id = :id", id=invoice_id)
     if row is None:
-        raise NotFoundError("invoice.not_found", "There is no such invoice.")
+        raise NotFoundError("invoice.not_found", "There is no such invoice.", "Cette facture n'existe pas.")
     return _invoice(row)
+
+
+def issued_days(work: Work, invoice_ids: Sequence[UUID]) -> dict[UUID, date]:
+    """The day of issue of each of these invoices."""
+    rows = work.rows(
+        "SELECT invoice_id, issued_on FROM invoices WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
+        ids=list(invoice_ids),
+    )
+    return {row["invoice_id"]: row["issued_on"] for row in rows}
 
 
 def find_by_number(work: Work, number: str, year: int) -> Invoice | None:

@@ -1,17 +1,17 @@
-"""What pages show: lists and sums read from the books, never written. Amounts are minor units."""
+"""What pages show: sums and lists read from the books, never written. Amounts are minor units."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from receivables.domain.disputes import ENDED
-from receivables.domain.invoices import CREDIT_NOTES
 from receivables.store.contests import CONTESTED
 from receivables.store.disputes import ENDED_BY
+from receivables.store.planned_shares import PLANNED, late_by_plan
+from receivables.store.work import literally
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date, datetime
     from uuid import UUID
 
@@ -19,19 +19,6 @@ if TYPE_CHECKING:
 
 PAGE = 50
 """Rows of a list that are shown at once."""
-
-TO_PAY = ("due", "late", "part_paid")
-FILTERS: dict[str, tuple[str, ...] | None] = {
-    "all": None,
-    "to_pay": TO_PAY,
-    "late": ("late",),
-    "in_flight": ("in_flight",),
-    "paid": ("paid", "credited"),
-    "credits": ("credit_open", "credit_used"),
-}
-"""What a list of invoices can be narrowed to: the states behind each choice."""
-_ENDS = " ".join(f"WHEN '{code}' THEN '{state}'" for code, state in ENDED.items())
-_OPEN_STATES = frozenset({*TO_PAY, "in_flight"})
 
 _ENDED = (
     "SELECT invoice_id FROM invoices AS invoice WHERE invoice.supplier_id = :supplier AND invoice_id IN ("
@@ -53,45 +40,13 @@ _PARTS = (
 )
 """What has fallen due before today of invoices that fall due in parts: few."""
 _LATE = (
-    "CASE WHEN parts.invoice_id IS NULL THEN CASE WHEN item.due_on < :today THEN item.open_minor ELSE 0 END "
+    "CASE WHEN by_plan.invoice_id IS NOT NULL THEN by_plan.late + coalesce(flying, 0) "
+    "WHEN parts.invoice_id IS NULL THEN CASE WHEN item.due_on < :today THEN item.open_minor ELSE 0 END "
     "ELSE least(greatest(past - item.amount_minor + item.open_minor, 0), item.open_minor) END"
 )
-"""What is late of an open line of 411, what is in flight included: earlier instalments are settled first."""
-_NEXT_DUE = (
-    "coalesce((SELECT min(part.due_on) FROM (SELECT due_on, sum(amount_minor) OVER (ORDER BY position) AS upto "
-    "FROM instalments WHERE supplier_id = :supplier AND invoice_id = figures.invoice_id) AS part "
-    "WHERE part.upto > total_minor - open_minor + in_flight_minor), figures.due_on)"
-)
-"""The day of the first instalment that is not settled."""
-
-
-@dataclass(frozen=True, slots=True)
-class InvoiceLine:
-    """One invoice in a list; ``state`` is one of those in :data:`FILTERS`."""
-
-    invoice_id: UUID
-    number: str
-    customer_id: UUID
-    customer_name: str
-    issued_on: date
-    due_on: date
-    currency: str
-    total_minor: int
-    open_minor: int
-    in_flight_minor: int
-    state: str
-
-    @property
-    def payable_minor(self) -> int:
-        """What may be paid now; nothing of an invoice that was refused or replaced."""
-        if self.state in ENDED.values():
-            return 0
-        return max(self.open_minor - self.in_flight_minor, 0)
-
-    @property
-    def is_credit_note(self) -> bool:
-        """Whether it is in the customer's favour."""
-        return self.state.startswith("credit_")
+"""What is late of an open line of 411, what is in flight included: earlier instalments are settled first, and a plan
+that is under way gives its own days."""
+_OF_CUSTOMER = "AND (CAST(:customer AS uuid) IS NULL OR plan.customer_id = :customer)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,96 +127,16 @@ def supplier_name(work: Work) -> str:
     return str(work.scalar("SELECT name FROM suppliers WHERE supplier_id = :supplier"))
 
 
-def list_invoices(
-    work: Work,
-    today: date,
-    *,
-    customer_id: UUID | None = None,
-    narrowed: str = "all",
-    wanted: str = "",
-    after: UUID | None = None,
-    most_urgent: bool = False,
-    limit: int = PAGE,
-) -> Sequence[InvoiceLine]:
-    """Invoices, newest first: of one customer or of all, in some states, whose number or customer holds ``wanted``.
-
-    ``after`` is the last invoice of the page before; ``most_urgent`` puts the earliest due date first instead. One
-    more than ``limit`` is returned where there are more.
-    """
-    states = FILTERS[narrowed]
-    conditions, values = _narrowed_to(
-        customer_id, wanted, after, only_open=states is not None and _OPEN_STATES.issuperset(states)
-    )
-    rows = work.rows(
-        "WITH figures AS (SELECT invoice.invoice_id, invoice.number, invoice.customer_id, "
-        "customer.name AS customer_name, invoice.issued_on, invoice.due_on, invoice.currency, "
-        "invoice.payable_minor AS total_minor, invoice.type_code = ANY(:credit_notes) AS is_credit, "
-        "coalesce((SELECT sum(open_minor) FROM receivable_items AS item WHERE item.supplier_id = :supplier "
-        "AND item.invoice_id = invoice.invoice_id), 0)::bigint AS open_minor, "
-        "coalesce((SELECT sum(amount_minor) FROM reservations AS held WHERE held.supplier_id = :supplier "
-        "AND held.invoice_id = invoice.invoice_id AND held.state = 'processing'), 0)::bigint AS in_flight_minor, "
-        f"{ENDED_BY} AS ended_by "
-        "FROM invoices AS invoice JOIN customers AS customer USING (supplier_id, customer_id) "
-        f"WHERE {' AND '.join(conditions)}), "
-        f"timed AS (SELECT figures.*, {_NEXT_DUE} AS next_due_on FROM figures), "
-        "stated AS (SELECT *, CASE WHEN ended_by = '220' THEN 'cancelled' "
-        "WHEN is_credit AND open_minor > 0 THEN 'credit_open' "
-        "WHEN is_credit THEN 'credit_used' "
-        "WHEN open_minor = 0 THEN CASE WHEN total_minor > 0 AND total_minor <= (SELECT sum(amount_minor) "
-        "FROM collections AS moved WHERE moved.supplier_id = :supplier AND moved.invoice_id = timed.invoice_id "
-        "AND moved.kind = 'set_off') THEN 'credited' ELSE 'paid' END "
-        f"WHEN ended_by IS NOT NULL THEN CASE ended_by {_ENDS} END "
-        "WHEN open_minor <= in_flight_minor THEN 'in_flight' WHEN next_due_on < :today THEN 'late' "
-        "WHEN open_minor < total_minor THEN 'part_paid' ELSE 'due' END AS state FROM timed) "
-        "SELECT invoice_id, number, customer_id, customer_name, issued_on, next_due_on AS due_on, currency, "
-        "total_minor, open_minor, in_flight_minor, state FROM stated "
-        "WHERE CAST(:states AS text[]) IS NULL OR state = ANY(:states) "
-        f"ORDER BY {'next_due_on, invoice_id' if most_urgent else 'issued_on DESC, invoice_id DESC'} LIMIT :limit",
-        credit_notes=sorted(CREDIT_NOTES),
-        today=today,
-        states=list(states) if states is not None else None,
-        limit=limit + 1,
-        **values,
-    )
-    return [InvoiceLine(**row) for row in rows]
-
-
-def _narrowed_to(
-    customer_id: UUID | None, wanted: str, after: UUID | None, *, only_open: bool
-) -> tuple[list[str], dict[str, Any]]:
-    """The conditions of a list of invoices, with their values."""
-    conditions = ["invoice.supplier_id = :supplier"]
-    values: dict[str, Any] = {}
-    if customer_id is not None:
-        conditions.append("invoice.customer_id = :customer")
-        values["customer"] = customer_id
-    if wanted:
-        conditions.append(
-            "(invoice.number ILIKE :wanted OR customer.name ILIKE :wanted OR invoice.buyer_reference ILIKE :wanted)"
-        )
-        values["wanted"] = f"%{_literally(wanted)}%"
-    if only_open:
-        conditions.append(
-            "invoice.invoice_id IN (SELECT invoice_id FROM receivable_items WHERE supplier_id = :supplier "
-            f"AND open_minor > 0 AND invoice_id IS NOT NULL{' AND customer_id = :customer' if customer_id else ''})"
-        )
-    if after is not None:
-        conditions.append(
-            "(invoice.issued_on, invoice.invoice_id) < (SELECT issued_on, invoice_id FROM invoices "
-            "WHERE supplier_id = :supplier AND invoice_id = :after)"
-        )
-        values["after"] = after
-    return conditions, values
-
-
 def sum_open(work: Work, today: date, customer_id: UUID | None = None) -> list[Totals]:
     """What is asked for, of one customer or of all, by currency; the largest first. Ended invoices are left out."""
     rows = work.rows(
-        f"WITH flying AS ({_FLYING}), parts AS ({_PARTS}), ended AS MATERIALIZED ({_ENDED}), "
+        f"WITH flying AS ({_FLYING}), parts AS ({_PARTS}), by_plan AS ({late_by_plan(_OF_CUSTOMER)}), "
+        f"ended AS MATERIALIZED ({_ENDED}), "
         "open_items AS (SELECT item.currency, item.debit, item.open_minor, "
         f"{_LATE} AS late, item.debit AND {_ASKED} AS asked, "
         "CASE WHEN item.kind = 'invoice' THEN least(coalesce(flying, 0), item.open_minor) ELSE 0 END AS flying "
         "FROM receivable_items AS item LEFT JOIN flying USING (invoice_id) LEFT JOIN parts USING (invoice_id) "
+        "LEFT JOIN by_plan USING (invoice_id) "
         "WHERE item.supplier_id = :supplier "
         "AND item.open_minor > 0 AND (CAST(:customer AS uuid) IS NULL OR item.customer_id = :customer)) "
         "SELECT currency, coalesce(sum(open_minor - flying) FILTER (WHERE asked), 0)::bigint AS due_minor, "
@@ -284,11 +159,13 @@ def sum_open(work: Work, today: date, customer_id: UUID | None = None) -> list[T
 def list_customers(work: Work, today: date, *, wanted: str = "", limit: int = PAGE) -> list[CustomerLine]:
     """Customers by what is late, then by what is open; with ``wanted``, those whose name or account holds it."""
     rows = work.rows(
-        f"WITH flying AS ({_FLYING}), parts AS ({_PARTS}), ended AS MATERIALIZED ({_ENDED}), "
+        f"WITH flying AS ({_FLYING}), parts AS ({_PARTS}), by_plan AS ({late_by_plan()}), "
+        f"ended AS MATERIALIZED ({_ENDED}), "
         "open_items AS (SELECT item.customer_id, item.currency, item.debit, item.due_on, item.open_minor, "
         f"{_LATE} AS late, item.debit AND {_ASKED} AS asked, "
         "CASE WHEN item.kind = 'invoice' THEN least(coalesce(flying, 0), item.open_minor) ELSE 0 END AS flying "
         "FROM receivable_items AS item LEFT JOIN flying USING (invoice_id) LEFT JOIN parts USING (invoice_id) "
+        "LEFT JOIN by_plan USING (invoice_id) "
         "WHERE item.supplier_id = :supplier AND item.open_minor > 0), "
         "sums AS (SELECT customer_id, currency, "
         "coalesce(sum(open_minor - flying) FILTER (WHERE asked), 0)::bigint AS due_minor, "
@@ -309,7 +186,7 @@ def list_customers(work: Work, today: date, *, wanted: str = "", limit: int = PA
         "AND (CAST(:wanted AS text) IS NULL OR name ILIKE :wanted OR account_code ILIKE :wanted OR siren ILIKE :wanted)"
         " ORDER BY coalesce(late_minor, 0) DESC, coalesce(due_minor, 0) DESC, name LIMIT :limit",
         today=today,
-        wanted=f"%{_literally(wanted)}%" if wanted else None,
+        wanted=f"%{literally(wanted)}%" if wanted else None,
         limit=limit,
     )
     return [CustomerLine(**row) for row in rows]
@@ -330,7 +207,7 @@ def list_money(work: Work, customer_id: UUID, *, limit: int = PAGE) -> list[Mone
         "LEFT JOIN gateway_accounts AS account ON account.supplier_id = :supplier "
         "AND account.account_id = attempt.account_id "
         "WHERE item.supplier_id = :supplier AND item.customer_id = :customer "
-        "AND item.kind NOT IN ('invoice', 'reversal') "
+        "AND item.kind NOT IN ('invoice', 'reversal', 'assigned', 'assigned_back') "
         "ORDER BY item.booked_on DESC, item.posting_id DESC LIMIT :limit",
         customer=customer_id,
         limit=limit,
@@ -370,7 +247,10 @@ def letters_on(work: Work, invoice_id: UUID) -> str | None:
 
 
 def late_by_age(work: Work, today: date, currency: str) -> list[int]:
-    """What is open in ``currency`` by age: not due yet, 1-30 days late, 31-60, 61-90, more."""
+    """What is open in ``currency`` by age: not due yet, 1-30 days late, 31-60, 61-90, more.
+
+    Invoices in a plan that is under way count by the days of the plan; what is disputed of them is not late.
+    """
     row = work.row(
         f"WITH flying AS ({_FLYING}), ended AS MATERIALIZED ({_ENDED}), "
         "left_open AS (SELECT item.invoice_id, item.due_on, item.amount_minor, "
@@ -381,9 +261,14 @@ def late_by_age(work: Work, today: date, currency: str) -> list[int]:
         "sum(part.amount_minor) OVER (PARTITION BY part.invoice_id ORDER BY position) "
         "- left_open.amount_minor + left_open.open_minor, 0)) AS open_minor FROM instalments AS part "
         "JOIN left_open USING (invoice_id) WHERE part.supplier_id = :supplier), "
-        "items AS (SELECT CAST(:today AS date) - due_on AS days, open_minor FROM slices UNION ALL "
-        "SELECT CAST(:today AS date) - due_on, open_minor FROM left_open "
-        "WHERE invoice_id NOT IN (SELECT invoice_id FROM slices)) "
+        f"by_plan AS MATERIALIZED ({PLANNED}), "
+        "items AS (SELECT CAST(:today AS date) - due_on AS days, open_minor FROM slices "
+        "WHERE invoice_id NOT IN (SELECT invoice_id FROM by_plan) UNION ALL "
+        "SELECT CAST(:today AS date) - due_on, open_minor FROM left_open WHERE invoice_id NOT IN ("
+        "SELECT invoice_id FROM slices UNION ALL SELECT invoice_id FROM by_plan) UNION ALL "
+        "SELECT CAST(:today AS date) - by_plan.due_on, minor FROM by_plan JOIN left_open USING (invoice_id) UNION ALL "
+        "SELECT 0, open_minor - (SELECT sum(minor) FROM by_plan WHERE by_plan.invoice_id = left_open.invoice_id) "
+        "FROM left_open WHERE invoice_id IN (SELECT invoice_id FROM by_plan)) "
         "SELECT coalesce(sum(open_minor) FILTER (WHERE days <= 0), 0)::bigint AS a, "
         "coalesce(sum(open_minor) FILTER (WHERE days BETWEEN 1 AND 30), 0)::bigint AS b, "
         "coalesce(sum(open_minor) FILTER (WHERE days BETWEEN 31 AND 60), 0)::bigint AS c, "
@@ -394,8 +279,3 @@ def late_by_age(work: Work, today: date, currency: str) -> list[int]:
     )
     assert row is not None  # noqa: S101 -- a sum without groups has one row
     return [row["a"], row["b"], row["c"], row["d"], row["e"]]
-
-
-def _literally(wanted: str) -> str:
-    """``wanted`` for ILIKE, with its wildcards taken as they are."""
-    return wanted.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

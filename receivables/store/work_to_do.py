@@ -41,6 +41,12 @@ WAITING_BANK_LINES = (
     "EXISTS (SELECT 1 FROM bank_lines AS line WHERE line.supplier_id = supplier.supplier_id "
     "AND state IN ('proposed', 'unidentified'))"
 )
+LATE_DISPUTES = (
+    "EXISTS (SELECT 1 FROM disputes AS dispute WHERE dispute.supplier_id = supplier.supplier_id AND closed_at IS NULL "
+    "AND merged_into IS NULL AND least(close_due_on, CASE WHEN answered_at IS NULL THEN answer_due_on END) "
+    "< CAST(:now AS date))"
+)
+"""A dispute whose deadline passed."""
 DEBITS = (
     "(EXISTS (SELECT 1 FROM debits WHERE debits.supplier_id = supplier.supplier_id) "
     "OR EXISTS (SELECT 1 FROM autopay WHERE autopay.supplier_id = supplier.supplier_id) "
@@ -52,12 +58,71 @@ RIPE_ACCOUNTS = (
     "AND state IN ('proposed', 'confirmed') AND active_from <= :now)"
 )
 """A change of bank account whose quarantine is over."""
+PROMISES_TO_JUDGE = (
+    "EXISTS (SELECT 1 FROM promises AS promise WHERE promise.supplier_id = supplier.supplier_id "
+    "AND (state = 'pending' OR state = 'kept' AND judged_on >= CAST(:now AS timestamptz)::date - 60))"
+)
+"""A promise without a verdict, or one that was kept not long ago by money that may still go back."""
+PLANS_UNDER_WAY = (
+    "EXISTS (SELECT 1 FROM plans AS plan WHERE plan.supplier_id = supplier.supplier_id "
+    "AND (state IN ('proposed', 'accepted') "
+    "OR state = 'kept' AND changed_at >= CAST(:now AS timestamptz) - interval '90 days'))"
+)
+MAILS_TO_SEND = (
+    "EXISTS (SELECT 1 FROM mails WHERE mails.supplier_id = supplier.supplier_id AND mails.state = 'to_send' "
+    "AND mails.next_try_at <= :now)"
+)
+REMINDERS_TO_PLAN = (
+    "EXISTS (SELECT 1 FROM dunning_settings AS dunning WHERE dunning.supplier_id = supplier.supplier_id "
+    "AND dunning.automatic AND dunning.next_run_at <= :now)"
+)
+"""Reminds by itself, and its next day of reminders has begun."""
+CREDIT_ENDING = (
+    "(EXISTS (SELECT 1 FROM credit_limits AS held WHERE held.supplier_id = supplier.supplier_id "
+    "AND held.ended_at IS NULL AND held.valid_until < (CAST(:now AS timestamptz) AT TIME ZONE 'Europe/Paris')::date) "
+    "OR EXISTS (SELECT 1 FROM derogations AS asked WHERE asked.supplier_id = supplier.supplier_id "
+    "AND asked.state IN ('asked', 'agreed') "
+    "AND asked.expires_on < (CAST(:now AS timestamptz) AT TIME ZONE 'Europe/Paris')::date))"
+)
+"""A limit or a derogation whose day is past."""
 UNSEALED_AUDIT = (
     "EXISTS (SELECT 1 FROM (SELECT written_in, audit_id FROM audit_rows AS written "
     "WHERE written.supplier_id = supplier.supplier_id ORDER BY written_in DESC, audit_id DESC LIMIT 1) AS newest "
     "LEFT JOIN (SELECT last_xid, last_audit_id FROM audit_seals AS seal "
     "WHERE seal.supplier_id = supplier.supplier_id ORDER BY block DESC LIMIT 1) AS sealed ON true "
     "WHERE last_xid IS NULL OR (written_in, audit_id) > (last_xid, last_audit_id))"
+)
+
+DUE_INDICATOR_MAILINGS = (
+    "EXISTS (SELECT 1 FROM indicator_mailings AS mailing WHERE mailing.supplier_id = supplier.supplier_id "
+    "AND state = 'on' AND next_on <= (CAST(:now AS timestamptz) AT TIME ZONE 'Europe/Paris')::date)"
+)
+"""Somebody is to be mailed the indicators."""
+
+_TODAY = "date_trunc('day', CAST(:now AS timestamptz), 'Europe/Paris')"
+SCORES_DUE = (
+    "EXISTS (SELECT 1 FROM customers AS customer WHERE customer.supplier_id = supplier.supplier_id "
+    f"AND customer.created_at < {_TODAY}) AND NOT EXISTS (SELECT 1 FROM watermarks AS scored "
+    f"WHERE scored.supplier_id = supplier.supplier_id AND scored.name = 'scores' AND scored.reached_at >= {_TODAY})"
+)
+"""Had customers yesterday, whom nobody has scored for that day."""
+INSURANCE_DUE = (
+    "EXISTS (SELECT 1 FROM insurance_policies AS policy WHERE policy.supplier_id = supplier.supplier_id) "
+    "AND NOT EXISTS (SELECT 1 FROM watermarks AS tended WHERE tended.supplier_id = supplier.supplier_id "
+    f"AND tended.name = 'insurance' AND tended.reached_at >= {_TODAY})"
+)
+"""Is insured, and nobody has looked at its deadlines today."""
+SHORT_PAYMENTS = (
+    "(EXISTS (SELECT 1 FROM tasks AS task WHERE task.supplier_id = supplier.supplier_id AND task.state = 'open' "
+    "AND task.kind = 'dispute.short_payment') "
+    "OR EXISTS (SELECT 1 FROM customers AS customer WHERE customer.supplier_id = supplier.supplier_id "
+    f"AND customer.created_at < {_TODAY}) AND NOT EXISTS (SELECT 1 FROM watermarks AS tended WHERE "
+    f"tended.supplier_id = supplier.supplier_id AND tended.name = 'short_payments' AND tended.reached_at >= {_TODAY}))"
+)
+"""Somebody is to ask why a payment was short, or nobody has looked for such payments today."""
+CLAIMS_ASSIGNED = (
+    "EXISTS (SELECT 1 FROM assignments AS claim WHERE claim.supplier_id = supplier.supplier_id "
+    "AND (claim.state = 'assigned' OR claim.confidential AND claim.state = 'paid'))"
 )
 
 

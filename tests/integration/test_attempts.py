@@ -19,7 +19,8 @@ from receivables.domain.receipts import (
     Outcome,
 )
 from receivables.services.checks import run_checks
-from receivables.services.dues import due_on_invoice, exposure_of
+from receivables.services.dues import due_on_invoice
+from receivables.services.exposing import exposure_of
 from receivables.services.receipts import record_facts
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import pytest
-from debit_builders import KEYRING, debit_of, due_invoice, set_up, signed
+from debit_builders import KEYRING, announce, come_near, debit_of, due_invoice, set_up, signed
 from dispute_builders import claim
-from ledger_builders import issue
+from factor_builders import factor_of
+from ledger_builders import customer_facts, issue
 
 from config.clock import new_id, now, today
 from payments.autopay.agreements import (
@@ -24,11 +25,13 @@ from payments.autopay.agreements import (
 from payments.autopay.agreements import note_told as note_collections_told
 from payments.autopay.collecting import collect_due, note_failures
 from payments.debits.batching import make_files
-from payments.debits.planning import debits_to_tell, note_told
+from payments.debits.planning import debits_to_tell, note_told, plan_debit
 from payments.errors import PaymentError
 from payments.gateways.port import GatewayDeclinedError, GatewayInDoubtError
 from receivables.domain.receipts import AttemptMoved, AttemptState
+from receivables.services.assigning import AssignInvoices, assign_invoices
 from receivables.services.dues import due_on_invoice
+from receivables.services.insolvency import NewInsolvency, note_insolvency
 from receivables.services.receipts import record_facts
 
 if TYPE_CHECKING:
@@ -156,6 +159,15 @@ def test_less_is_collected_when_a_part_was_paid_and_nothing_when_it_is_disputed(
     assert sorted(case.states()) == [("collected", None), ("withdrawn", "nothing_left")]
 
 
+def test_what_was_announced_before_proceedings_is_not_collected(case: Case) -> None:
+    case.issue()
+    case.announce()
+    with case.works.begin(case.supplier_id) as work:
+        note_insolvency(work, NewInsolvency(case.customer_id, "liquidation", today(), "BODACC", "test"))
+    case.days_later = 20
+    assert (case.collect(), case.provider.asked, case.states()) == (0, 0, [("withdrawn", "insolvent")])
+
+
 def test_a_declined_charge_is_told_and_not_tried_again(case: Case) -> None:
     invoice = case.issue()
     case.announce()
@@ -258,3 +270,29 @@ def test_under_a_mandate_the_announcement_is_the_debits_own(works: Works, suppli
         (row,) = collections_of(work, invoice.customer_id)
         assert row["state"] == "collected"
         assert announce_collections(work) == 0
+
+
+def test_planned_debits_of_frozen_and_assigned_invoices_are_not_collected(works: Works, supplier: Supplier) -> None:
+    with works.begin(supplier.supplier_id) as work:
+        set_up(work)
+        kept, frozen, assigned = (
+            due_invoice(work, customer=customer_facts(name, siren))
+            for name, siren in (("A", "732829320"), ("B", "552100554"), ("C", "130025265"))
+        )
+        for each in (kept, frozen, assigned):
+            signed(work, each.customer_id)
+        come_near(work, announce(work, kept, frozen, assigned))
+        note_insolvency(
+            work, NewInsolvency(frozen.customer_id, "redressement", today() - timedelta(days=2), "BODACC", "test")
+        )
+        assign_invoices(work, AssignInvoices(factor_of(work).factor_id, [assigned.invoice_id], "test"))
+        made = make_files(work, KEYRING, "accountant")
+        assert (made.debits, set(made.dropped.values())) == (1, {"insolvent", "assigned"})
+        assert [due_on_invoice(work, each.invoice_id).state for each in (kept, frozen, assigned)] == [
+            "in_flight",
+            "due",
+            "assigned",
+        ]
+        for each in (frozen, assigned):
+            with pytest.raises(PaymentError):
+                plan_debit(work, each.invoice_id, "collector")

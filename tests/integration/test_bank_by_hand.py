@@ -23,7 +23,8 @@ from payments.matching.confirming import Part, confirm_line, undo_match
 from receivables.services.chasing import chase_state
 from receivables.services.checks import run_checks
 from receivables.services.credits import available_credits
-from receivables.services.dues import due_on_invoice, exposure_of
+from receivables.services.dues import due_on_invoice
+from receivables.services.exposing import exposure_of
 from receivables.services.paying import spread
 from receivables.services.waiving import Waiver
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +10,15 @@ import pytest
 from catalogue import superuser
 from declarant_builders import declare_by_hand
 from dispute_builders import receive, status_message
-from ledger_builders import attempt, issue, received, refunded
+from ledger_builders import attempt, customer_facts, issue, received, refunded
 
-from config.clock import now
+from config.clock import now, today
 from einvoice.reporting.periods import ReportKind, period_of
 from receivables.domain.collected import VatRow
 from receivables.domain.invoices import NamedInvoice, Routing
 from receivables.domain.receipts import AttemptMoved, AttemptState
 from receivables.services.checks import CHECKS, NOT_SHOWN, run_checks, state_hash
+from receivables.services.insolvency import NewInsolvency, note_insolvency
 from receivables.services.receipts import record_facts
 from receivables.services.sealing import seal_audit
 
@@ -70,6 +71,10 @@ FAULTS: dict[str, list[str]] = {
     "I8-FLIGHT": [
         "UPDATE reservations SET state = 'released' WHERE supplier_id = %(s)s AND state = 'processing'",
         "UPDATE payment_attempts SET state = 'failed' WHERE supplier_id = %(s)s AND state = 'processing'",
+    ],
+    "I8-DOUBTFUL": [
+        "UPDATE postings SET debit_minor = debit_minor + 5 WHERE supplier_id = %(s)s AND account LIKE '416%%'",
+        "UPDATE insolvencies SET state = 'ended' WHERE supplier_id = %(s)s",
     ],
     "I9": [
         "DELETE FROM outbox WHERE supplier_id = %(s)s AND kind = 'cash.collected'",
@@ -181,6 +186,9 @@ def books(works: Works, supplier: Supplier) -> Works:
         record_facts(work, [AttemptMoved(attempt(work, issue(work)), AttemptState.PROCESSING, "pi_flying")])
         issue(work, type_code="381", names=(NamedInvoice(issue(work).number, 2026),))
         issue(work, type_code="384", names=(NamedInvoice(issue(work).number, 2026),))
+        fallen = issue(work, customer=customer_facts("En redressement", None), issued_on=today() - timedelta(days=30))
+        opened = today() - timedelta(days=5)
+        note_insolvency(work, NewInsolvency(fallen.customer_id, "redressement", opened, "BODACC", "anne"))
     with works.begin(supplier.supplier_id) as work:
         consumer = attempt(work, issue(work, routing=Routing.B2C))
         record_facts(work, [received(consumer, 10000), refunded(consumer, 2500)])

@@ -15,9 +15,10 @@ from receivables.domain.invoices import NamedInvoice, Origin
 from receivables.domain.receipts import AttemptMoved, AttemptState
 from receivables.errors import ConflictError, ReceivablesError
 from receivables.services.checks import state_hash
-from receivables.services.dues import due_on_invoice, exposure_of
+from receivables.services.dues import due_on_invoice
+from receivables.services.exposing import exposure_of
 from receivables.services.receipts import record_facts
-from receivables.store.overviews import list_invoices
+from receivables.store.invoice_lists import list_invoices
 from receivables.store.settlements import latest_of
 
 if TYPE_CHECKING:

@@ -29,10 +29,12 @@ from receivables.services.disputing import (
     note_documents_sent,
     reject_dispute,
 )
-from receivables.services.dues import due_on_invoice, exposure_of
+from receivables.services.dues import due_on_invoice
+from receivables.services.exposing import exposure_of
 from receivables.services.receipts import record_facts
-from receivables.store.disputes import disputes_on, events_of, get_dispute, list_disputes, longest_pause
-from receivables.store.overviews import late_by_age, list_customers, list_invoices, sum_open
+from receivables.store.disputes import disputes_on, events_of, get_dispute, list_disputes, longest_pauses
+from receivables.store.invoice_lists import list_invoices
+from receivables.store.overviews import late_by_age, list_customers, sum_open
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -208,7 +210,7 @@ def replayed(
             message = status_message(invoice, code, *reasons, hours=hours)
             object.__setattr__(message, "message_id", ids[int(hours)])
             receive(work, invoice, message)
-        pause = longest_pause(work, invoice.invoice_id, date(2026, 10, 1))
+        pause = longest_pauses(work, [invoice.invoice_id], date(2026, 10, 1)).get(invoice.invoice_id)
         chase = chase_state(work, invoice.invoice_id, date(2026, 10, 1))
         return (
             told(work, invoice),
@@ -322,7 +324,7 @@ def test_a_payment_that_the_seller_side_announces_pauses_nothing(place: Works, s
     with place.begin(supplier.supplier_id) as work:
         invoice = only_invoice(work)
         receive(work, invoice, status_message(invoice, "211", issuer="SE"))
-        assert longest_pause(work, invoice.invoice_id, date(2026, 1, 1)) is None
+        assert longest_pauses(work, [invoice.invoice_id], date(2026, 1, 1)) == {}
 
 
 @pytest.mark.parametrize(("code", "why"), [("210", "refused"), ("213", "rejected"), ("220", "cancelled")])

@@ -51,7 +51,7 @@ def end_of(base: Stage, order: Random | None) -> tuple[str, int]:
     return fingerprint, waits
 
 
-def play_worlds(works: Works, supplier: Supplier, seeds: range) -> tuple[int, int]:
+def play_worlds(works: Works, supplier: Supplier, seeds: Iterable[int]) -> tuple[int, int]:
     """Play every world in true order and ``PER_WORLD`` times in others; returns histories and waits."""
     histories = waits = 0
     for seed in seeds:
@@ -137,13 +137,17 @@ def test_a_planted_credit_that_holds_its_room_is_caught(
         play_worlds(works, supplier, range(SEED, SEED + 60))
 
 
+SHOWS_FLIGHT = 53
+"""Which of the sixty worlds of the usual seed shows it, looked at first: the ones before it take a minute."""
+
+
 def test_a_planted_flight_without_room_is_caught(
     works: Works, supplier: Supplier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bug: what is in flight keeps its room when it is told first, and is forgotten when it is told last."""
     monkeypatch.setattr(receipts, "_flies", lambda *_: False)
     with pytest.raises(DivergenceError, match="other books"):
-        play_worlds(works, supplier, range(SEED, SEED + 60))
+        play_worlds(works, supplier, (SEED + (each + SHOWS_FLIGHT) % 60 for each in range(60)))
 
 
 def test_a_planted_last_word_wins_is_caught(works: Works, supplier: Supplier, monkeypatch: pytest.MonkeyPatch) -> None:

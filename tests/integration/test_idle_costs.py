@@ -34,8 +34,9 @@ CONDITIONS = {
     for name, value in vars(work_to_do).items()
     if name.isupper() and isinstance(value, str) and "EXISTS" in value
 }
-MOST_STATEMENTS = 26
-"""Of an ordinary batch, from the facts to the discount and the mail."""
+MOST_STATEMENTS = 30
+"""Of an ordinary batch, from the facts to the discount and the mail: limits, claims outside the books, doubtful
+customers and closed periods are one look each."""
 
 
 def waiting(database: Database, supplier_id: UUID) -> set[str]:

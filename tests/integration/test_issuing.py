@@ -18,7 +18,8 @@ from receivables.domain.invoices import Origin
 from receivables.domain.parties import CustomerFacts, CustomerKind
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
 from receivables.services.checks import run_checks
-from receivables.services.dues import due_on_invoice, exposure_of
+from receivables.services.dues import due_on_invoice
+from receivables.services.exposing import exposure_of
 from receivables.services.issuing import issue_invoice
 from receivables.store.customers import find_or_create_customer, get_customer
 from receivables.store.invoices import find_by_number, get_invoice

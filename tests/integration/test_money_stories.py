@@ -46,7 +46,8 @@ from receivables.domain.terms import Instalment
 from receivables.services.aiming import aim
 from receivables.services.chasing import chase_state
 from receivables.services.credits import available_credits
-from receivables.services.dues import due_on_invoice, exposure_of
+from receivables.services.dues import due_on_invoice
+from receivables.services.exposing import exposure_of
 from receivables.services.paying import NewPayment, begin_payment
 from receivables.services.waiving import Waiver
 from receivables.store.inbox import accept

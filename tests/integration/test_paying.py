@@ -31,7 +31,8 @@ from receivables.errors import ConflictError, NotFoundError, ReceivablesError
 from receivables.services.aiming import aim, unaim
 from receivables.services.checks import run_checks
 from receivables.services.credits import available_credits
-from receivables.services.dues import due_on_invoice, exposure_of
+from receivables.services.dues import due_on_invoice
+from receivables.services.exposing import exposure_of
 from receivables.services.paying import (
     NewPayment,
     RecordPayment,

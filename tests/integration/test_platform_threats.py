@@ -44,7 +44,7 @@ from receivables.errors import ReceivablesError
 from receivables.services.chasing import chase_state
 from receivables.services.disputing import MAX_CLAIMS_A_DAY
 from receivables.services.dues import due_on_invoice
-from receivables.store.disputes import MOST_PAUSE, disputes_on, longest_pause
+from receivables.store.disputes import MOST_PAUSE, disputes_on, longest_pauses
 from receivables.store.happenings import life_of_invoice
 from receivables.store.inbox import accept
 
@@ -516,7 +516,7 @@ def test_a_payment_announced_again_and_again_stops_dunning_for_weeks_and_not_for
     with plain_story.services.works.begin(plain_story.id) as work:
         for day in range(0, 3000, 7):
             receive(work, invoice, status_message(invoice, "211", at=now() + timedelta(days=day)))
-        until, _ = longest_pause(work, invoice.invoice_id, today()) or (today(), "")
+        until, _ = longest_pauses(work, [invoice.invoice_id], today())[invoice.invoice_id]
         assert until == today() + MOST_PAUSE
         held = chase_state(work, invoice.invoice_id, today())
         freed = chase_state(work, invoice.invoice_id, today() + MOST_PAUSE)

@@ -8,7 +8,8 @@ import pytest
 from ledger_builders import attempt, issue, received, refunded
 
 from receivables.domain.receipts import Outcome
-from receivables.services.dues import due_on_invoice, exposure_of
+from receivables.services.dues import due_on_invoice
+from receivables.services.exposing import exposure_of
 from receivables.services.receipts import record_facts
 
 if TYPE_CHECKING:

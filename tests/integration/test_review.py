@@ -15,7 +15,8 @@ from receivables.domain.collected import VatRow
 from receivables.domain.events import Event
 from receivables.domain.receipts import MoneyReturnFailed, Outcome
 from receivables.services.checks import run_checks
-from receivables.services.dues import due_on_invoice, exposure_of
+from receivables.services.dues import due_on_invoice
+from receivables.services.exposing import exposure_of
 from receivables.services.receipts import record_facts
 from receivables.store.inbox import Settlement, accept, claim, settle
 from receivables.store.outbox import finish, postpone, take

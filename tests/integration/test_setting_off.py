@@ -20,7 +20,8 @@ from receivables.domain.receipts import AttemptMoved, AttemptState
 from receivables.errors import ConflictError, ReceivablesError
 from receivables.services import correcting, receipts
 from receivables.services.checks import run_checks, state_hash
-from receivables.services.dues import due_on_invoice, exposure_of
+from receivables.services.dues import due_on_invoice
+from receivables.services.exposing import exposure_of
 from receivables.services.receipts import record_facts
 from receivables.services.setting_off import SetOff, UndoSetOff, set_off, undo_set_off
 from receivables.services.settling import load_settling

@@ -7,16 +7,21 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from claim_builders import claim_of
+from credit_builders import credit_things
 from debit_builders import debit_things
 from declarant_builders import declare_by_hand
 from flask import Blueprint
 from ledger_builders import customer_facts, issue
 from matching_builders import ask_about, first_proposal, propose_line
+from message_builders import message_things
 from portal_house import build_house, press
+from promise_builders import agreement_things
+from risk_builders import risk_things
 from statement_builders import Paper, Told, camt
 from treasury_builders import fill_some_treasury, keep_transfers
 
-from config.clock import today
+from config.clock import new_id, today
 from einvoice.reporting.periods import ReportKind, period_of
 from payments.banking.by_hand import HandReceipt, record_by_hand
 from payments.banking.deposits import make_deposit
@@ -25,6 +30,10 @@ from portal.access.people import add_membership, add_person
 from portal.access.roles import Role, UnstatedAccessError
 from portal.app import create_app
 from portal.bank_files import take_file
+from receivables.services.dunning import adopt_usual_scenarios
+from receivables.services.tasking import NewTask, open_task, open_tasks
+from receivables.store.contacts import Contact, add_contact
+from receivables.store.saved_views import keep_view
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -83,6 +92,17 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "dispute.fetch_by_link": ("{late}/documents/{sent}", EVERYBODY),
     "dispute.ask": ("/c/invoices/{paid}/dispute", frozenset({"customer"})),
     "dispute.send": ("/c/invoices/{paid}/dispute", frozenset({"customer"})),
+    "claims.index": ("/s/claims", ALL_STAFF),
+    "claims.ask": ("/s/claims/new/{customer}", OUR_STAFF),
+    "claims.make": ("/s/claims/new/{customer}", OUR_STAFF - {"auditor"}),
+    "claims.forgo": ("/s/claims/new/{customer}/forgo", OUR_STAFF - {"auditor"}),
+    "claims.correct": ("/s/claims/new/{customer}/correct", OUR_STAFF - {"auditor"}),
+    "claims.show": ("/s/claims/{claim}", OUR_STAFF),
+    "claims.waive": ("/s/claims/{claim}/waive", OUR_STAFF - {"auditor"}),
+    "claims.terms": ("/s/claims/terms", ALL_STAFF),
+    "claims.change_terms": ("/s/claims/terms", OUR_BOOKS),
+    "disputes_noted.ask": ("/s/disputes/new/{paid}", OUR_STAFF - {"auditor"}),
+    "disputes_noted.note": ("/s/disputes/new/{paid}", OUR_STAFF - {"auditor"}),
     "disputes.index": ("/s/disputes", ALL_STAFF),
     "disputes.show": ("/s/disputes/{dispute}", OUR_STAFF),
     "disputes.give_answer": ("/s/disputes/{dispute}/answer", OUR_STAFF - {"auditor"}),
@@ -91,11 +111,70 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "disputes.stand_by": ("/s/disputes/{dispute}/reject", OUR_STAFF - {"auditor"}),
     "disputes.close": ("/s/disputes/{dispute}/close", OUR_STAFF - {"auditor"}),
     "disputes.assign": ("/s/disputes/{dispute}/assign", OUR_STAFF - {"auditor"}),
+    "dunning.index": ("/s/dunning", ALL_STAFF),
+    "dunning.begin": ("/s/dunning/begin", OUR_OWNER),
+    "dunning.run": ("/s/dunning/run", ALL_STAFF - {"auditor"}),
+    "dunning.customer": ("/s/dunning/customers/{customer}", OUR_STAFF),
+    "dunning.approve": ("/s/dunning/customers/{customer}/approve", OUR_STAFF - {"auditor"}),
+    "dunning.preview": ("/s/dunning/customers/{customer}/letters/none", frozenset()),
+    "dunning.stop": ("/s/dunning/customers/{customer}/stop", OUR_STAFF - {"auditor"}),
+    "dunning.resume": ("/s/dunning/customers/{customer}/resume", OUR_STAFF - {"auditor"}),
+    "dunning.litigation_file": ("/s/dunning/customers/{customer}/file", OUR_STAFF - {"auditor"}),
+    "dunning.sent": ("/s/dunning/sent", ALL_STAFF),
+    "dunning.notice": ("/s/dunning/sent/{notice}", OUR_STAFF),
+    "dunning.letter": ("/s/dunning/sent/{notice}/letter", frozenset()),
+    "dunning.posted": ("/s/dunning/sent/{notice}/posted", OUR_STAFF - {"auditor"}),
+    "dunning_scenarios.index": ("/s/dunning/scenarios", ALL_STAFF),
+    "dunning_scenarios.edit": ("/s/dunning/scenarios/standard", OUR_BOOKS),
+    "dunning_scenarios.keep": ("/s/dunning/scenarios/standard", OUR_BOOKS),
+    "dunning_scenarios.copy": ("/s/dunning/scenarios", OUR_BOOKS),
+    "dunning_scenarios.ask_settings": ("/s/dunning/settings", ALL_STAFF),
+    "dunning_scenarios.save_settings": ("/s/dunning/settings", OUR_OWNER),
     "staff.dashboard": ("/s/", ALL_STAFF),
     "staff.invoices": ("/s/invoices", ALL_STAFF),
     "staff.problems": ("/s/problems", ALL_STAFF),
     "staff.mails": ("/s/mails", ALL_STAFF),
-    "staff.customer": ("/s/customers/{customer}", OUR_STAFF),
+    "account.show": ("/s/customers/{customer}", OUR_STAFF),
+    "statements.show": ("/s/customers/{customer}/statement", OUR_STAFF),
+    "statements.file": ("/s/customers/{customer}/statement/file.pdf", OUR_STAFF),
+    "customer_statement.show": ("/c/statement", CUSTOMERS),
+    "customer_statement.file": ("/c/statement/file.csv", CUSTOMERS),
+    "exports.overview": ("/s/exports", ALL_STAFF),
+    "exports.validate": ("/s/exports/validate", OUR_BOOKS),
+    "exports.close": ("/s/exports/close", OUR_BOOKS),
+    "exports.reopen": ("/s/exports/reopen", OUR_OWNER),
+    "exports.rates": ("/s/exports/rates", OUR_BOOKS),
+    "exports.fec": ("/s/exports/fec/{year_end}.zip", OUR_STAFF - {"collector"}),
+    "exports.ask_check": ("/s/exports/check", ALL_STAFF),
+    "exports.check": ("/s/exports/check", ALL_STAFF),
+    "exports.journal": ("/s/exports/journal.csv", OUR_STAFF - {"collector"}),
+    "exports.open_items": ("/s/exports/open.csv", ALL_STAFF),
+    "exports.ages": ("/s/exports/ageing.csv", ALL_STAFF),
+    "account.call": ("/s/customers/{stranger}/call", OUR_STAFF - {"auditor"}),
+    "account.remark": ("/s/customers/{stranger}/remark", OUR_STAFF - {"auditor"}),
+    "account.task": ("/s/customers/{stranger}/tasks/{todo}", OUR_STAFF - {"auditor"}),
+    "account.new_contact": ("/s/customers/{stranger}/contacts", OUR_STAFF - {"auditor"}),
+    "account.contact": ("/s/customers/{stranger}/contacts/{contact}", OUR_STAFF - {"auditor"}),
+    "account.file": ("/s/customers/{stranger}/file", OUR_STAFF - {"auditor"}),
+    "account_acts.promise": ("/s/customers/{stranger}/promise", OUR_STAFF - {"auditor"}),
+    "account_acts.message": ("/s/customers/{stranger}/message", OUR_STAFF - {"auditor"}),
+    "account_acts.dispute": ("/s/customers/{stranger}/dispute", OUR_STAFF - {"auditor"}),
+    "account_acts.remind": ("/s/customers/{stranger}/remind", OUR_STAFF - {"auditor"}),
+    "account_acts.stop": ("/s/customers/{stranger}/stop", OUR_STAFF - {"auditor"}),
+    "account_acts.resume": ("/s/customers/{stranger}/resume", OUR_STAFF - {"auditor"}),
+    "lettering.show": ("/s/customers/{stranger}/lettering", OUR_STAFF),
+    "lettering.letter": ("/s/customers/{stranger}/lettering", OUR_STAFF - {"auditor"}),
+    "lettering.undo": ("/s/customers/{stranger}/lettering/undo", OUR_STAFF - {"auditor"}),
+    "lettering.transfer": ("/s/customers/{stranger}/lettering/transfer", OUR_STAFF - {"auditor"}),
+    "lettering.exchange": ("/s/customers/{stranger}/lettering/exchange", OUR_STAFF - {"auditor"}),
+    "worklist.show": ("/s/work", ALL_STAFF),
+    "worklist.bulk": ("/s/work/bulk", ALL_STAFF - {"auditor"}),
+    "worklist.task": ("/s/work/tasks/{todo}", OUR_STAFF - {"auditor"}),
+    "reminding.show": ("/s/work/remind?customer={stranger}", ALL_STAFF - {"auditor"}),
+    "reminding.send": ("/s/work/remind", ALL_STAFF - {"auditor"}),
+    "finding.show": ("/s/search?q=Martin", ALL_STAFF),
+    "worklist.keep": ("/s/work/views", ALL_STAFF),
+    "worklist.forget": ("/s/work/views/{view}/remove", frozenset({"owner"})),
     "staff.invoice": ("/s/invoices/{paid}", OUR_STAFF),
     "staff.document": ("/s/invoices/{paid}/documents/{document}", OUR_STAFF),
     "staff.evidence": ("/s/invoices/{paid}/evidence", OUR_STAFF),
@@ -163,6 +242,29 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "flows.send_now": ("/s/platform/flows/{flow}/now", OUR_BOOKS),
     "flows.ask_again": ("/s/platform/flows/{flow}/again", OUR_BOOKS),
     "flows.again": ("/s/platform/flows/{flow}/again", OUR_BOOKS),
+    "messages.index": ("/c/messages", CUSTOMERS),
+    "messages.account": ("/c/messages/account", CUSTOMERS),
+    "messages.say_on_account": ("/c/messages/account", CUSTOMERS),
+    "messages.invoice": ("/c/messages/invoices/{paid}", OUR_CUSTOMER),
+    "messages.say_on_invoice": ("/c/messages/invoices/{paid}", OUR_CUSTOMER),
+    "messages.file": ("/c/messages/files/{said}/1", OUR_CUSTOMER),
+    "link_messages.ask": ("{link}/message", EVERYBODY),
+    "link_messages.send": ("{link}/message", EVERYBODY),
+    "link_messages.confirm": (f"/m/{'A' * 64}", EVERYBODY),
+    "link_messages.settle": (f"/m/{'A' * 64}", EVERYBODY),
+    "staff_messages.index": ("/s/messages", ALL_STAFF),
+    "staff_messages.show": ("/s/messages/invoices/{paid}", OUR_STAFF),
+    "staff_messages.reply": ("/s/messages/invoices/{paid}/reply", OUR_STAFF - {"auditor"}),
+    "staff_messages.note": ("/s/messages/customers/{customer}/note", OUR_STAFF - {"auditor"}),
+    "staff_messages.assign": ("/s/messages/invoices/{paid}/assign", OUR_STAFF - {"auditor"}),
+    "staff_messages.close": ("/s/messages/invoices/{paid}/close", OUR_STAFF - {"auditor"}),
+    "staff_messages.file": ("/s/messages/files/{said}/1", OUR_STAFF),
+    "message_templates.index": ("/s/messages/templates", ALL_STAFF),
+    "message_templates.keep": ("/s/messages/templates", ALL_STAFF - {"auditor"}),
+    "message_templates.remove": (
+        "/s/messages/templates/01900000-0000-7000-8000-000000000000/remove",
+        ALL_STAFF - {"auditor"},
+    ),
     "iban.show": ("/s/iban", ALL_STAFF),
     "iban.propose": ("/s/iban", OUR_BOOKS),
     "iban.confirm": ("/s/iban/01900000-0000-7000-8000-000000000000/confirm", OUR_BOOKS),
@@ -216,6 +318,16 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "purchases.xml": ("/s/purchases/{purchase}/xml", OUR_STAFF),
     "purchases.readable": ("/s/purchases/{purchase}/readable", OUR_STAFF),
     "purchases.answer": ("/s/purchases/{purchase}/statuses", frozenset({"accountant", "owner"})),
+    "indicators.index": ("/s/indicators", ALL_STAFF),
+    "indicators.table": ("/s/indicators/table.csv", ALL_STAFF),
+    "indicators.show": ("/s/indicators/figures/dso", ALL_STAFF),
+    "indicators.lines": ("/s/indicators/lines/receivable.csv", ALL_STAFF),
+    "indicators.breakdown": ("/s/indicators/by/age", ALL_STAFF),
+    "indicator_forecast.index": ("/s/indicators/forecast", ALL_STAFF),
+    "indicator_forecast.table": ("/s/indicators/forecast/table.csv", ALL_STAFF),
+    "indicator_mailings.index": ("/s/indicators/mailings", ALL_STAFF),
+    "indicator_mailings.add": ("/s/indicators/mailings", ALL_STAFF),
+    "indicator_mailings.stop": ("/s/indicators/mailings/01990000-0000-7000-8000-000000000001/stop", frozenset()),
     "treasury.overview": ("/s/treasury", ALL_STAFF),
     "treasury.payouts": ("/s/treasury/payouts", ALL_STAFF),
     "treasury.payout": ("/s/treasury/payouts/{payout}", OUR_STAFF),
@@ -229,6 +341,48 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "payments.order": ("/s/payments/{treasure_payment}/refund", OUR_STAFF - {"auditor"}),
     "payments.use_credit": ("/s/payments/{treasure_payment}/aim", OUR_STAFF - {"auditor"}),
     "payments.take_back": ("/s/payments/{treasure_payment}/unaim", OUR_STAFF - {"auditor"}),
+    "scores.index": ("/s/scores", ALL_STAFF),
+    "scores.show": ("/s/scores/customers/{customer}", OUR_STAFF),
+    "scores.set_block": ("/s/scores/customers/{customer}/block", OUR_STAFF - {"auditor"}),
+    "scores.ask": ("/s/scores/customers/{customer}/ask", OUR_STAFF - {"auditor"}),
+    "scores.agencies": ("/s/scores/agencies", ALL_STAFF),
+    "scores.take": ("/s/scores/agencies/files", ALL_STAFF - {"auditor"}),
+    "scores.connect": ("/s/scores/agencies/accounts", OUR_BOOKS),
+    "insurance.index": ("/s/insurance", ALL_STAFF),
+    "insurance.keep_policy": ("/s/insurance/policies", OUR_BOOKS),
+    "insurance.connect": ("/s/insurance/accounts", OUR_BOOKS),
+    "insurance.decisions": ("/s/insurance/decisions", ALL_STAFF),
+    "insurance.take": ("/s/insurance/decisions", frozenset()),
+    "insurance.ask": ("/s/insurance/requests", frozenset()),
+    "insurance.overdues": ("/s/insurance/overdues", ALL_STAFF),
+    "insurance.declare": ("/s/insurance/overdues", frozenset()),
+    "factoring.index": ("/s/factoring", ALL_STAFF),
+    "factoring.add_factor": ("/s/factoring/factors", OUR_BOOKS),
+    "factoring.factor": ("/s/factoring/factors/{factor}", OUR_STAFF),
+    "factoring.add_move": ("/s/factoring/factors/{factor}/moves", OUR_BOOKS),
+    "factoring.set_account": ("/s/factoring/factors/{factor}/account", OUR_BOOKS),
+    "factoring.choose": ("/s/factoring/assign", OUR_BOOKS),
+    "factoring.assign": ("/s/factoring/assign", OUR_BOOKS),
+    "factoring.show": ("/s/factoring/{assignment}", OUR_STAFF),
+    "factoring.paid": ("/s/factoring/{assignment}/paid", OUR_BOOKS),
+    "factoring.give_over": ("/s/factoring/{assignment}/hand-over", OUR_BOOKS),
+    "factoring.take_back": ("/s/factoring/{assignment}/back", OUR_BOOKS),
+    "credit.index": ("/s/credit", ALL_STAFF),
+    "credit.derogations": ("/s/credit/derogations", ALL_STAFF),
+    "credit.policy": ("/s/credit/policy", ALL_STAFF),
+    "credit.customer": ("/s/credit/customers/{customer}", OUR_STAFF),
+    "credit.lines": ("/s/credit/customers/{customer}/lines", OUR_STAFF),
+    "credit.decisions": ("/s/credit/customers/{customer}/decisions", OUR_STAFF),
+    "credit_acts.limit": ("/s/credit/customers/{customer}/limits", OUR_BOOKS),
+    "credit_acts.stop_limit": ("/s/credit/customers/{customer}/limits/{credit_limit}/end", OUR_BOOKS),
+    "credit_acts.ask": ("/s/credit/customers/{customer}/derogations", OUR_STAFF - {"auditor"}),
+    "credit_acts.agree": ("/s/credit/derogations/{derogation}/agree", OUR_BOOKS),
+    "credit_acts.refuse": ("/s/credit/derogations/{derogation}/refuse", OUR_BOOKS),
+    "credit_acts.decide": ("/s/credit/customers/{customer}/decisions", OUR_STAFF - {"auditor"}),
+    "credit_acts.insolvency": ("/s/credit/customers/{customer}/insolvency", OUR_STAFF - {"auditor"}),
+    "credit_acts.change_insolvency": ("/s/credit/insolvencies/{insolvency}", OUR_STAFF - {"auditor"}),
+    "credit_acts.parent": ("/s/credit/customers/{customer}/parent", OUR_BOOKS),
+    "credit_acts.change_policy": ("/s/credit/policy", OUR_BOOKS),
     "refunds.index": ("/s/treasury/refunds", ALL_STAFF),
     "refunds.agree": ("/s/treasury/refunds/{treasure_order}/agree", OUR_BOOKS),
     "refunds.refuse": ("/s/treasury/refunds/{treasure_order}/refuse", OUR_BOOKS),
@@ -239,6 +393,30 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "contests.show": ("/s/treasury/disputes/{contest}", OUR_STAFF),
     "contests.preview": ("/s/treasury/disputes/{contest}/evidence.pdf", OUR_STAFF),
     "contests.answer": ("/s/treasury/disputes/{contest}/answer", OUR_STAFF - {"auditor"}),
+    "agreements.index": ("/c/plans", CUSTOMERS),
+    "agreements.ask_promise": ("/c/plans/promise", CUSTOMERS),
+    "agreements.promise": ("/c/plans/promise", CUSTOMERS),
+    "agreements.ask": ("/c/plans/new", CUSTOMERS),
+    "agreements.review": ("/c/plans/review", CUSTOMERS),
+    "agreements.propose": ("/c/plans", CUSTOMERS),
+    "agreements.show": ("/c/plans/{plan}", OUR_CUSTOMER),
+    "agreements.accept": ("/c/plans/{plan}/accept", OUR_CUSTOMER),
+    "agreements.refuse": ("/c/plans/{plan}/refuse", OUR_CUSTOMER),
+    "promises.index": ("/s/promises", ALL_STAFF),
+    "promises.choose_customer": ("/s/promises/customers", ALL_STAFF - {"auditor"}),
+    "promises.ask": ("/s/promises/new/{customer}", OUR_STAFF - {"auditor"}),
+    "promises.take": ("/s/promises/new/{customer}", OUR_STAFF - {"auditor"}),
+    "promises.withdraw": ("/s/promises/{promise}/withdraw", OUR_STAFF - {"auditor"}),
+    "promises.show_policy": ("/s/promises/policy", ALL_STAFF),
+    "promises.save_policy": ("/s/promises/policy", OUR_OWNER),
+    "plans.index": ("/s/promises/plans", ALL_STAFF),
+    "plans.show": ("/s/promises/plans/{plan}", OUR_STAFF),
+    "plans.agree": ("/s/promises/plans/{plan}/agree", OUR_STAFF - {"auditor"}),
+    "plans.refuse": ("/s/promises/plans/{plan}/refuse", OUR_STAFF - {"auditor"}),
+    "plans.withdraw": ("/s/promises/plans/{plan}/withdraw", OUR_STAFF - {"auditor"}),
+    "plans.ask": ("/s/promises/plans/new/{customer}", OUR_STAFF - {"auditor"}),
+    "plans.review": ("/s/promises/plans/new/{customer}/review", OUR_STAFF - {"auditor"}),
+    "plans.propose": ("/s/promises/plans/new/{customer}", OUR_STAFF - {"auditor"}),
     "provider_accounts.index": ("/s/treasury/accounts", OUR_BOOKS),
     "provider_accounts.ask_connection": ("/s/treasury/accounts/connect", OUR_OWNER),
     "provider_accounts.connect": ("/s/treasury/accounts/connect", OUR_OWNER),
@@ -271,6 +449,15 @@ def address(pattern: str, house: House) -> str:
         **waiting_line(house),
         **bank_things(house),
         **debit_things(house),
+        **message_things(house),
+        **account_things(house),
+        **agreement_things(house),
+        **credit_things(house),
+        factor=risk_things(house)["factor"],
+        assignment=risk_things(house)["assignment"],
+        claim=claim_of(house),
+        notice=a_reminder(house),
+        year_end=date(today().year, 12, 31),
     )
 
 
@@ -278,6 +465,29 @@ def address(pattern: str, house: House) -> str:
 def house(services: Services) -> House:
     """A house of these tests' own: whoever may, presses every button in it."""
     return build_house(services, "Atelier des Portes")
+
+
+NOTICES: dict[UUID, UUID] = {}
+
+
+def a_reminder(house: House) -> UUID:
+    """A reminder of this house about its late invoice, made once."""
+    supplier_id = house.supplier.supplier_id
+    if supplier_id not in NOTICES:
+        with house.services.works.begin(supplier_id) as work:
+            adopt_usual_scenarios(work, "test")
+            (row,) = work.rows(
+                "INSERT INTO dunning_notices (supplier_id, notice_id, customer_id, scenario_id, channel, level, "
+                "template, contact, written_by, state, written_on, written_at, changed_at) SELECT :supplier, :id, "
+                ":customer, "
+                "scenario_id, 'call', 2, 'call', '{}', 'test', 'written', :on, made_at, made_at FROM dunning_scenarios "
+                "WHERE supplier_id = :supplier LIMIT 1 RETURNING notice_id",
+                id=new_id(),
+                customer=house.customer_id,
+                on=today(),
+            )
+            NOTICES[supplier_id] = row["notice_id"]
+    return NOTICES[supplier_id]
 
 
 def a_payment(house: House) -> UUID:
@@ -289,6 +499,29 @@ def a_payment(house: House) -> UUID:
 def a_stranger(work: Work) -> UUID:
     """A customer whom no other test looks at: whoever may, changes what they owe and have."""
     return issue(work, customer=customer_facts("Atelier des Essais", "100000009")).customer_id
+
+
+ACCOUNTS: dict[UUID, dict[str, UUID]] = {}
+
+
+def account_things(house: House) -> dict[str, UUID]:
+    """A customer with a contact and a task, and a view that the owner keeps; made once."""
+    supplier_id = house.supplier.supplier_id
+    if supplier_id not in ACCOUNTS:
+        with house.services.works.begin(supplier_id) as work:
+            stranger = a_stranger(work)
+            contact = add_contact(
+                work, Contact(None, stranger, "Ada", "payment", "ada@essais.example", None, "fr"), "test"
+            )
+            open_task(work, NewTask("access/todo", "call_again", today(), stranger))
+            assert contact.contact_id is not None
+            ACCOUNTS[supplier_id] = {
+                "stranger": stranger,
+                "contact": contact.contact_id,
+                "todo": open_tasks(work, customer_id=stranger)[0].task_id,
+                "view": keep_view(work, house.people["owner"].person_id, "Access", "whose=all"),
+            }
+    return ACCOUNTS[supplier_id]
 
 
 BANK: dict[UUID, dict[str, str]] = {}

@@ -28,7 +28,16 @@ def flow(micros: int, kind: str, state: str = "accepted") -> Happening:
 
 COLLECTED = status("212", "out", amounts=[{**MEN, "rate": "20", "amount": "-12.00"}])
 WHOLE_LIFE = [
-    at(900, "issued", number="F1", currency="EUR", amount_minor=100, due_on=SECOND.date(), is_credit=False),
+    at(
+        900,
+        "issued",
+        number="F1",
+        currency="EUR",
+        amount_minor=100,
+        due_on=SECOND.date(),
+        is_credit=False,
+        is_claim=False,
+    ),
     at(800, "link", purpose="document"),
     at(700, "document", form="facturx", filename="F1.pdf"),
     flow(600_000, "invoice"),

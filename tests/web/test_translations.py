@@ -61,5 +61,6 @@ def test_templates_hold_no_text_outside_the_catalogue() -> None:
     for template in (HOUSE / "templates").rglob("*.html"):
         if "sandboxes" in template.parts:
             continue
-        plain = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}|<[^>]*>", " ", template.read_text(), flags=re.DOTALL)
+        plain = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", " ", template.read_text(), flags=re.DOTALL)
+        plain = re.sub(r"<[^>]*>", " ", plain)
         assert set(re.findall(r"[A-Za-zÀ-ÿ]{2,}", plain)) <= allowed, template.name

@@ -54,10 +54,13 @@ class Typed:
 def open_invoices(work: Work, customer_id: UUID) -> list[OpenInvoice]:
     """What a customer owes, oldest due first."""
     rows = work.rows(
-        "SELECT invoice_id, invoice.number, item.due_on, item.open_minor, item.currency FROM receivable_items AS item "
-        "JOIN invoices AS invoice USING (supplier_id, invoice_id) WHERE supplier_id = :supplier "
-        "AND item.customer_id = :customer AND item.kind = 'invoice' AND item.open_minor > 0 "
-        "ORDER BY item.due_on, invoice.issued_on, invoice.number LIMIT :limit",
+        "WITH owed AS (SELECT invoice_id, due_on, open_minor FROM receivable_items WHERE supplier_id = :supplier "
+        "AND customer_id = :customer AND kind = 'invoice' AND open_minor > 0 UNION ALL "
+        "SELECT claim_id, NULL, outside_minor FROM interest_claims WHERE supplier_id = :supplier "
+        "AND customer_id = :customer AND outside_minor > 0) "
+        "SELECT invoice_id, invoice.number, coalesce(owed.due_on, invoice.due_on) AS due_on, owed.open_minor, "
+        "invoice.currency FROM owed JOIN invoices AS invoice USING (invoice_id) WHERE invoice.supplier_id = :supplier "
+        "ORDER BY 3, invoice.issued_on, invoice.number LIMIT :limit",
         customer=customer_id,
         limit=MOST_INVOICES,
     )

@@ -24,7 +24,7 @@ from portal.staff.treasury.words import treasury_words
 from portal.words import gettext, language, note_text, told_by
 from receivables.errors import ReceivablesError
 from receivables.services.aiming import aim, unaim
-from receivables.store.overviews import list_invoices
+from receivables.store.invoice_lists import list_invoices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
