@@ -26,21 +26,22 @@ ANSWERED = "gateway.answered"
 
 @dataclass(frozen=True, slots=True)
 class PaidAttempt:
-    """The attempt behind a booked payment, and the account that it was paid through."""
+    """The attempt behind a booked payment, its customer, and the account that it was paid through."""
 
     attempt_id: UUID
     account_id: UUID | None
+    customer_id: UUID
 
 
 def payments_behind(work: Work, payment_refs: Collection[str]) -> dict[str, PaidAttempt]:
     """The booked payments among these, by the provider's reference; what is not booked (yet) is left out."""
     rows = work.rows(
-        "SELECT item.reference, attempt_id, attempt.account_id FROM receivable_items AS item "
+        "SELECT item.reference, attempt_id, attempt.account_id, attempt.customer_id FROM receivable_items AS item "
         "JOIN payment_attempts AS attempt USING (supplier_id, attempt_id) "
         "WHERE supplier_id = :supplier AND item.kind = 'receipt' AND item.reference = ANY(:refs)",
         refs=list(payment_refs),
     )
-    return {row["reference"]: PaidAttempt(row["attempt_id"], row["account_id"]) for row in rows}
+    return {row["reference"]: PaidAttempt(row["attempt_id"], row["account_id"], row["customer_id"]) for row in rows}
 
 
 def note_disputes(work: Work, facts: Sequence[PaymentFact], payments: Mapping[str, PaidAttempt]) -> None:

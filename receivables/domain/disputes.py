@@ -46,6 +46,8 @@ class Origin(StrEnum):
     PORTAL = "portal"
     PLATFORM = "platform"
     STAFF = "staff"
+    PAYMENT = "payment"
+    """A payment was short, and somebody asked why."""
 
 
 class State(StrEnum):

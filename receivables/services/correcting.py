@@ -80,6 +80,8 @@ def _replaced(work: Work, invoice: Invoice, names: Sequence[NamedInvoice]) -> In
             "invoice.replaces_several",
             f"A corrective invoice (type {invoice.type_code}) replaces exactly one invoice (BR-FR-CO-04); this one "
             f"names {len(names)}. Issue one correction for each.",
+            f"Une facture rectificative (type {invoice.type_code}) remplace exactement une facture (BR-FR-CO-04) ; "
+            f"celle-ci en nomme {len(names)}. Émettez une rectificative pour chacune.",
         )
     found = find_by_number(work, names[0].number, names[0].issue_year) if names else None
     if found is None:
@@ -87,7 +89,11 @@ def _replaced(work: Work, invoice: Invoice, names: Sequence[NamedInvoice]) -> In
         work.audit("core", "invoice.replaces_unknown", str(invoice.invoice_id), number=invoice.number, named=named)
         return None
     if found.invoice_id == invoice.invoice_id:
-        raise ReceivablesError("invoice.replaces_itself", f"{invoice.number} names itself as the invoice it replaces.")
+        raise ReceivablesError(
+            "invoice.replaces_itself",
+            f"{invoice.number} names itself as the invoice it replaces.",
+            f"{invoice.number} se nomme elle-même comme la facture qu'elle remplace.",
+        )
     return found
 
 
@@ -104,6 +110,7 @@ def take_back(work: Work, replaced: Invoice, by: Invoice, actor: str) -> None:
         raise ConflictError(
             "invoice.already_replaced",
             f"Invoice {replaced.number} was already replaced, {number} stands for it now. Correct that one instead.",
+            f"La facture {replaced.number} a déjà été remplacée par {number} : rectifiez plutôt celle-ci.",
         )
     note_replacement(work, replaced.invoice_id, by.invoice_id)
     day = max(by.issued_on, replaced.issued_on)

@@ -19,9 +19,10 @@ from receivables.domain.disputes import (
     Turn,
 )
 from receivables.errors import NotFoundError
-from receivables.store.work import to_json
+from receivables.store.work import literally, to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
     from uuid import UUID
 
@@ -144,7 +145,7 @@ def get_dispute(work: Work, dispute_id: UUID) -> Dispute:
         id=dispute_id,
     )
     if row is None:
-        raise NotFoundError("dispute.not_found", "There is no such dispute.")
+        raise NotFoundError("dispute.not_found", "There is no such dispute.", "Ce litige n'existe pas.")
     return _dispute(row)
 
 
@@ -186,6 +187,7 @@ def list_disputes(
     choice: str = "open",
     wanted: str = "",
     owner: str = "",
+    customer_id: UUID | None = None,
     today: date | None = None,
     after: UUID | None = None,
     limit: int = 50,
@@ -194,6 +196,8 @@ def list_disputes(
     conditions = ["dispute.supplier_id = :supplier", "dispute.merged_into IS NULL", CHOICES[choice]]
     if owner:
         conditions.append("dispute.owner = :owner")
+    if customer_id is not None:
+        conditions.append("dispute.customer_id = :customer")
     if wanted:
         conditions.append("(invoice.number ILIKE :wanted OR customer.name ILIKE :wanted)")
     if after is not None:
@@ -211,7 +215,8 @@ def list_disputes(
         f"WHERE {' AND '.join(conditions)} "
         "ORDER BY (dispute.closed_at IS NULL) DESC, dispute.opened_at DESC, dispute.dispute_id DESC LIMIT :limit",
         owner=owner,
-        wanted=f"%{_literally(wanted)}%",
+        customer=customer_id,
+        wanted=f"%{literally(wanted)}%",
         today=today,
         after=after,
         limit=limit + 1,
@@ -241,22 +246,23 @@ def note_pause(work: Work, invoice_id: UUID, cause: str, source_ref: str, until_
     )
 
 
-def longest_pause(work: Work, invoice_id: UUID, today: date) -> tuple[date, str] | None:
-    """Until when nobody reminds of an invoice, and why; ``None`` without a pause.
+def longest_pauses(work: Work, invoice_ids: Sequence[UUID], today: date) -> dict[UUID, tuple[date, str]]:
+    """Until when nobody reminds of each of these invoices, and why; those without a pause are missing.
 
     All pauses together last at most :data:`MOST_PAUSE` from the day on which the first came in, by our own clock: a
     payment that is announced again and again, or for a day far away, is not waited for.
     """
-    row = work.row(
-        "SELECT least(until_on, first_on + :most) AS until_on, cause FROM (SELECT until_on, cause, "
-        "CAST(min(created_at) OVER () AT TIME ZONE 'Europe/Paris' AS date) AS first_on FROM dunning_pauses "
-        "WHERE supplier_id = :supplier AND invoice_id = :invoice) AS told "
-        "WHERE least(until_on, first_on + :most) > :today ORDER BY until_on DESC, cause LIMIT 1",
-        invoice=invoice_id,
+    rows = work.rows(
+        "SELECT DISTINCT ON (invoice_id) invoice_id, least(until_on, first_on + :most) AS until_on, cause FROM ("
+        "SELECT invoice_id, until_on, cause, "
+        "CAST(min(created_at) OVER (PARTITION BY invoice_id) AT TIME ZONE 'Europe/Paris' AS date) AS first_on "
+        "FROM dunning_pauses WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)) AS told "
+        "WHERE least(until_on, first_on + :most) > :today ORDER BY invoice_id, told.until_on DESC, cause",
+        ids=list(invoice_ids),
         today=today,
         most=MOST_PAUSE.days,
     )
-    return (row["until_on"], row["cause"]) if row else None
+    return {row["invoice_id"]: (row["until_on"], row["cause"]) for row in rows}
 
 
 def _standing(standing: Standing, dues: tuple[date, date]) -> dict[str, Any]:
@@ -299,8 +305,3 @@ def _event(row: RowMapping) -> DisputeEvent:
         row["message_id"],
         row["facts"],
     )
-
-
-def _literally(wanted: str) -> str:
-    """``wanted`` for ILIKE, with its wildcards taken as they are."""
-    return wanted.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

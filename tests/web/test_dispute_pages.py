@@ -29,6 +29,8 @@ from portal.issuing import IssueOptions, issue_content, save_profile
 from receivables.domain.disputes import Scope, State
 from receivables.domain.parties import CustomerFacts, CustomerKind
 from receivables.services.chasing import chase_state
+from receivables.services.checks import run_checks
+from receivables.services.dues import due_on_invoice
 from receivables.store.disputes import disputes_on, events_of, get_dispute
 from receivables.store.invoices import get_invoice
 from receivables.store.register import create_supplier
@@ -496,6 +498,44 @@ def test_the_whole_is_accepted_with_another_correction_than_a_credit_note(client
     page = words(client.get(f"/s/disputes/{dispute.dispute_id}").text)
     assert "Sans avoir" in page
     assert "1 263,30 €" in page
+
+
+@pytest.mark.parametrize(
+    ("scope", "amount", "left"),
+    [("lines", "", 126330 - 6330), ("amount", "100", 126330 - 10000)],
+    ids=["without_the_lines", "for_less"],
+)
+def test_a_corrective_invoice_takes_its_place_in_one_act(
+    client: FlaskClient, shop: Shop, scope: str, amount: str, left: int
+) -> None:
+    invoice = shop.issue()
+    told = {**RIGHT, "scope": scope, "line": ["2"], "amount": amount}
+    assert submit(client, f"{shop.link(invoice)}/dispute", **told).status_code == 303
+    with shop.services.works.begin(shop.supplier.supplier_id) as work:
+        (dispute,) = disputes_on(work, invoice.invoice_id)
+    shop.sign_in(client)
+    path = f"/s/disputes/{dispute.dispute_id}"
+    assert press(client, f"{path}/accept", by="corrective").status_code == 303
+    with shop.services.works.begin(shop.supplier.supplier_id) as work:
+        event = events_of(work, invoice.invoice_id)[dispute.dispute_id][-1]
+        corrective = get_invoice(work, event.facts["corrective_id"])
+        assert get_dispute(work, dispute.dispute_id).state is State.ACCEPTED
+        assert due_on_invoice(work, invoice.invoice_id).state == "cancelled"
+        assert {each.code: each.gap for each in run_checks(work) if each.gap} == {}
+    assert (corrective.type_code, corrective.payable_minor) == ("384", left)
+    assert "Facture rectificative émise" in words(client.get(path).text)
+
+
+def test_a_collector_notes_what_a_customer_says(client: FlaskClient, shop: Shop) -> None:
+    invoice = shop.issue()
+    shop.sign_in(client)
+    path = f"/s/disputes/new/{invoice.invoice_id}"
+    assert "Noter un litige" in client.get(path).text
+    assert press(client, path, reason="AUTRE").status_code == 422
+    assert press(client, path, reason="PU_ERR", amount="dix").status_code == 422
+    noted = press(client, path, reason="PU_ERR", amount="50", said="Prix de mars")
+    assert noted.status_code == 303
+    assert "Prix de mars" in client.get(noted.location).text
 
 
 def test_an_amount_is_read_as_people_write_it() -> None:

@@ -10,6 +10,7 @@ from einvoice.errors import EInvoiceError
 from einvoice.lifecycle.history import codes_of
 from einvoice.lifecycle.message import AttachedFile, Detail, Note
 from portal.attachments import Attachments, keep_attachments
+from portal.correcting import Correction, correct_invoice
 from portal.crediting import CreditOrder, credit_invoice
 from portal.dispute_mails import ACCEPTED, ANSWERED, DOCUMENTS, PARTLY, REJECTED, write_dispute_mail
 from portal.dispute_words import reason_words
@@ -23,6 +24,8 @@ from receivables.services.disputing import (
     note_documents_sent,
     reject_dispute,
 )
+from receivables.services.forgoing import correct_claims, waive_claim
+from receivables.store.claims import get_claim
 from receivables.store.customers import lock_customers
 from receivables.store.disputes import events_of, get_dispute
 from receivables.store.invoices import get_invoice
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 COMPLETED = "209"
+CREDIT, CORRECTIVE, NOTHING = "credit", "corrective", "nothing"
+"""What makes an accepted dispute true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +82,13 @@ def send_documents(actor: Actor, dispute_id: UUID, said: str, files: Attachments
         return write_dispute_mail(services, work, dispute, DOCUMENTS, said.strip(), key=actor.once)
 
 
-def accept(actor: Actor, dispute_id: UUID, said: str, amount_minor: int | None, *, credit: bool) -> bool:
-    """Give way, for ``amount_minor`` or all that is disputed, with the credit note that makes it true.
+def accept(actor: Actor, dispute_id: UUID, said: str, amount_minor: int | None, *, by: str = CREDIT) -> bool:
+    """Give way, for ``amount_minor`` or all that is disputed, with the document that makes it true.
 
-    The credit note is issued first, under a key of this dispute: after a crash in between the same act finds it.
+    ``by`` is :data:`CREDIT` (a credit note), :data:`CORRECTIVE` (a corrective invoice takes its place) or nothing.
+    Interest that was claimed on what is given up goes with it; a claim for interest is forgone itself.
+    The document is issued first, under a key of this
+    dispute: after a crash in between the same act finds it.
 
     Raises:
         EInvoiceError, ReceivablesError: it cannot be credited or accepted like that; nothing was decided.
@@ -95,9 +103,16 @@ def accept(actor: Actor, dispute_id: UUID, said: str, amount_minor: int | None, 
     amount = disputed if amount_minor is None else amount_minor
     if not 0 < amount <= disputed:
         raise ReceivablesError("dispute.bad_amount", f"Accept at most {Money(disputed, invoice.currency)}.")
-    note = _credit(actor, dispute, invoice, amount, whole=amount == disputed) if credit else None
+    if invoice.is_claim:
+        return _give_up_claim(actor, dispute, said, amount)
+    whole = amount == disputed
+    note = _credit(actor, dispute, invoice, amount, whole=whole) if by == CREDIT else None
+    corrective = _correct(actor, dispute, invoice, amount, whole=whole) if by == CORRECTIVE else None
     with services.works.begin(actor.supplier_id) as work:
-        decided = accept_dispute(work, dispute_id, actor.name, said, amount_minor=amount, credit_note_id=note)
+        decided = accept_dispute(
+            work, dispute_id, actor.name, said, amount_minor=amount, credit_note_id=note, corrective_id=corrective
+        )
+        correct_claims(work, [invoice.invoice_id], reason=_why(decided), actor=actor.name)
         what = ACCEPTED if decided.state is State.ACCEPTED else PARTLY
         return write_dispute_mail(services, work, decided, what, said.strip(), amount_minor=amount)
 
@@ -109,10 +124,37 @@ def reject(actor: Actor, dispute_id: UUID, said: str) -> bool:
         return write_dispute_mail(actor.services, work, dispute, REJECTED, said.strip())
 
 
+def _why(dispute: Dispute) -> str:
+    return f"Réclamation du {dispute.opened_at:%d/%m/%Y} : {reason_words(dispute.reason, 'fr')}"
+
+
+def _give_up_claim(actor: Actor, dispute: Dispute, said: str, amount_minor: int) -> bool:
+    """Forgo what was disputed of a claim for interest, as far as it is open: no VAT, no invoice to credit."""
+    with actor.services.works.begin(actor.supplier_id) as work:
+        lock_customers(work, [dispute.customer_id])
+        forgone = min(amount_minor, get_claim(work, dispute.invoice_id).open_minor)
+        if forgone:
+            waive_claim(work, dispute.invoice_id, forgone, reason=_why(dispute), actor=actor.name)
+        decided = accept_dispute(work, dispute.dispute_id, actor.name, said, amount_minor=amount_minor)
+        what = ACCEPTED if decided.state is State.ACCEPTED else PARTLY
+        return write_dispute_mail(actor.services, work, decided, what, said.strip(), amount_minor=amount_minor)
+
+
+def _correct(actor: Actor, dispute: Dispute, invoice: Invoice, amount_minor: int, *, whole: bool) -> UUID:
+    supplier = get_supplier(actor.services.database, actor.supplier_id)
+    assert supplier is not None  # noqa: S101 -- the caller is a member of it
+    by_lines = whole and dispute.scope is Scope.LINES
+    correction = Correction(_why(dispute), dispute.line_ids if by_lines else (), 0 if by_lines else amount_minor)
+    options = IssueOptions(
+        supplier=supplier.reference, actor=actor.name, request_key=f"dispute/{dispute.dispute_id}/corrective"
+    )
+    return correct_invoice(actor.services, supplier, invoice, correction, options).invoice.invoice_id
+
+
 def _credit(actor: Actor, dispute: Dispute, invoice: Invoice, amount_minor: int, *, whole: bool) -> UUID:
     supplier = get_supplier(actor.services.database, actor.supplier_id)
     assert supplier is not None  # noqa: S101 -- the caller is a member of it
-    why = f"Réclamation du {dispute.opened_at:%d/%m/%Y} : {reason_words(dispute.reason, 'fr')}"
+    why = _why(dispute)
     if whole and dispute.scope is Scope.WHOLE:
         order = CreditOrder(reason=why)
     elif whole and dispute.scope is Scope.LINES:

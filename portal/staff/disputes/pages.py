@@ -16,13 +16,24 @@ from portal.attachments import FORM, MOST_BYTES, MOST_FILES, AttachmentError, re
 from portal.customer.disputing import lines_of, read_amount
 from portal.dispute_words import TEAMS, reason_words, team_words
 from portal.lists import MAX_WANTED, read_list_request
-from portal.staff.disputes.acts import REFUSALS, Actor, accept, answer, reject, send_documents
+from portal.staff.disputes.acts import (
+    CORRECTIVE,
+    CREDIT,
+    NOTHING,
+    REFUSALS,
+    Actor,
+    accept,
+    answer,
+    reject,
+    send_documents,
+)
 from portal.staff.disputes.told import Clock, clock_of, tell_events
 from portal.words import gettext, language, note_text
 from receivables.domain.disputes import FRAUD_CHECK, UNDECIDED, State
 from receivables.services.chasing import disputed_minor
 from receivables.services.disputing import MAX_SAID, assign_dispute, close_refusal
 from receivables.services.dues import due_on_invoice
+from receivables.services.short_paying import short_payments
 from receivables.store.customers import get_customer
 from receivables.store.disputes import CHOICES, events_of, get_dispute, list_disputes
 from receivables.store.invoices import get_invoice
@@ -38,6 +49,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("disputes", __name__, url_prefix="/s/disputes")
 
+MOST_SHORT = 5
 ACTING = (Role.OWNER, Role.COLLECTOR, Role.ACCOUNTANT)
 FILTERS = {
     "open": note_text("En cours"),
@@ -89,6 +101,7 @@ def index() -> str:
         lines = list_disputes(
             work, choice=chosen, wanted=asked.wanted, owner=team, today=today(), after=asked.after, limit=PAGE
         )
+        short = short_payments(work, today(), limit=MOST_SHORT) if chosen == "open" and not asked.after else []
     rows = [
         Row(
             each,
@@ -101,6 +114,8 @@ def index() -> str:
     return render_template(
         "disputes/list.html",
         rows=rows[:PAGE],
+        short=short,
+        may_act=place().role in ACTING,
         more=len(rows) > PAGE,
         asked=asked,
         chosen=chosen,
@@ -151,7 +166,8 @@ def give_way(dispute_id: UUID) -> Response:
         minor = read_amount(typed, dispute.currency) if typed else None
         if typed and minor is None:
             raise AttachmentError(gettext("« %(typed)s » n'est pas un montant.") % {"typed": typed})
-        return accept(actor, dispute_id, said, minor, credit=request.form.get("credit") == "yes")
+        by = request.form.get("by", CREDIT if request.form.get("credit") == "yes" else NOTHING)
+        return accept(actor, dispute_id, said, minor, by=by if by in {CREDIT, CORRECTIVE} else NOTHING)
 
     return _act(dispute_id, "accept", act)
 

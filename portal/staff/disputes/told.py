@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
+    from receivables.domain.chasing import ChaseState
     from receivables.domain.disputes import Dispute, DisputeEvent
-    from receivables.services.chasing import ChaseState
 
 _CLAIMED = {
     Origin.PORTAL: note_text("Le client a écrit sur notre page"),
     Origin.STAFF: note_text("Le client l'a dit, nous l'avons noté"),
+    Origin.PAYMENT: note_text("Un paiement incomplet : le client dit pourquoi"),
 }
 _ACTS = {
     EventKind.ANSWERED: (note_text("Nous avons répondu"), "plain", "mail"),
@@ -122,8 +123,15 @@ def _tell(event: DisputeEvent) -> Told:
         details.append(ngettext("%(num)s fichier", "%(num)s fichiers", count) % {"num": count})
         details.append(gettext("Statut 209 envoyé à la plateforme") if event.facts["status_message"] else "")
     if event.kind in (EventKind.ACCEPTED, EventKind.PARTLY):
-        details.append(gettext("Avoir émis") if "credit_note_id" in event.facts else gettext("Sans avoir"))
+        details.append(_made(event))
     return Told(event.happened_at, title, " · ".join(each for each in details if each), tone, icon)
+
+
+def _made(event: DisputeEvent) -> str:
+    """With which document we gave way."""
+    if "corrective_id" in event.facts:
+        return gettext("Facture rectificative émise")
+    return gettext("Avoir émis") if "credit_note_id" in event.facts else gettext("Sans avoir")
 
 
 def _tell_status(event: DisputeEvent) -> Told:

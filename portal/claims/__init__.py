@@ -1,0 +1,3 @@
+"""Claims for late interest as documents and mails."""
+
+from __future__ import annotations

@@ -1,0 +1,70 @@
+"""Issue the corrective invoice (384) that takes the place of an invoice: without some lines, or for less."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from config.clock import today
+from einvoice.crediting.corrective import for_less, without_lines
+from einvoice.crediting.earlier import credited_before
+from einvoice.intake import prepare_request
+from einvoice.kept import issued_document
+from portal.issuing import answered_request, conclude, need_profile, produce
+from receivables.domain.money import Money
+from receivables.errors import ConflictError
+from receivables.store.customers import lock_customers
+from receivables.store.settlements import follower_of
+
+if TYPE_CHECKING:
+    from portal.issuing import Issued, IssueOptions
+    from portal.wiring import Services
+    from receivables.domain.invoices import Invoice
+    from receivables.store.register import Supplier
+    from receivables.store.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a corrective invoice leaves out: lines by number (BT-126), or an amount in minor units, VAT included."""
+
+    reason: str
+    line_ids: tuple[str, ...] = ()
+    less_minor: int = 0
+
+
+def correct_invoice(
+    services: Services, supplier: Supplier, invoice: Invoice, correction: Correction, options: IssueOptions
+) -> Issued:
+    """Issue the corrective invoice of ``invoice`` and produce its files.
+
+    Raises:
+        CreditError: it cannot be corrected like that; the sentence says why.
+        ConflictError: ``credit.changed_meanwhile``: it was credited or corrected in between.
+        EInvoiceError, ReceivablesError: see ``issue_content``.
+    """
+    content = f"correct {invoice.invoice_id} {correction}".encode()
+    with services.works.begin(supplier.supplier_id) as work:
+        profile = need_profile(work, supplier)
+        already = credited_before(work, invoice)
+        known = answered_request(work, options.request_key, content)
+    if known:
+        return produce(services, supplier, known)
+    document, due_on = issued_document(invoice), max(invoice.due_on, today())
+    if correction.line_ids:
+        request = without_lines(document, correction.line_ids, correction.reason, due_on, already=already)
+    else:
+        less = Money(correction.less_minor, invoice.currency).decimal
+        request = for_less(document, less, correction.reason, due_on, already=already)
+    prepared = prepare_request(request, profile, services.validator, today())
+
+    def guard(work: Work) -> None:
+        lock_customers(work, [invoice.customer_id])
+        if credited_before(work, invoice) != already or follower_of(work, invoice.invoice_id):
+            raise ConflictError(
+                "credit.changed_meanwhile",
+                f"{invoice.number} was credited or corrected in the meantime. Look at it, then ask again.",
+                f"{invoice.number} a été créditée ou rectifiée entre-temps. Relisez-la, puis recommencez.",
+            )
+
+    return conclude(services, supplier, prepared, options, content=content, guard=guard)
