@@ -1,0 +1,249 @@
+"""Mails about messages: what was answered, to be answered by mail; what came in; what a link's reader has written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.utils import formataddr
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from markupsafe import Markup
+
+from portal.access.people import find_person, get_person, memberships_of
+from portal.access.sign_in_mail import Mail, MailFile
+from portal.mailbox.addresses import reply_address
+from portal.mailbox.quoting import MARK
+from portal.mails import keep_mail
+from portal.message_files import find_message_file, plain_name
+from portal.words import catalogue, known_language, note_text
+from receivables.domain.messages import Side
+from receivables.store.contacts import closed_addresses, contacts_of, customer_file, recipient_for
+from receivables.store.customers import get_customer
+from receivables.store.invoices import get_invoice
+from receivables.store.messages import messages_in
+from receivables.store.overviews import supplier_name
+
+if TYPE_CHECKING:
+    from babel.support import NullTranslations
+
+    from portal.wiring import Services
+    from receivables.domain.messages import Message, Subject, Thread
+    from receivables.services.messaging import Said
+    from receivables.store.holding import Held
+    from receivables.store.work import Work
+
+PERSON = "person "
+"""How an actor begins that is somebody who signed in."""
+MOST_EXCERPT = 400
+_ABOVE = note_text("Répondez au-dessus de cette ligne")
+_SUBJECTS = {
+    True: note_text("%(supplier)s : votre facture %(number)s"),
+    False: note_text("%(supplier)s : votre compte client"),
+}
+_WRITES = {
+    True: note_text("%(author)s (%(supplier)s) vous écrit au sujet de la facture %(number)s :"),
+    False: note_text("%(author)s (%(supplier)s) vous écrit au sujet de votre compte :"),
+}
+_WROTE = {
+    True: note_text("%(name)s vous a écrit, facture %(number)s"),
+    False: note_text("%(name)s vous a écrit"),
+}
+_FILES = note_text("Pièces jointes : %(files)s")
+_BY_MAIL = note_text("Pour répondre, répondez à ce courriel.")
+_ON_PAGE = note_text("Lire et répondre sur votre page :")
+_ON_INVOICE = note_text("Voir la facture et nous écrire :")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom a mail goes to; ``signs_in``: whether they have a page of their own."""
+
+    email: str
+    language: str
+    signs_in: bool
+
+
+def reader_at(services: Services, work: Work, subject: Subject, messages: list[Message]) -> Reader | None:
+    """Who reads an answer: whoever wrote last, where they are known to be the customer's; else the customer's contact.
+
+    Never an address that nobody but the mail itself vouches for.
+    """
+    last = next((each for each in reversed(messages) if each.side is Side.CUSTOMER and each.known), None)
+    contact = recipient_for(work, subject.customer_id, "billing")
+    spoken = contact.language if contact else get_customer(work, subject.customer_id).language
+    wanted = [_address_of(services, last), contact.email if contact else None]
+    for email in wanted:
+        if email and not closed_addresses(work, [email]):
+            return _reader(services, work, subject, email, spoken)
+    return None
+
+
+def belongs_to_customer(services: Services, work: Work, subject: Subject, email: str) -> bool:
+    """Whether an address is one that the customer has told us of: its own, a contact's, or of who signs in."""
+    contacts = contacts_of(work, [subject.customer_id])[subject.customer_id]
+    if email in {get_customer(work, subject.customer_id).email, *(each.email for each in contacts)}:
+        return True
+    person = find_person(services.database, email)
+    return person is not None and _signs_in(services, work, subject, person.person_id)
+
+
+def write_message_mail(services: Services, work: Work, thread: Thread, message_id: UUID) -> bool:
+    """Put the mail with a message of ours into the book, once; whether there is an address to write to."""
+    messages = messages_in(work, thread.thread_id)
+    message = next(each for each in messages if each.message_id == message_id)
+    reader = reader_at(services, work, thread.subject, messages)
+    if reader is None:
+        return False
+    speak = catalogue(known_language(reader.language))
+    subject, parts = _letter(work, thread, message, speak)
+    answer_to = reply_address(services.settings, services.keyring, work, thread.subject, reader.email)
+    if answer_to:
+        parts = [f"{MARK} {speak.gettext(_ABOVE)} -##", *parts, speak.gettext(_BY_MAIL)]
+    supplier = supplier_name(work)
+    text_body, html_body = _bodies(parts, _link(services, work, thread, reader, speak), supplier)
+    keep_mail(
+        work,
+        Mail(
+            mail_key=f"message/{message_id}",
+            recipient=reader.email,
+            subject=subject,
+            text_body=text_body,
+            html_body=html_body,
+            invoice_id=thread.invoice_id,
+            files=_files(work, message),
+            reply_to=formataddr((_line(supplier), answer_to)) if answer_to else None,
+        ),
+    )
+    return True
+
+
+def tell_collector(services: Services, work: Work, said: Said) -> bool:
+    """Tell whoever answers that a customer has written, once; whether there is such a person."""
+    thread = said.thread
+    person_id = thread.assigned_to or customer_file(work, thread.customer_id).collector_id
+    person = get_person(services.database, person_id) if person_id else None
+    if person is None or not said.is_new or not _works_here(services, work, person.person_id):
+        return False
+    message = next(each for each in messages_in(work, thread.thread_id) if each.message_id == said.message_id)
+    speak = catalogue(known_language(person.language))
+    number = get_invoice(work, thread.invoice_id).number if thread.invoice_id else ""
+    name = get_customer(work, thread.customer_id).name
+    subject = _line(speak.gettext(_WROTE[bool(number)]) % {"name": name, "number": number})
+    excerpt = message.said if len(message.said) <= MOST_EXCERPT else message.said[:MOST_EXCERPT].rstrip() + " [...]"
+    warning = speak.gettext("Ne répondez pas à ce courriel : le client ne le lirait pas.")
+    link = (speak.gettext("Lire et répondre :"), f"{services.settings.public_url}{staff_path(thread.subject)}")
+    text_body, html_body = _bodies([f"{subject}.", f"{message.author} : {excerpt}", warning], link, supplier_name(work))
+    key = f"message-told/{said.message_id}"
+    keep_mail(work, Mail(key, person.email, subject, text_body, html_body, thread.invoice_id))
+    return True
+
+
+def write_held_mail(services: Services, work: Work, held: Held, token: str) -> None:
+    """Ask the customer's own mailbox whether a message from a pay link is theirs.
+
+    The mail does not repeat what was written: whoever found the link must not be able to write to the customer.
+    """
+    speak = catalogue(known_language(held.language))
+    supplier = supplier_name(work)
+    values = {"supplier": supplier, "number": get_invoice(work, held.invoice_id).number}
+    parts = [
+        speak.gettext("Bonjour,"),
+        speak.gettext(
+            "Un message a été écrit à %(supplier)s depuis le lien de paiement de la facture %(number)s. S'il est de "
+            "vous ou de l'un de vos collègues, lisez-le et confirmez-le : il partira aussitôt."
+        )
+        % values,
+        speak.gettext("Sinon, ne faites rien : il ne partira pas, et sera oublié dans deux jours."),
+    ]
+    link = (speak.gettext("Lire et confirmer :"), f"{services.settings.public_url}/m/{token}")
+    text_body, html_body = _bodies(parts, link, supplier)
+    subject = _line(speak.gettext("%(supplier)s : confirmez votre message, facture %(number)s") % values)
+    keep_mail(work, Mail(f"held/{held.held_id}", held.recipient, subject, text_body, html_body, held.invoice_id))
+
+
+def thread_path(subject: Subject) -> str:
+    """Where a customer who signs in reads a conversation."""
+    return f"/c/messages/invoices/{subject.invoice_id}" if subject.invoice_id else "/c/messages/account"
+
+
+def staff_path(subject: Subject) -> str:
+    """Where the supplier's people read it."""
+    if subject.invoice_id:
+        return f"/s/messages/invoices/{subject.invoice_id}"
+    return f"/s/messages/customers/{subject.customer_id}"
+
+
+def _letter(work: Work, thread: Thread, message: Message, speak: NullTranslations) -> tuple[str, list[str]]:
+    """Subject and paragraphs."""
+    has_invoice = thread.invoice_id is not None
+    values = {
+        "supplier": supplier_name(work),
+        "author": message.author,
+        "number": get_invoice(work, thread.invoice_id).number if thread.invoice_id else "",
+    }
+    parts = [speak.gettext("Bonjour,"), speak.gettext(_WRITES[has_invoice]) % values]
+    parts += [message.said] if message.said else []
+    if message.files:
+        names = ", ".join(plain_name(each.filename) for each in message.files)
+        parts.append(speak.gettext(_FILES) % {"files": names})
+    return _line(speak.gettext(_SUBJECTS[has_invoice]) % values), parts
+
+
+def _files(work: Work, message: Message) -> tuple[MailFile, ...]:
+    """The files of a message, for those who have no page to fetch them from."""
+    kept = [find_message_file(work, each.document_id) for each in message.files]
+    return tuple(MailFile(plain_name(each.filename), each.mime, each.sha256, each.size_bytes) for each in kept if each)
+
+
+def _link(
+    services: Services, work: Work, thread: Thread, reader: Reader, speak: NullTranslations
+) -> tuple[str, str] | None:
+    """Where to go on: the reader's own page, or the invoice behind its link."""
+    if reader.signs_in:
+        return speak.gettext(_ON_PAGE), f"{services.settings.public_url}{thread_path(thread.subject)}"
+    if thread.invoice_id:
+        return speak.gettext(_ON_INVOICE), services.pay_link(work, thread.invoice_id, "mail")
+    return None
+
+
+def _line(text: str) -> str:
+    """A header is one line: names of customers and suppliers come from files of others."""
+    return " ".join(text.split())
+
+
+def _bodies(parts: list[str], link: tuple[str, str] | None, supplier: str) -> tuple[str, str]:
+    """The same in plain text and in HTML."""
+    lines = [*parts, *([f"{link[0]}\n{link[1]}"] if link else []), supplier]
+    shown = [Markup("<br>").join(part.split("\n")) for part in parts]
+    if link:
+        shown.append(Markup('<a href="{}">{}</a>').format(link[1], link[0]))
+    marked = Markup("").join(Markup("<p>{}</p>").format(each) for each in [*shown, supplier])
+    return "\n\n".join(lines) + "\n", str(marked)
+
+
+def _works_here(services: Services, work: Work, person_id: UUID) -> bool:
+    """Whether somebody is still one of the supplier's people: who has left reads nothing more."""
+    found = memberships_of(services.database, person_id)
+    return any(each.is_staff and each.supplier_id == work.supplier_id for each in found)
+
+
+def _reader(services: Services, work: Work, subject: Subject, email: str, language: str) -> Reader:
+    person = find_person(services.database, email)
+    if person is not None and _signs_in(services, work, subject, person.person_id):
+        return Reader(email, person.language, signs_in=True)
+    return Reader(email, language, signs_in=False)
+
+
+def _signs_in(services: Services, work: Work, subject: Subject, person_id: UUID) -> bool:
+    return any(
+        each.supplier_id == work.supplier_id and each.customer_id == subject.customer_id
+        for each in memberships_of(services.database, person_id)
+    )
+
+
+def _address_of(services: Services, message: Message | None) -> str | None:
+    """From where a message was written."""
+    if message is None or not message.actor.startswith(PERSON):
+        return message.address if message else None
+    person = get_person(services.database, UUID(message.actor.removeprefix(PERSON)))
+    return person.email if person else None
