@@ -203,13 +203,21 @@ def amount_to_collect(work: Work, invoice_id: UUID) -> int:
     """What of an invoice may be collected next, in minor units: the instalment that is asked for, or all of it.
 
     Nothing where any of it is disputed, paused (the payer announced a transfer), refused or replaced. What was
-    announced is what is collected; what lies at the bank already is not.
+    announced is what is collected; what lies at the bank already is not. A payment plan gives its own instalments.
     """
     state = chase_state(work, invoice_id, today())
-    if any(hold.why not in {"in_flight", "to_match", "announced"} for hold in state.holds):
+    if any(hold.why not in {"in_flight", "to_match", "announced", "planned"} for hold in state.holds):
         return 0
-    announced = sum(hold.amount_minor for hold in state.holds if hold.why == "announced")
-    return min(state.chaseable_minor + announced, due_on_invoice(work, invoice_id).asked_minor)
+    agreed = state.held_minor("announced") + state.held_minor("planned")
+    return min(state.chaseable_minor + agreed, due_on_invoice(work, invoice_id).asked_minor)
+
+
+def why_nothing(work: Work, invoice_id: UUID) -> str:
+    """Why nothing of an invoice is collected: ``assigned`` to a factor, ``insolvent``, or else ``nothing_left``."""
+    if due_on_invoice(work, invoice_id).assigned_minor:
+        return "assigned"
+    held = {hold.why for hold in chase_state(work, invoice_id, today()).holds}
+    return "insolvent" if "insolvent" in held else "nothing_left"
 
 
 def choose_mandate(work: Work, customer_id: UUID, mandate_id: UUID | None = None) -> Mandate:

@@ -12,6 +12,7 @@ from receivables.domain.money import Money
 from receivables.errors import NotFoundError
 from receivables.services.dues import due_on_invoices
 from receivables.services.paying import spread
+from receivables.store.factors import standing_assignments
 from receivables.store.invoices import get_invoice
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def customer_of(work: Work, plan: AimsPlan) -> UUID:
         if customer_id not in {None, invoice.customer_id}:
             raise NotFoundError("invoice.not_found", "There is no such invoice.")
         customer_id = invoice.customer_id
-        if invoice.is_assigned:
+        if invoice.is_assigned or standing_assignments(work, [invoice_id], told_to_customer=True):
             raise PaymentError(
                 "payment.assigned",
                 "This invoice is payable to the factor that it names: paying here would not settle it.",

@@ -31,7 +31,8 @@ from receivables.services.credits import available_credits
 from receivables.services.dues import due_on_invoice
 from receivables.services.paying import NewPayment, RecordPayment, begin_payment, noon, record_payment
 from receivables.services.receipts import record_facts
-from receivables.store.overviews import late_by_age, list_invoices, sum_open
+from receivables.store.invoice_lists import list_invoices
+from receivables.store.overviews import late_by_age, sum_open
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
