@@ -1,0 +1,204 @@
+"""``/s/dunning/scenarios`` and ``/s/dunning/settings``: what happens when, for whom, and at which hours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import time
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
+
+from config.clock import now
+from portal.access.context import caller, place, work_here
+from portal.access.roles import STAFF, Role, allow
+from portal.staff.dunning import shown
+from portal.words import gettext, told_by
+from receivables.domain.scenarios import LEAST_NOTICE, MOST_NOTICE, Channel, read_steps, step_data
+from receivables.errors import ReceivablesError
+from receivables.services.dunning import TEMPLATES, keep_settings, rules_of
+from receivables.store.contacts import segments
+from receivables.store.dunning import DunningSettings, add_scenario
+
+if TYPE_CHECKING:
+    from werkzeug import Response
+
+    from receivables.domain.scenarios import Scenario
+
+blueprint = Blueprint("dunning_scenarios", __name__, url_prefix="/s/dunning")
+
+KEEPING = (Role.OWNER, Role.ACCOUNTANT)
+UNPROCESSABLE = 422
+LONGEST = 80
+_FIELDS = ("key", "level", "offset_days", "channel", "template", "approval", "gap_days", "role")
+_ROLES = ("payment", "billing", "manager", "purchasing", "legal", "other")
+
+
+@blueprint.get("/scenarios")
+@allow(*STAFF)
+def index() -> str:
+    """The scenarios in force."""
+    with work_here() as work:
+        rules = rules_of(work)
+        unused = [each for each in segments(work) if each not in rules.scenarios]
+    return render_template(
+        "dunning/scenarios.html",
+        scenarios=list(rules.scenarios.values()),
+        unused=unused,
+        may_keep=place().role in KEEPING,
+        saved="saved" in request.args,
+    )
+
+
+@blueprint.get("/scenarios/<segment>")
+@allow(*KEEPING)
+def edit(segment: str) -> Response:
+    """The form of one scenario."""
+    return _form(_known(segment))
+
+
+@blueprint.post("/scenarios/<segment>")
+@allow(*KEEPING)
+def keep(segment: str) -> Response:
+    """Keep a new version."""
+    before = _known(segment)
+    rows = _typed_rows(before)
+    name = request.form.get("name", "").strip()[:LONGEST] or before.name
+    try:
+        steps = read_steps(rows, TEMPLATES)
+        with work_here() as work:
+            add_scenario(work, segment, name, [step_data(step) for step in steps], _actor())
+    except ReceivablesError as error:
+        return _form(before, rows, told_by(error))
+    return redirect(url_for("dunning_scenarios.index", saved=1), 303)
+
+
+@blueprint.post("/scenarios")
+@allow(*KEEPING)
+def copy() -> Response:
+    """A scenario of its own for a segment, begun with the usual one's steps."""
+    with work_here() as work:
+        wanted = request.form.get("segment", "")
+        usual = rules_of(work).scenarios.get("standard")
+        if usual is None or wanted not in segments(work):
+            return redirect(url_for("dunning_scenarios.index"), 303)
+        add_scenario(work, wanted, wanted, [step_data(step) for step in usual.steps], _actor())
+    return redirect(url_for("dunning_scenarios.edit", segment=wanted), 303)
+
+
+@blueprint.get("/settings")
+@allow(*STAFF)
+def ask_settings() -> Response:
+    """Hours, peace between two reminders, who signs."""
+    with work_here() as work:
+        return _settings_form(rules_of(work).settings)
+
+
+@blueprint.post("/settings")
+@allow(Role.OWNER)
+def save_settings() -> Response:
+    """Keep the settings as judged."""
+    with work_here() as work:
+        kept = rules_of(work).settings
+    found = _typed_settings(kept)
+    if isinstance(found, str):
+        return _settings_form(kept, found)
+    with work_here() as work:
+        keep_settings(work, found, now(), _actor())
+    return redirect(url_for("dunning_scenarios.ask_settings", saved=1), 303)
+
+
+def _known(segment: str) -> Scenario:
+    with work_here() as work:
+        found = rules_of(work).scenarios.get(segment)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _typed_rows(before: Scenario) -> list[dict[str, Any]]:
+    """The steps as typed: one without a name is left out; what the form does not show stays as it was."""
+    known = {step.key: step_data(step) for step in before.steps}
+    rows = []
+    for place_, key in enumerate(request.form.getlist("key")[:40]):
+        if not key.strip() or request.form.get(f"drop-{place_}"):
+            continue
+        typed = {name: _at(name, place_) for name in _FIELDS}
+        numbers = {name: _number(str(typed[name])) for name in ("level", "offset_days", "gap_days")}
+        rows.append(
+            {
+                **known.get(key.strip(), {}),
+                **typed,
+                **numbers,
+                "key": key.strip(),
+                "min_minor": max(_number(_at("min", place_)), 0) * 100,
+            }
+        )
+    return rows
+
+
+def _at(name: str, place_: int) -> str:
+    given = request.form.getlist(name)
+    return given[place_][:LONGEST] if place_ < len(given) else ""
+
+
+def _number(text: str) -> int:
+    digits = text.strip().removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdecimal() and len(digits) <= 7 else 0  # noqa: PLR2004 -- digits
+
+
+def _form(scenario: Scenario, typed: list[dict[str, Any]] | None = None, wrong: str = "") -> Response:
+    page = render_template(
+        "dunning/scenario.html",
+        scenario=scenario,
+        rows=[*(typed if typed is not None else [step_data(step) for step in scenario.steps]), None],
+        channels=list(Channel),
+        templates=[each for each in shown.TEMPLATES if each in TEMPLATES],
+        roles=_ROLES,
+        wrong=wrong,
+    )
+    return make_response(page, UNPROCESSABLE if wrong else 200)
+
+
+def _typed_settings(kept: DunningSettings) -> DunningSettings | str:
+    """The settings as typed, or what is wrong with them."""
+    form = request.form
+    try:
+        opens_at, closes_at = (
+            time.fromisoformat(form.get("opens_at", "")),
+            time.fromisoformat(form.get("closes_at", "")),
+        )
+    except ValueError:
+        return gettext("Les heures s'écrivent comme 09:00.")
+    if not opens_at < closes_at:
+        return gettext("L'heure de fin vient après l'heure de début.")
+    found = replace(
+        kept,
+        automatic="automatic" in form,
+        opens_at=opens_at,
+        closes_at=closes_at,
+        mail_every_days=_number(form.get("mail_every_days", "")),
+        call_every_days=_number(form.get("call_every_days", "")),
+        notice_days=_number(form.get("notice_days", "")),
+        signatory=form.get("signatory", "").strip()[:LONGEST],
+        signatory_title=form.get("signatory_title", "").strip()[:LONGEST],
+    )
+    if not 5 <= found.mail_every_days <= 60 or not 7 <= found.call_every_days <= 60:  # noqa: PLR2004 -- named in the sentence
+        return gettext("Entre deux courriels, 5 à 60 jours ; entre deux appels, 7 à 60 jours.")
+    if not LEAST_NOTICE <= found.notice_days <= MOST_NOTICE:
+        return gettext("Une mise en demeure laisse 8 à 15 jours.")
+    return found
+
+
+def _settings_form(settings: DunningSettings, wrong: str = "") -> Response:
+    page = render_template(
+        "dunning/settings.html",
+        settings=settings,
+        wrong=wrong,
+        may_save=place().role is Role.OWNER,
+        saved="saved" in request.args,
+    )
+    return make_response(page, UNPROCESSABLE if wrong else 200)
+
+
+def _actor() -> str:
+    return f"person {caller().person.person_id}"
