@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from receivables.domain.money import Money, exponent
+from receivables.domain.euros import EUR, half_up, stated_factor, stated_vat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-EUR = "EUR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +21,7 @@ class Euros:
 
     def of(self, minor: int) -> int | None:
         """``minor`` units of the invoice's currency in cents, half up."""
-        return None if self.factor is None else _half_up(self.factor * minor)
+        return None if self.factor is None else half_up(self.factor * minor)
 
 
 def euros_of(document: Mapping[str, Any], currency: str, vat_minor: int) -> Euros:
@@ -34,12 +31,12 @@ def euros_of(document: Mapping[str, Any], currency: str, vat_minor: int) -> Euro
     """
     if currency == EUR:
         return Euros(vat_minor, Fraction(1))
-    stated = _stated_vat(document)
-    factor = _factor(document, currency, vat_minor, stated)
+    stated = stated_vat(document)
+    factor = stated_factor(document, currency, vat_minor)
     if stated is None and not vat_minor:
         return Euros(0, factor)
     if stated is None and factor is not None:
-        stated = _half_up(factor * vat_minor)
+        stated = half_up(factor * vat_minor)
     return Euros(stated, factor)
 
 
@@ -52,25 +49,5 @@ def spread(total_minor: int, weights_minor: Sequence[int]) -> list[int]:
     running = 0
     for weight in weights_minor:
         running += weight
-        parts.append(_half_up(Fraction(total_minor * running, whole)) - sum(parts))
+        parts.append(half_up(Fraction(total_minor * running, whole)) - sum(parts))
     return parts
-
-
-def _stated_vat(document: Mapping[str, Any]) -> int | None:
-    amount = document.get("totals", {}).get("vat_accounting")
-    if document.get("accounting_currency") != EUR or amount is None:
-        return None
-    return abs(Money.of(Decimal(str(amount)), EUR).minor)
-
-
-def _factor(document: Mapping[str, Any], currency: str, vat_minor: int, stated: int | None) -> Fraction | None:
-    exchange = document.get("exchange") or {}
-    if (exchange.get("source"), exchange.get("target")) == (currency, EUR):
-        return Fraction(Decimal(str(exchange["rate"]))) * Fraction(10) ** (2 - exponent(currency))
-    return Fraction(stated, vat_minor) if stated and vat_minor else None
-
-
-def _half_up(value: Fraction) -> int:
-    """Half away from zero, so that a refund mirrors its receipt."""
-    size = (2 * abs(value.numerator) + value.denominator) // (2 * value.denominator)
-    return size if value >= 0 else -size
