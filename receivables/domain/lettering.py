@@ -5,8 +5,8 @@ what each payment was for, credit notes and what each is for), never from the or
 difference between the plan and what they hold. So the same facts in any order end in the same books.
 
 What settles an invoice, in this order: its own reversal, where a corrective one took its place; what was waived of it,
-a decision that stands until it is taken back; final cash, in the order in which the payers began; what is in flight,
-which keeps its room; then credit notes, set off against the rest.
+a decision that stands until it is taken back; what a factor took of it; final cash, in the order in which the payers
+began; what is in flight, which keeps its room; then credit notes, set off against the rest.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ WAIVED = frozenset({"discount", "waiver", "charge"})
 """What is given up of an invoice without money: a discount for early payment (escompte), a small rest, and what a bank
 kept of a transfer. Such a line names its invoice."""
 
+ASSIGNED, ASSIGNED_BACK = "assigned", "assigned_back"
+"""A claim that a factor took (cession), and one that came back from it: lines of an invoice, without money."""
+
 MIRRORS = {"refund": frozenset({"refund_failed"}), "waived_back": WAIVED, "gain": frozenset({"gain_back"})}
 """Debits of a payment with the credits that they, by their reference, are nothing with."""
 
@@ -33,10 +36,11 @@ class Item:
     """A line of account 411: ``open_minor`` is its amount less its allocations.
 
     ``kind`` is ``invoice`` (a debit), ``credit_note``, ``receipt``, ``refund``, ``refund_failed``, any of
-    :data:`WAIVED`, ``waived_back``, ``gain`` (an excess of cents that we keep), ``gain_back``, or ``reversal``, which
-    takes the ``invoice`` or ``credit_note`` of the same ``invoice_id`` back. ``reference`` is the business key (invoice
-    number, provider's payment or refund id); what takes a line back has the reference of that line. ``ranked_at``
-    orders competing receipts by when the payer began, which no redelivery changes.
+    :data:`WAIVED`, ``waived_back``, ``gain`` (an excess of cents that we keep), ``gain_back``, ``assigned``,
+    ``assigned_back``, or ``reversal``, which takes the ``invoice`` or ``credit_note`` of the same ``invoice_id`` back.
+    ``reference`` is the business key (invoice number, provider's payment or refund id); what takes a line back has the
+    reference of that line. ``ranked_at`` orders competing receipts by when the payer began, which no redelivery
+    changes.
     """
 
     posting_id: UUID
@@ -53,6 +57,12 @@ class Item:
     invoice_id: UUID | None = None
     attempt_id: UUID | None = None
     lettering_id: UUID | None = None
+    document_on: date | None = None
+
+    @property
+    def told_on(self) -> date:
+        """The day of its fact: before ``booked_on`` where that day was closed."""
+        return self.document_on or self.booked_on
 
 
 @dataclass(slots=True)
@@ -76,6 +86,7 @@ class Sheet:
     credits_by_note: dict[UUID, UUID] = field(default_factory=dict)
     reversals: dict[UUID, UUID] = field(default_factory=dict)
     waived_by_invoice: dict[UUID, list[UUID]] = field(default_factory=dict)
+    assigned_by_invoice: dict[UUID, list[UUID]] = field(default_factory=dict)
 
     def add_item(self, item: Item) -> None:
         """Put ``item`` on the sheet."""
@@ -88,6 +99,8 @@ class Sheet:
             self.reversals[item.invoice_id] = item.posting_id
         if item.kind in WAIVED and item.invoice_id:
             self.waived_by_invoice.setdefault(item.invoice_id, []).append(item.posting_id)
+        if item.kind in {ASSIGNED, ASSIGNED_BACK} and item.invoice_id:
+            self.assigned_by_invoice.setdefault(item.invoice_id, []).append(item.posting_id)
         if item.attempt_id:
             self.by_attempt.setdefault(item.attempt_id, []).append(item.posting_id)
 
@@ -190,11 +203,12 @@ def _scope(sheet: Sheet, about: Iterable[UUID], attempts: Iterable[UUID]) -> _Sc
 
 
 def _settling_lines(sheet: Sheet, invoice: UUID) -> list[UUID]:
-    """The lines of a document that settle others: a credit note's, what takes it back, and what was waived of it."""
+    """The lines of a document that settle others: a credit note's, what takes it back, what was waived or assigned."""
     found = (
         sheet.credits_by_note.get(invoice),
         sheet.reversals.get(invoice),
         *sheet.waived_by_invoice.get(invoice, ()),
+        *(p for p in sheet.assigned_by_invoice.get(invoice, ()) if not sheet.items[p].debit),
     )
     return [posting_id for posting_id in found if posting_id]
 
@@ -216,6 +230,7 @@ def _plan(sheet: Sheet, scope: _Scope, planned: set[UUID]) -> dict[tuple[UUID, U
         if (debit_id := sheet.debits_by_invoice.get(i))
     }
     _plan_waived(sheet, scope, rooms, wanted)
+    _plan_assigned(sheet, scope, rooms, wanted)
     for receipt in receipts:
         targets = sheet.targets.get(receipt.attempt_id, {}) if receipt.attempt_id else {}
         for invoice, debit in _debits(sheet, targets.keys() & scope.invoices):
@@ -255,6 +270,21 @@ def _plan_waived(sheet: Sheet, scope: _Scope, rooms: dict[UUID, int], wanted: di
             amount = min(item.amount_minor, rooms[debit_id])
             _put(wanted, (debit_id, item.posting_id), amount)
             rooms[debit_id] -= max(amount, 0)
+
+
+def _plan_assigned(sheet: Sheet, scope: _Scope, rooms: dict[UUID, int], wanted: dict[tuple[UUID, UUID], int]) -> None:
+    """A claim that a factor took settles its invoice towards us, until the claim comes back: by its own line, whole."""
+    for invoice in scope.invoices & sheet.assigned_by_invoice.keys():
+        lines = [sheet.items[p] for p in sheet.assigned_by_invoice[invoice]]
+        backs = {line.reference: line for line in lines if line.debit}
+        debit_id = sheet.debits_by_invoice[invoice]
+        for line in sorted((each for each in lines if not each.debit), key=lambda item: item.reference):
+            if back := backs.get(line.reference):
+                wanted[back.posting_id, line.posting_id] = line.amount_minor
+            else:
+                amount = min(line.amount_minor, rooms[debit_id])
+                _put(wanted, (debit_id, line.posting_id), amount)
+                rooms[debit_id] -= max(amount, 0)
 
 
 def _plan_reversals(sheet: Sheet, scope: _Scope, wanted: dict[tuple[UUID, UUID], int]) -> None:

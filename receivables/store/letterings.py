@@ -11,6 +11,7 @@ from receivables.store.work import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import date
 
     from receivables.store.work import Work
 
@@ -76,3 +77,42 @@ def write_letterings(
     work.insert("letterings", letterings)
     work.insert("lettering_lines", lines)
     work.insert("lettering_ends", ends)
+
+
+@dataclass(frozen=True, slots=True)
+class LetteredPair:
+    """An invoice and what settles part of it, as they are lettered now, in minor units."""
+
+    code: str | None
+    balanced: bool
+    lettered_on: date | None
+    invoice_id: UUID
+    number: str
+    credit_kind: str
+    credit_reference: str
+    attempt_id: UUID | None
+    credit_note_id: UUID | None
+    minor: int
+    currency: str
+
+
+def lettered_pairs(work: Work, customer_id: UUID, *, limit: int) -> list[LetteredPair]:
+    """What is lettered on an account by payments and credit notes, the newest lettering first."""
+    rows = work.rows(
+        "SELECT lettering.code, coalesce(lettering.balanced, false) AS balanced, lettering.lettered_on, "
+        "debit.invoice_id, debit.reference AS number, credit.kind AS credit_kind, "
+        "credit.reference AS credit_reference, credit.attempt_id, "
+        "CASE WHEN credit.kind = 'credit_note' THEN credit.invoice_id END AS credit_note_id, pair.minor, "
+        "debit.currency FROM (SELECT debit_posting_id, credit_posting_id, sum(amount_minor)::bigint AS minor, "
+        "max(created_at) AS at FROM allocations WHERE supplier_id = :supplier AND customer_id = :customer "
+        "GROUP BY 1, 2 HAVING sum(amount_minor) > 0) AS pair "
+        "JOIN receivable_items AS debit ON debit.supplier_id = :supplier "
+        "AND debit.posting_id = pair.debit_posting_id AND debit.kind = 'invoice' "
+        "JOIN receivable_items AS credit ON credit.supplier_id = :supplier "
+        "AND credit.posting_id = pair.credit_posting_id AND credit.kind IN ('receipt', 'credit_note') "
+        "LEFT JOIN letterings AS lettering ON lettering.supplier_id = :supplier "
+        "AND lettering.lettering_id = debit.lettering_id ORDER BY pair.at DESC, number LIMIT :limit",
+        customer=customer_id,
+        limit=limit,
+    )
+    return [LetteredPair(**row) for row in rows]
