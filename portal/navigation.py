@@ -23,32 +23,63 @@ class Room(StrEnum):
     """Behind the button."""
 
 
+class Group(StrEnum):
+    """What somebody is about to do, for the menu behind the button."""
+
+    CHASE = "chase"
+    CASH = "cash"
+    BILL = "bill"
+    STEER = "steer"
+    HOUSE = "house"
+
+
+GROUP_NAMES = {
+    Group.CHASE: note_text("Relancer"),
+    Group.CASH: note_text("Encaisser"),
+    Group.BILL: note_text("Facturer"),
+    Group.STEER: note_text("Piloter"),
+    Group.HOUSE: note_text("Régler"),
+}
 CUSTOMER_PAGES = (
-    (("/c/",), note_text("Accueil"), Room.ALWAYS),
-    (("/c/invoices",), note_text("Factures"), Room.ALWAYS),
-    (("/c/pay",), note_text("Payer"), Room.WIDE),
-    (("/c/receipts",), note_text("Paiements"), Room.ALWAYS),
-    (("/c/mandates",), note_text("Prélèvements"), Room.WIDE),
+    (("/c/",), note_text("Accueil"), Room.ALWAYS, None),
+    (("/c/invoices",), note_text("Factures"), Room.ALWAYS, None),
+    (("/c/pay",), note_text("Payer"), Room.WIDE, None),
+    (("/c/receipts",), note_text("Paiements"), Room.ALWAYS, None),
+    (("/c/statement",), note_text("Relevé"), Room.WIDE, None),
+    (("/c/mandates",), note_text("Prélèvements"), Room.WIDE, None),
+    (("/c/plans",), note_text("Délais"), Room.WIDE, None),
+    (("/c/messages",), note_text("Messages"), Room.WIDE, None),
 )
 STAFF_PAGES = (
-    (("/s/",), note_text("Encours"), Room.ALWAYS),
-    (("/s/invoices",), note_text("Factures"), Room.ALWAYS),
-    (("/s/disputes",), note_text("Litiges"), Room.WIDE),
-    (("/s/purchases",), note_text("Achats"), Room.WIDE),
-    (("/s/reports",), note_text("Déclarations"), Room.WIDE),
-    (("/s/treasury", "/s/payments"), note_text("Trésorerie"), Room.WIDE),
-    (("/s/bank", "/s/receipts"), note_text("Banque"), Room.WIDE),
-    (("/s/matching",), note_text("Rapprochement"), Room.WIDE),
-    (("/s/problems",), note_text("À traiter"), Room.ALWAYS),
-    (("/s/debits",), note_text("Prélèvements"), Room.MORE),
-    (("/s/platform", "/s/platform/flows"), note_text("Plateforme"), Room.MORE),
-    (("/s/directory",), note_text("Annuaire"), Room.MORE),
-    (("/s/mails",), note_text("Courriels"), Room.MORE),
-    (("/s/company",), note_text("Entreprise"), Room.MORE),
-    (("/s/iban",), note_text("Compte bancaire"), Room.MORE),
+    (("/s/work", "/s/customers"), note_text("À relancer"), Room.ALWAYS, Group.CHASE),
+    (("/s/messages",), note_text("Messages"), Room.WIDE, Group.CHASE),
+    (("/s/disputes",), note_text("Litiges"), Room.WIDE, Group.CHASE),
+    (("/s/dunning",), note_text("Relances"), Room.MORE, Group.CHASE),
+    (("/s/promises",), note_text("Promesses"), Room.MORE, Group.CHASE),
+    (("/s/claims",), note_text("Intérêts de retard"), Room.MORE, Group.CHASE),
+    (("/s/mails",), note_text("Courriels"), Room.MORE, Group.CHASE),
+    (("/s/",), note_text("Encours"), Room.WIDE, Group.STEER),
+    (("/s/indicators",), note_text("Indicateurs"), Room.WIDE, Group.STEER),
+    (("/s/credit",), note_text("Crédit client"), Room.MORE, Group.STEER),
+    (("/s/scores",), note_text("Notes de paiement"), Room.MORE, Group.STEER),
+    (("/s/insurance",), note_text("Assurance-crédit"), Room.MORE, Group.STEER),
+    (("/s/factoring",), note_text("Affacturage"), Room.MORE, Group.STEER),
+    (("/s/invoices",), note_text("Factures"), Room.ALWAYS, Group.BILL),
+    (("/s/purchases",), note_text("Achats"), Room.MORE, Group.BILL),
+    (("/s/reports",), note_text("Déclarations"), Room.MORE, Group.BILL),
+    (("/s/platform", "/s/platform/flows"), note_text("Plateforme"), Room.MORE, Group.BILL),
+    (("/s/directory",), note_text("Annuaire"), Room.MORE, Group.BILL),
+    (("/s/bank", "/s/receipts"), note_text("Banque"), Room.WIDE, Group.CASH),
+    (("/s/matching",), note_text("Rapprochement"), Room.MORE, Group.CASH),
+    (("/s/treasury", "/s/payments"), note_text("Trésorerie"), Room.WIDE, Group.CASH),
+    (("/s/debits",), note_text("Prélèvements"), Room.MORE, Group.CASH),
+    (("/s/problems",), note_text("À traiter"), Room.ALWAYS, Group.HOUSE),
+    (("/s/exports",), note_text("Exports"), Room.MORE, Group.HOUSE),
+    (("/s/company",), note_text("Entreprise"), Room.MORE, Group.HOUSE),
+    (("/s/iban",), note_text("Compte bancaire"), Room.MORE, Group.HOUSE),
 )
-"""Addresses (the first that the caller may open counts; the pages below all of them belong to it), name, and where it
-stands."""
+"""Addresses (the first that the caller may open counts; the pages below all of them belong to it), name, where it
+stands, and with what."""
 OPENABLE_FORMS = frozenset(
     {
         "validation.check",
@@ -57,6 +88,15 @@ OPENABLE_FORMS = frozenset(
         "iban.propose",
         "dispute.send",
         "dispute.send_by_link",
+        "exports.check",
+        "claims.make",
+        "disputes_noted.note",
+        "claims.change_terms",
+        "messages.say_on_account",
+        "messages.say_on_invoice",
+        "link_messages.send",
+        "link_messages.settle",
+        "message_templates.keep",
     }
 )
 """Endpoints of forms that are sent to the address of their own page."""
@@ -70,6 +110,7 @@ class Entry:
     name: str
     room: Room
     current: str
+    group: Group | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +119,15 @@ class Menu:
 
     row: tuple[Entry, ...]
     more: tuple[Entry, ...]
+
+    @property
+    def groups(self) -> tuple[tuple[str, tuple[Entry, ...]], ...]:
+        """What is behind the button, by what somebody is about to do; without names where there are no groups."""
+        groups = list(dict.fromkeys(each.group for each in self.more))
+        return tuple(
+            (gettext(GROUP_NAMES[group]) if group else "", tuple(each for each in self.more if each.group is group))
+            for group in sorted(groups, key=lambda each: list(Group).index(each) if each else -1)
+        )
 
     @property
     def always_more(self) -> bool:
@@ -100,14 +150,14 @@ def navigation() -> Menu:
     pages = STAFF_PAGES if place().is_staff else CUSTOMER_PAGES
     open_to_caller = _open_addresses()
     found = []
-    for addresses, name, room in pages:
+    for addresses, name, room, group in pages:
         href = next((each for each in addresses if each.rstrip("/") in open_to_caller), None)
         if href is not None:
-            found.append((href, addresses, name, room))
-    section = max((root for _, roots, _, _ in found for root in roots if _is_below(root)), key=len, default="")
+            found.append((href, addresses, name, room, group))
+    section = max((root for _, roots, _, _, _ in found for root in roots if _is_below(root)), key=len, default="")
     entries = [
-        Entry(href, gettext(name), room, _current(href) if section in roots else "")
-        for href, roots, name, room in found
+        Entry(href, gettext(name), room, _current(href) if section in roots else "", group)
+        for href, roots, name, room, group in found
     ]
     return Menu(
         tuple(each for each in entries if each.room is not Room.MORE),
