@@ -42,33 +42,59 @@ class Fuse:
         if self.burnt == self.step:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    def burn_on_writing(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        """One step more where a statement changes something: to die before one that reads is to die before the next."""
+        if not statement.lstrip().startswith("SELECT"):
+            self.burn()
 
-def die_everywhere(database: Database, settings: Settings, folder: Path, act: Callable[[Works, Fuse], object]) -> int:
+
+def die_everywhere(
+    database: Database,
+    settings: Settings,
+    folder: Path,
+    act: Callable[[Works, Fuse], object],
+    *,
+    every: int = 1,
+    only_writing: bool = False,
+) -> int:
     """Run ``act`` in children that die one step later each time, until one ends; returns how many died.
+
+    ``every``: they die so many steps later each time, where a few deaths are enough. ``only_writing``: they die before
+    what changes something (and before each commit), not before what reads.
 
     Raises:
         AssertionError: a child failed; with what it said.
     """
     said = folder / "said.txt"
-    for step in count(1):
-        assert step <= MOST_LIVES, "it never comes to an end"
+    for lives in count():
+        assert lives < MOST_LIVES, "it never comes to an end"
+        step = 1 + lives * every
         child = os.fork()
         if child == 0:
-            _live(database.url, settings, said, act, Fuse(step))
+            _live(database.url, settings, said, act, Fuse(step), only_writing=only_writing)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
             continue
         assert os.WEXITSTATUS(status) == 0, said.read_text()
-        return step - 1
+        return lives
     raise AssertionError
 
 
-def _live(url: str, settings: Settings, said: Path, act: Callable[[Works, Fuse], object], fuse: Fuse) -> None:
+def _live(
+    url: str,
+    settings: Settings,
+    said: Path,
+    act: Callable[[Works, Fuse], object],
+    fuse: Fuse,
+    *,
+    only_writing: bool,
+) -> None:
     """The child: it shares no connection with its parent, and never comes back to the test."""
     code = 1
     try:
         database = Database(url, settings)
-        event.listen(database.application, "before_cursor_execute", fuse.burn)
+        burn = fuse.burn_on_writing if only_writing else fuse.burn
+        event.listen(database.application, "before_cursor_execute", burn)
         event.listen(database.application, "commit", fuse.burn)
         act(Works(database), fuse)
         code = 0
