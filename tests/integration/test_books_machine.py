@@ -52,7 +52,10 @@ def play(works: Works, supplier: Supplier, runs: int, fault: Callable[..., objec
                 max_examples=runs,
                 stateful_step_count=STEPS,
                 deadline=None,
-                derandomize=True,
+                derandomize="QUITTANCE_MACHINE_RUNS"
+                not in os.environ,  # the same in every `make test`, new ones when asked
+                database=None,
+                print_blob=True,
                 phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             ),
