@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from config.clock import now, today
+from config.clock import now
 from einvoice.directory.checks import continue_checks
 from einvoice.flows import FLOW_PLANNED
 from einvoice.platform.accounts import accounts_to_follow
 from einvoice.platform.hooks import PLATFORM_HINTED
-from einvoice.platform.port import PlatformBusyError, PlatformError, PlatformPausedError
+from einvoice.platform.port import PlatformBusyError, PlatformError
 from einvoice.receiving.dispatch import receive_lost, receive_statuses
 from einvoice.reception import FILES_SOURCE, LOST_SOURCE
 from einvoice.reception import SOURCE as PLATFORM_SOURCE
@@ -28,12 +28,12 @@ from payments.reconcile import recover_missed_facts
 from payments.refunds.sending import send_refunds, settle_refunds
 from portal.access.sign_in_mail import sign_in_mail
 from portal.bank_files import go_on_importing
+from portal.chores import Chore, chores_of_claims, for_each, those_of
 from portal.claims.producing import produce_claim, write_claim_mail
 from portal.clearing_duties import COMPARE_EVERY_S, compare, follow_hints
 from portal.debit_mails import tend_debits
 from portal.dunning.looking import LOOKS
-from portal.dunning.running import run_dunning_day
-from portal.factoring import tell_assignment, tend_assignments
+from portal.factoring import tell_assignment
 from portal.hooks.intake import GOCARDLESS as GOCARDLESS_SOURCE
 from portal.hooks.intake import SOURCE as STRIPE_SOURCE
 from portal.issuing import DOCUMENTS
@@ -42,24 +42,16 @@ from portal.mailbox.imap import MailboxError, look_into_mailbox
 from portal.mailbox.receiving import SOURCE as MAIL_SOURCE
 from portal.mailbox.receiving import receive_mails
 from portal.mails import keep_mail, write_invoice_mail
-from portal.plan_duties import LOOK_EVERY_S as AGREEMENTS_EVERY_S
-from portal.plan_duties import judge_all, review_all
 from portal.post import send_due_mails
 from portal.quarantine import run_quarantine
 from portal.question_mails import write_question_mail
 from portal.receipt_mails import write_receipt_mail
-from portal.staff.indicators.mailing import send_mailings
 from portal.staff.treasury.telling import OVERLAP, WATERMARK, tell_contests
 from portal.turns import Pace
 from portal.worker import NotYetError, Worker
 from receivables.domain.events import CASH_COLLECTED, CLAIM_MADE, INVOICE_ISSUED, INVOICE_REPLACED, SIGN_IN_ASKED
 from receivables.services.assigning import ASSIGNMENT_TOLD
-from receivables.services.escalating import escalate_disputes
-from receivables.services.insurance_alarms import tend_insurance_daily
-from receivables.services.limiting import end_what_is_over
-from receivables.services.scoring import score_yesterday
 from receivables.services.sealing import seal_audit
-from receivables.services.short_paying import tend_short_payments_daily
 from receivables.store.register import (
     list_suppliers,
     suppliers_in_state,
@@ -68,23 +60,13 @@ from receivables.store.register import (
 )
 from receivables.store.work_to_do import (
     CHECKOUTS_TO_TEND,
-    CLAIMS_ASSIGNED,
-    CREDIT_ENDING,
     DEBITS,
-    DUE_INDICATOR_MAILINGS,
-    INSURANCE_DUE,
-    LATE_DISPUTES,
     MAILS_TO_SEND,
     OPEN_PAYOUTS,
     PAID_ONLINE,
-    PLANS_UNDER_WAY,
-    PROMISES_TO_JUDGE,
     REFUNDS,
     REFUNDS_UNDER_WAY,
-    REMINDERS_TO_PLAN,
     RIPE_ACCOUNTS,
-    SCORES_DUE,
-    SHORT_PAYMENTS,
     UNFINISHED_STATEMENTS,
     UNSEALED_AUDIT,
     WAITING_BANK_LINES,
@@ -93,7 +75,7 @@ from receivables.store.work_to_do import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from einvoice.following import FlowFollower
     from einvoice.reception import Poller
@@ -120,10 +102,6 @@ CONTEST_EVERY_S = 60.0
 """How often to tell the staff of chargebacks: the same day is the promise."""
 TEND_EVERY_S = 60.0
 """How often to close checkouts that are over and to collect debits that were agreed to: banks take days."""
-REMINDERS_EVERY_S = 60.0
-"""How soon after its opening hour a supplier's reminders of the day are written."""
-CREDIT_EVERY_S = 900.0
-"""How soon after midnight a limit or derogation whose day is past is looked at again."""
 QUARANTINE_EVERY_S = 60.0
 """How often to see whether the quarantine of a bank account is over."""
 BANK_EVERY_S = 5.0
@@ -132,14 +110,6 @@ AGAIN_EVERY_S = 60.0
 """How soon what is new, or a payout told late, may explain a bank line that nobody identified."""
 DEBITS_EVERY_S = 60.0
 """Payers are told of debits soon; what is due by agreement is collected within the day."""
-INDICATORS_EVERY_S = 300.0
-"""Mails about the day before are there in the morning."""
-ESCALATE_EVERY_S = 900.0
-"""How often to see whether a dispute passed its deadline, or a short payment was explained: these are days."""
-SCORES_EVERY_S = 600.0
-"""How soon after midnight customers are scored for the day that is over, and insured deadlines looked at."""
-FACTOR_EVERY_S = 60.0
-"""How soon what came in for a factor stands on its account."""
 SEAL_EVERY_S = 10.0
 """Nothing in the audit trail stays unsealed for longer than a minute."""
 REPORT_EVERY_S = 900.0
@@ -192,19 +162,18 @@ def build_worker(services: Services) -> Worker:
     )
 
 
-def _chores(services: Services, listener: Listener) -> tuple[tuple[float, Callable[[], None]], ...]:
+def _chores(services: Services, listener: Listener) -> tuple[Chore, ...]:
     """What is done at intervals, in seconds, for the suppliers that it may concern."""
     settings, database = services.settings, services.database
 
     def everybody() -> list[UUID]:
         return [each.supplier_id for each in list_suppliers(database)]
 
-    def those(condition: str, chore: Callable[[UUID], object]) -> Callable[[], None]:
-        return _for_each(lambda: suppliers_with(database, condition), chore)
+    those = those_of(database)
 
     return (
-        (settings.platform_poll_s, _for_each(lambda: suppliers_with_flows_to_follow(database), listener.follow)),
-        (settings.platform_poll_s, _for_each(lambda: suppliers_on_platforms(database), listener.poll)),
+        (settings.platform_poll_s, for_each(lambda: suppliers_with_flows_to_follow(database), listener.follow)),
+        (settings.platform_poll_s, for_each(lambda: suppliers_on_platforms(database), listener.poll)),
         (
             settings.provider_poll_s,
             those(PAID_ONLINE, lambda s: recover_missed_facts(services.works, s, services.gateway_for)),
@@ -213,47 +182,35 @@ def _chores(services: Services, listener: Listener) -> tuple[tuple[float, Callab
         (TEND_EVERY_S, those(CHECKOUTS_TO_TEND, lambda s: tend_checkouts(services.works, s, services.gateway_for))),
         (
             MAIL_EVERY_S,
-            _for_each(
+            for_each(
                 lambda: suppliers_with(database, MAILS_TO_SEND) if settings.smtp_url else [],
                 lambda s: send_due_mails(services, s, LOOKS),
             ),
         ),
-        (REMINDERS_EVERY_S, those(REMINDERS_TO_PLAN, lambda s: run_dunning_day(services, s))),
-        (CREDIT_EVERY_S, those(CREDIT_ENDING, lambda s: services.works.run(s, end_what_is_over))),
         (QUARANTINE_EVERY_S, those(RIPE_ACCOUNTS, lambda s: run_quarantine(services, s))),
         (REFUND_EVERY_S, those(REFUNDS_UNDER_WAY, lambda s: send_refunds(services.works, s, services.gateway_for))),
         (COMPARE_EVERY_S, those(REFUNDS, lambda s: services.works.run(s, settle_refunds))),
         (
             CONTEST_EVERY_S,
-            _for_each(
+            for_each(
                 lambda: suppliers_with_contests(database, WATERMARK, OVERLAP), lambda s: tell_contests(services, s)
             ),
         ),
         (DEBITS_EVERY_S, those(DEBITS, lambda s: tend_debits(services, s))),
-        (
-            ESCALATE_EVERY_S,
-            those(LATE_DISPUTES, lambda s: services.works.run(s, lambda work: escalate_disputes(work, today()))),
-        ),
-        (ESCALATE_EVERY_S, those(SHORT_PAYMENTS, lambda s: services.works.run(s, tend_short_payments_daily))),
-        (INDICATORS_EVERY_S, those(DUE_INDICATOR_MAILINGS, lambda s: send_mailings(services, s))),
-        (SCORES_EVERY_S, those(SCORES_DUE, lambda s: services.works.run(s, score_yesterday))),
-        (SCORES_EVERY_S, those(INSURANCE_DUE, lambda s: services.works.run(s, tend_insurance_daily))),
-        (FACTOR_EVERY_S, those(CLAIMS_ASSIGNED, lambda s: tend_assignments(services, s))),
         (SEAL_EVERY_S, those(UNSEALED_AUDIT, lambda s: _seal_all(services, s))),
         (
             DIRECTORY_EVERY_S,
-            _for_each(
+            for_each(
                 lambda: suppliers_in_state(database, "directory_checks", "running"),
                 lambda s: continue_checks(services.directory, s),
             ),
         ),
         (BANK_EVERY_S, those(UNFINISHED_STATEMENTS, lambda s: go_on_importing(services, s))),
-        (AGREEMENTS_EVERY_S, those(PROMISES_TO_JUDGE, lambda s: judge_all(services, s))),
-        (AGREEMENTS_EVERY_S, those(PLANS_UNDER_WAY, lambda s: review_all(services, s))),
         (AGAIN_EVERY_S, those(OPEN_PAYOUTS, lambda s: services.works.run(s, recognise_late_payouts))),
         (AGAIN_EVERY_S, those(WAITING_BANK_LINES, lambda s: match_again(services.works, s))),
-        (REPORT_EVERY_S, _for_each(everybody, services.reporter.prepare_due)),
-        (ARCHIVE_LOOK_EVERY_S, _for_each(everybody, lambda s: read_archive_again(services, s))),
+        (REPORT_EVERY_S, for_each(everybody, services.reporter.prepare_due)),
+        (ARCHIVE_LOOK_EVERY_S, for_each(everybody, lambda s: read_archive_again(services, s))),
+        *chores_of_claims(services),
         *(((settings.imap_poll_s, lambda: _look_into_mailbox(services)),) if settings.imap_url else ()),
     )
 
@@ -378,20 +335,3 @@ def _patience(fact: Announcement) -> Iterator[None]:
         raise NotYetError(f"{error.code}: {error}", error.retry_after_s) from error
     except PlatformError as error:
         raise NotYetError(f"{error.code}: {error}") from error
-
-
-def _for_each(suppliers: Callable[[], Iterable[UUID]], chore: Callable[[UUID], object]) -> Callable[[], None]:
-    """Run ``chore`` for each of ``suppliers``; one's trouble is logged and does not stop the others."""
-
-    def run() -> None:
-        for supplier_id in suppliers():
-            try:
-                chore(supplier_id)
-            except PlatformPausedError:
-                continue  # told once, when its circuit opened
-            except PlatformError as error:
-                log.warning("A platform did not answer: %s", error, extra={"supplier": str(supplier_id)})
-            except Exception:
-                log.exception("A chore failed", extra={"supplier": str(supplier_id)})
-
-    return run
