@@ -269,12 +269,6 @@ def open_insolvency(work: Work, customer_id: UUID) -> Insolvency | None:
     return Insolvency(**row) if row else None
 
 
-def open_insolvencies(work: Work, customer_ids: Collection[UUID]) -> dict[UUID, Insolvency]:
-    """The open proceedings of these customers."""
-    rows = work.rows(_OPEN + "AND doubted.customer_id = ANY(:ids)", ids=list(customer_ids))
-    return {row["customer_id"]: Insolvency(**row) for row in rows}
-
-
 def list_insolvencies(work: Work, *, limit: int = 50) -> list[Insolvency]:
     """Open proceedings of all customers, the newest first."""
     rows = work.rows(_OPEN + "ORDER BY opened_on DESC, insolvency_id LIMIT :limit", limit=limit)

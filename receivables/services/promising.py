@@ -82,31 +82,8 @@ def make_promise(work: Work, command: NewPromise) -> Promise:
         return same
     amounts, currency = _amounts(work, command)
     _make_room(work, command, pending)
-    promise_id, at = new_id(), now()
+    promise_id = _insert(work, command, amounts, currency)
     total = sum(amounts.values())
-    judged_on = add_days(command.promised_on, TOLERANCE_BANKING_DAYS, BANKING)
-    work.execute(
-        "INSERT INTO promises (supplier_id, promise_id, customer_id, source, said_by, contact_id, amount_minor, "
-        "currency, promised_on, judged_on, state, made_at, changed_at) VALUES (:supplier, :id, :customer, :source, "
-        ":said_by, :contact, :amount, :currency, :promised, :judged, 'pending', :at, :at)",
-        id=promise_id,
-        customer=command.customer_id,
-        source=command.source,
-        said_by=command.said_by.strip()[:200] or command.actor,
-        contact=command.contact_id,
-        amount=total,
-        currency=currency,
-        promised=command.promised_on,
-        judged=judged_on,
-        at=at,
-    )
-    work.insert(
-        "promised_invoices",
-        [
-            {"promise_id": promise_id, "invoice_id": invoice_id, "amount_minor": minor}
-            for invoice_id, minor in amounts.items()
-        ],
-    )
     facts = {
         "promise_id": str(promise_id),
         "amount_minor": total,
@@ -199,6 +176,35 @@ def promised_by_customer(work: Work, invoice_ids: Sequence[UUID]) -> set[UUID]:
         if promise.source is Source.CUSTOMER
         for each in promise.invoices
     }
+
+
+def _insert(work: Work, command: NewPromise, amounts: Mapping[UUID, int], currency: str) -> UUID:
+    """Write the rows of a promise; it is judged two banking days after its day."""
+    promise_id, at = new_id(), now()
+    judged_on = add_days(command.promised_on, TOLERANCE_BANKING_DAYS, BANKING)
+    work.execute(
+        "INSERT INTO promises (supplier_id, promise_id, customer_id, source, said_by, contact_id, amount_minor, "
+        "currency, promised_on, judged_on, state, made_at, changed_at) VALUES (:supplier, :id, :customer, :source, "
+        ":said_by, :contact, :amount, :currency, :promised, :judged, 'pending', :at, :at)",
+        id=promise_id,
+        customer=command.customer_id,
+        source=command.source,
+        said_by=command.said_by.strip()[:200] or command.actor,
+        contact=command.contact_id,
+        amount=sum(amounts.values()),
+        currency=currency,
+        promised=command.promised_on,
+        judged=judged_on,
+        at=at,
+    )
+    work.insert(
+        "promised_invoices",
+        [
+            {"promise_id": promise_id, "invoice_id": invoice_id, "amount_minor": minor}
+            for invoice_id, minor in amounts.items()
+        ],
+    )
+    return promise_id
 
 
 def _check_day(work: Work, command: NewPromise) -> None:

@@ -174,12 +174,6 @@ def get_claim(work: Work, claim_id: UUID) -> Claim:
     return Claim(**row)
 
 
-def find_claim(work: Work, invoice_id: UUID) -> Claim | None:
-    """The claim that a row of invoices is, or ``None``."""
-    row = work.row(_CLAIM + "AND claim.claim_id = :id", id=invoice_id)
-    return Claim(**row) if row else None
-
-
 def list_claims(
     work: Work, *, after: UUID | None = None, wanted: str = "", customer_id: UUID | None = None, limit: int = 50
 ) -> list[Claim]:
