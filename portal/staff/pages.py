@@ -62,7 +62,7 @@ def dashboard() -> str:
         currency = totals[0].currency if totals else "EUR"
         chart = age_chart(late_by_age(work, today(), currency), currency)
         problems = len(troubles_here(work))
-        waiting = what_waits(work)
+        waiting = what_waits(work, caller().person.person_id)
     return render_template(
         "staff/dashboard.html",
         totals=totals,

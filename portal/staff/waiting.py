@@ -14,8 +14,11 @@ from einvoice.reporting.errors import ReportError
 from einvoice.reporting.periods import ReportKind, period_of
 from portal.staff.treasury.telling import contests_waiting, refunds_waiting
 from portal.words import gettext, ngettext, number, short_day
+from receivables.store.messages import count_unread
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from receivables.store.work import Work
 
 _COUNTED = 50
@@ -33,10 +36,27 @@ class Waiting:
     icon: str
 
 
-def what_waits(work: Work) -> list[Waiting]:
-    """The lines that have something to say, those with a clock first."""
-    found = (_contests(work), _disputes(work), _refunds(work), _purchases(work), _flows(work), _declarations(work))
+def what_waits(work: Work, reader: UUID) -> list[Waiting]:
+    """The lines that have something to say to ``reader``, those with a clock first."""
+    found = (
+        _contests(work),
+        _disputes(work),
+        _messages(work, reader),
+        _refunds(work),
+        _purchases(work),
+        _flows(work),
+        _declarations(work),
+    )
     return [each for each in found if each is not None]
+
+
+def _messages(work: Work, reader: UUID) -> Waiting | None:
+    """Conversations with something that the reader has not read."""
+    count = count_unread(work, reader)
+    if not count:
+        return None
+    words = ngettext("%(num)s conversation avec du nouveau", "%(num)s conversations avec du nouveau", count)
+    return Waiting(gettext("Messages"), _many(words, count), "/s/messages", "flight", "mail")
 
 
 def _contests(work: Work) -> Waiting | None:

@@ -340,6 +340,7 @@ def test_unread_is_counted_for_each_person(app: Flask, talk: Talk, house: House)
             return count_unread(work, collector), count_unread(work, owner)
 
     before = unread()
+    assert "avec du nouveau" in talk.signed_in(app).get("/s/").text
     talk.signed_in(app).get(talk.there)
     assert unread() == (before[0] - 1, before[1])
 
