@@ -179,21 +179,6 @@ def messages_in(work: Work, thread_id: UUID, *, limit: int = MOST_SHOWN) -> list
     return _with_files(work, [_message(row) for row in rows])
 
 
-def messages_about(work: Work, invoice_ids: Sequence[UUID]) -> dict[UUID, list[Message]]:
-    """What was said about each of these invoices, oldest first, with files: the exchanges of a bundle of evidence."""
-    rows = work.rows(
-        f"SELECT thread.invoice_id, {_MESSAGE} FROM messages JOIN message_threads AS thread "
-        "USING (supplier_id, thread_id) WHERE supplier_id = :supplier AND thread.invoice_id = ANY(:ids) "
-        "ORDER BY said_at, message_id",
-        ids=list(invoice_ids),
-    )
-    by_id = {each.message_id: each for each in _with_files(work, [_message(row) for row in rows])}
-    found: dict[UUID, list[Message]] = {invoice_id: [] for invoice_id in invoice_ids}
-    for row in rows:
-        found[row["invoice_id"]].append(by_id[row["message_id"]])
-    return found
-
-
 def file_of_message(work: Work, message_id: UUID, position: int) -> tuple[Thread, UUID] | None:
     """The conversation and the document behind a file of a message."""
     row = work.row(

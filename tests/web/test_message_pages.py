@@ -24,7 +24,7 @@ from receivables.services.messaging import MOST_A_DAY, Say, say, write_note
 from receivables.store.contacts import Contact, CustomerFile, add_contact, mark_mail, set_customer_file
 from receivables.store.holding import MOST_HELD_A_DAY
 from receivables.store.journal import journal_of
-from receivables.store.messages import count_unread, find_thread, messages_about, messages_in
+from receivables.store.messages import count_unread, find_thread, messages_in
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -156,7 +156,6 @@ def test_no_way_of_a_customer_shows_an_internal_note(app: Flask, talk: Talk, hou
         shown.append(str(work.rows("SELECT details FROM audit_rows WHERE supplier_id = :supplier")))
         shown.append(str(work.rows("SELECT * FROM mails WHERE supplier_id = :supplier")))
         shown.append(str(work.rows("SELECT * FROM messages WHERE supplier_id = :supplier")))
-        shown.append(str(messages_about(work, [talk.invoice_id])))
     shown.append(
         make_evidence(house.services, house.supplier.supplier_id, talk.invoice_id, "test").content.decode("latin-1")
     )
