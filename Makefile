@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test lint conformance messages chaos reminders fuzz bench lock clean
+.PHONY: demo test lint conformance messages chaos reminders api fuzz bench lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/quittance demo $(ARGS)
@@ -35,6 +35,10 @@ chaos: $(VENV)/installed
 reminders: $(VENV)/installed
 	@QUITTANCE_PORTFOLIOS=10000 $(BIN)/python -m pytest -q -s tests/integration/test_dunning_invariant.py $(ARGS)
 
+# Every operation of our API, called as its published schema says, with made-up input, right and wrong (docs/api.md).
+api: $(VENV)/installed
+	@QUITTANCE_SCHEMATHESIS_EXAMPLES=100 $(BIN)/python -m pytest -q -s tests/web/test_api_contract.py $(ARGS)
+
 # N inputs (a million by default) of SEED; goes on where it stopped, the sums are in .var/fuzz.
 fuzz: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m fuzz.campaign
@@ -49,6 +53,7 @@ bench: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m bench.matching
 	@PYTHONPATH=tests $(BIN)/python -m bench.credit
 	@PYTHONPATH=tests $(BIN)/python -m bench.indicators
+	@PYTHONPATH=tests $(BIN)/python -m bench.pages
 
 # Writes requirements.lock anew from pyproject.toml: exact versions with their hashes.
 lock: $(VENV)/installed

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 APPLICATION_ROLE = "quittance_app"
 REGISTER_ROLE = "quittance_register"
+PORTFOLIO_ROLE = "quittance_portfolio"
+"""The application held to the customers of one person."""
 MIN_SERVER_VERSION = 160_000
 RETRIED_STATES = frozenset({"40001", "40P01"})
 """Serialisation failure and deadlock: the transaction did nothing and may be run again."""
@@ -35,6 +37,10 @@ MAX_RUNS = 5
 Result = TypeVar("Result")
 
 _SET_SUPPLIER = text("SELECT set_config('app.supplier_id', :supplier, true)")
+_SET_PORTFOLIO = text(
+    "SELECT set_config('app.supplier_id', :supplier, true), set_config('app.portfolio', :person, true), "
+    f"set_config('role', '{PORTFOLIO_ROLE}', true)"
+)
 
 
 class UnsafeDatabaseError(Exception):
@@ -53,10 +59,16 @@ class Database:
         self.register_engine = self._engine(REGISTER_ROLE)
 
     @contextmanager
-    def begin(self, supplier_id: UUID) -> Iterator[Connection]:
-        """One transaction of one supplier: commits on a clean exit, rolls back on any exception."""
+    def begin(self, supplier_id: UUID, portfolio: UUID | None = None) -> Iterator[Connection]:
+        """One transaction of one supplier: commits on a clean exit, rolls back on any exception.
+
+        With ``portfolio`` it reads nothing about customers of whom that person is not the collector.
+        """
         with self.application.begin() as connection:
-            connection.execute(_SET_SUPPLIER, {"supplier": str(supplier_id)})
+            if portfolio is None:
+                connection.execute(_SET_SUPPLIER, {"supplier": str(supplier_id)})
+            else:
+                connection.execute(_SET_PORTFOLIO, {"supplier": str(supplier_id), "person": str(portfolio)})
             yield connection
 
     @contextmanager

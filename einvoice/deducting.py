@@ -5,7 +5,8 @@ A deposit that our books do not know came from elsewhere, and is believed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from einvoice.crediting.earlier import credited_before
 from einvoice.errors import BuildError
@@ -49,14 +50,42 @@ def check_deducted(work: Work, final: Invoice, deposits: Sequence[DepositRequest
                 f"vaut {each.number}, l'acompte d'un autre client ou d'une autre devise. Corrigez le numéro.",
             )
         asked = Money(deposit.prepaid_minor + deposit.payable_minor, deposit.currency).decimal
-        left = asked - credited_before(work, deposit).amount
+        left = asked - credited_before(work, deposit).amount - _deducted_before(work, final, each)
         if each.amount > left:
             raise _refusal(
                 "invoice.deposit_exceeded",
                 f"{place}.amount",
-                f"is {each.amount:f}, but deposit {each.number} came to {left:f} with VAT, credit notes taken off.",
-                f"vaut {each.amount:f}, mais l'acompte {each.number} s'élève à {left:f} TTC, avoirs déduits.",
+                f"is {each.amount:f}, but deposit {each.number} has {left:f} left with VAT: credit notes and what "
+                "other invoices deduct are taken off.",
+                f"vaut {each.amount:f}, mais il reste {left:f} TTC de l'acompte {each.number}, avoirs "
+                "et déductions d'autres factures compris.",
             )
+
+
+def deductions_kept(deposits: Sequence[DepositRequest]) -> dict[str, Any]:
+    """What is deducted of which deposit, to be kept beside the document, which only tells the sum (BT-113)."""
+    return {"deducted": {_key(each): str(each.amount) for each in deposits}} if deposits else {}
+
+
+def _key(deposit: DepositRequest) -> str:
+    return f"{deposit.number} {deposit.issue_date.year}"
+
+
+def _deducted_before(work: Work, final: Invoice, deposit: DepositRequest) -> Decimal:
+    """What other invoices of this customer deduct of it, replaced ones left out.
+
+    One that was credited counts on: its credit note gave the customer what the deposit had brought.
+    """
+    found: Decimal | None = work.scalar(
+        "SELECT sum(CAST(document -> 'deducted' ->> :key AS numeric)) FROM invoices AS other "
+        "WHERE supplier_id = :supplier AND customer_id = :customer AND invoice_id <> :final "
+        "AND document -> 'deducted' ->> :key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM replacements AS taken "
+        "WHERE taken.supplier_id = :supplier AND taken.replaced_id = other.invoice_id)",
+        key=_key(deposit),
+        customer=final.customer_id,
+        final=final.invoice_id,
+    )
+    return found or Decimal(0)
 
 
 def _refusal(code: str, place: str, english: str, french: str) -> BuildError:

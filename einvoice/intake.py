@@ -15,7 +15,7 @@ from einvoice.composing.build import build_document, is_french_b2b
 from einvoice.composing.frame import natures_of
 from einvoice.composing.instalments import discount_in, instalments_in
 from einvoice.composing.public_buyers import is_public
-from einvoice.deducting import check_deducted
+from einvoice.deducting import check_deducted, deductions_kept
 from einvoice.errors import BuildError, EInvoiceError
 from einvoice.formats.facturx import FacturXError, conformance_level
 from einvoice.formats.page import PageError, check_characters
@@ -222,7 +222,8 @@ def issue_prepared(work: Work, archive: ArchivePort, prepared: Prepared, actor: 
         command = replace(command, document=command.document | {"natures": prepared.natures})
     if prepared.deposits:
         brought = sum(each.amount for each in prepared.deposits)
-        command = replace(command, deposits_minor=Money.of(brought, command.currency).minor)
+        kept = command.document | deductions_kept(prepared.deposits)
+        command = replace(command, deposits_minor=Money.of(brought, command.currency).minor, document=kept)
     invoice = issue_invoice(work, replace(command, source_sha256=sha256))
     record_routing(work, invoice.invoice_id, routing)
     check_deducted(work, invoice, prepared.deposits)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from config.clock import new_id, now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
     from uuid import UUID
 
@@ -31,6 +32,17 @@ class KeptFile:
     def sha256(self) -> str:
         """Its address in the archive."""
         return hashlib.sha256(self.content).hexdigest()
+
+
+def has_files(work: Work, invoice_id: UUID, forms: Sequence[str]) -> bool:
+    """Whether a file of any of these forms is kept with an invoice."""
+    found = work.scalar(
+        "SELECT EXISTS (SELECT 1 FROM documents WHERE supplier_id = :supplier AND invoice_id = :invoice "
+        "AND form = ANY(:forms))",
+        invoice=invoice_id,
+        forms=list(forms),
+    )
+    return bool(found)
 
 
 def keep_document(

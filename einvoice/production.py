@@ -13,10 +13,12 @@ from einvoice.errors import EInvoiceError
 from einvoice.formats.facturx import write_facturx
 from einvoice.formats.reader import read_xml
 from einvoice.intake import file_stem, judge, read_finished
-from einvoice.keeping import PDF_MIME, XML_MIME, KeptFile, keep_document
+from einvoice.keeping import PDF_MIME, XML_MIME, KeptFile, has_files, keep_document
 from einvoice.kept import kept_from_json
 from einvoice.rendering import write_xml
 from einvoice.validation.verdict import Verdict
+from receivables.domain.told import Told
+from receivables.store.event_log import tell
 from receivables.store.invoices import get_invoice
 
 if TYPE_CHECKING:
@@ -85,8 +87,12 @@ class Producer:
         for each in files:
             self.archive.put(each.file.content, until)
         with self.works.begin(supplier_id) as work:
+            is_again = has_files(work, invoice_id, [each.form for each in files])
             for each in files:
                 keep_document(work, invoice.invoice_id, each.form, each.file, each.report, until=until)
+            if not is_again:
+                data = {"number": invoice.number, "forms": [each.form for each in files]}
+                tell(work, [Told("invoice.files_made", data, invoice.customer_id, invoice_id)])
         return files
 
     def _finished(self, invoice: Invoice, kept: KeptDocument) -> Finished | None:

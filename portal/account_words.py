@@ -29,6 +29,14 @@ EVENTS: dict[str, Words] = {
     # tasks
     "task.done": (note_text("Tâche faite : {task}. {note}"), "plain", "check"),
     "call.made": (note_text("Appel : {outcome}. {note}"), "plain", "people"),
+    "advice.confirmed": (
+        note_text("Avis de paiement de {amount} pour {invoices}"),
+        "flight",
+        "receipt",
+    ),
+    "company.asked": (note_text("Le client demande de changer ses coordonnées"), "part", "people"),
+    "company.taken": (note_text("Coordonnées du client reprises"), "plain", "check"),
+    "company.refused": (note_text("Changement de coordonnées non repris. {reason}"), "plain", "back"),
     "remark.made": (note_text("Remarque : {note}"), "plain", "dot"),
     "credit.given": (
         note_text("{amount} de crédit passés de {source} à {target} : {reason}"),

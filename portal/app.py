@@ -11,7 +11,9 @@ from jinja2 import StrictUndefined
 from sqlalchemy import text
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import assets, attachments, demo_mails, words
+from payments.banking.by_hand import printed_reference
+from portal import assets, attachments, demo_design, demo_mails, unsubscribe_pages, words
+from portal.access import me_pages, proof_pages, provider_pages
 from portal.access import pages as sign_in_pages
 from portal.access.context import bind_services, place, services
 from portal.access.cookies import LANGUAGE, read_cookie, set_cookie
@@ -19,19 +21,35 @@ from portal.access.forms import check_form, form_field, keep_visit
 from portal.access.headers import set_headers
 from portal.access.limits import limit_rates
 from portal.access.principals import check_access, principal
-from portal.access.roles import Door, access_of, public, refuse_unstated_routes
+from portal.access.roles import Door, access_of, close_to_portfolios, public, refuse_unstated_routes
+from portal.api import reference as api_reference
+from portal.customer import (
+    advices,
+    basket,
+    disputing,
+    everywhere,
+    link_messages,
+    opening,
+    pay_link,
+    readable,
+    unidentified,
+)
 from portal.customer import autopay as autopay_page
-from portal.customer import basket, disputing, link_messages, pay_link, unidentified
+from portal.customer import company as customer_company_page
+from portal.customer import export as customer_export_page
 from portal.customer import iban as iban_page
 from portal.customer import mandates as mandate_pages
 from portal.customer import messages as message_pages
 from portal.customer import pages as customer_pages
 from portal.customer import promises as agreement_pages
 from portal.customer import statement as customer_statement_pages
+from portal.customer import terms as terms_pages
 from portal.customer.payment_words import method_words
+from portal.customer.people import pages as people_pages
 from portal.dispute_words import reason_words
 from portal.lists import FILTER_NAMES
-from portal.navigation import here, initials, navigation
+from portal.navigation import here, initials, navigation, opens
+from portal.own_hosts.known import TrustedHosts, stay_on_payment_pages
 from portal.problems import answer_errors
 from portal.staff import company as company_page
 from portal.staff import pages as staff_pages
@@ -40,6 +58,7 @@ from portal.staff.account import pages as account_pages
 from portal.staff.bank import lines as bank_line_pages
 from portal.staff.bank import pages as bank_pages
 from portal.staff.claims import pages as claim_pages
+from portal.staff.claims import write_offs as write_off_pages
 from portal.staff.credit import acts as credit_acts
 from portal.staff.credit import pages as credit_pages
 from portal.staff.debits import mandate_pages as debit_mandate_pages
@@ -53,28 +72,45 @@ from portal.staff.exports import pages as export_pages
 from portal.staff.exports import statements as statement_pages
 from portal.staff.factoring import pages as factoring_pages
 from portal.staff.iban import pages as iban_staff_page
+from portal.staff.imports import pages as import_pages
 from portal.staff.indicators import board as indicator_pages
 from portal.staff.indicators import forecast as indicator_forecast_pages
 from portal.staff.indicators import mailings as indicator_mailing_pages
 from portal.staff.insurance import pages as insurance_pages
+from portal.staff.invoicing import following as invoice_follow_pages
+from portal.staff.invoicing import kept as invoice_plan_pages
+from portal.staff.invoicing import pages as invoicing_pages
+from portal.staff.invoicing import writing as invoice_form_pages
+from portal.staff.jobs import pages as job_pages
 from portal.staff.lettering import pages as lettering_pages
+from portal.staff.mails import kinds as mail_kind_pages
+from portal.staff.mails import pages as mail_pages
+from portal.staff.mails import wishes as mail_wish_pages
 from portal.staff.matching import choosing as matching_choice_pages
 from portal.staff.matching import pages as matching_pages
 from portal.staff.messages import pages as staff_message_pages
 from portal.staff.messages import template_pages as message_template_pages
+from portal.staff.opening import pages as opening_pages
+from portal.staff.people import pages as staff_people_pages
 from portal.staff.platform import flow_pages as platform_flow_pages
 from portal.staff.platform import pages as platform_pages
+from portal.staff.programs import pages as program_pages
 from portal.staff.promises import pages as promise_pages
 from portal.staff.promises import plan_pages
 from portal.staff.purchases import pages as purchase_pages
 from portal.staff.receipts import pages as receipt_pages
 from portal.staff.reports import pages as report_pages
+from portal.staff.requests import desks as desk_pages
+from portal.staff.requests import pages as request_pages
 from portal.staff.scores import pages as score_pages
+from portal.staff.settings import rooms as settings_rooms
 from portal.staff.treasury import accounts as provider_account_pages
 from portal.staff.treasury import contests as contest_pages
 from portal.staff.treasury import overview as treasury_pages
 from portal.staff.treasury import payments as payment_pages
 from portal.staff.treasury import refunds as refund_pages
+from portal.staff.webhooks import acts as webhook_acts
+from portal.staff.webhooks import pages as webhook_pages
 from portal.staff.worklist import finding as finding_pages
 from portal.staff.worklist import pages as worklist_pages
 from portal.staff.worklist import reminding as reminding_pages
@@ -92,8 +128,14 @@ if TYPE_CHECKING:
 
 BLUEPRINTS = (
     sign_in_pages.blueprint,
+    provider_pages.provider_blueprint,
+    provider_pages.passkey_blueprint,
+    proof_pages.blueprint,
+    me_pages.blueprint,
+    staff_people_pages.blueprint,
     pay_link.blueprint,
     validation_pages.blueprint,
+    api_reference.blueprint,
     customer_pages.blueprint,
     basket.blueprint,
     staff_pages.blueprint,
@@ -103,11 +145,16 @@ BLUEPRINTS = (
     account_pages.blueprint,
     account_acts.blueprint,
     lettering_pages.blueprint,
+    invoicing_pages.blueprint,
+    invoice_form_pages.blueprint,
+    invoice_follow_pages.blueprint,
+    invoice_plan_pages.blueprint,
     disputing.blueprint,
     dispute_pages.blueprint,
     dunning_pages.blueprint,
     dunning_scenario_pages.blueprint,
     claim_pages.blueprint,
+    write_off_pages.blueprint,
     dispute_noting.blueprint,
     directory_pages.blueprint,
     platform_pages.blueprint,
@@ -115,6 +162,7 @@ BLUEPRINTS = (
     purchase_pages.blueprint,
     report_pages.blueprint,
     company_page.blueprint,
+    *settings_rooms.BLUEPRINTS,
     bank_pages.blueprint,
     bank_line_pages.blueprint,
     matching_pages.blueprint,
@@ -136,6 +184,7 @@ BLUEPRINTS = (
     debit_pages.blueprint,
     debit_mandate_pages.blueprint,
     agreement_pages.blueprint,
+    program_pages.blueprint,
     promise_pages.blueprint,
     plan_pages.blueprint,
     credit_pages.blueprint,
@@ -144,15 +193,36 @@ BLUEPRINTS = (
     link_messages.blueprint,
     staff_message_pages.blueprint,
     message_template_pages.blueprint,
+    mail_pages.blueprint,
+    mail_kind_pages.blueprint,
+    mail_wish_pages.blueprint,
+    unsubscribe_pages.blueprint,
     score_pages.blueprint,
     insurance_pages.blueprint,
     factoring_pages.blueprint,
     export_pages.blueprint,
     statement_pages.blueprint,
+    webhook_pages.blueprint,
+    webhook_acts.blueprint,
+    import_pages.blueprint,
+    opening_pages.blueprint,
+    job_pages.blueprint,
     customer_statement_pages.blueprint,
+    terms_pages.blueprint,
+    people_pages.blueprint,
+    everywhere.blueprint,
+    readable.blueprint,
+    advices.blueprint,
+    customer_company_page.blueprint,
+    customer_export_page.blueprint,
+    opening.blueprint,
+    request_pages.blueprint,
+    desk_pages.blueprint,
 )
 """Every page of the portal; the API and the sandboxes are handed to :func:`create_app` by whoever serves them."""
 
+DEMO_BLUEPRINTS = (demo_mails.blueprint, demo_design.blueprint)
+"""Pages of the demonstration only."""
 LANGUAGE_KEPT = timedelta(days=365)
 MAX_FORM_BYTES = 64 * 1024
 """Our longest form is a search."""
@@ -169,10 +239,17 @@ LONGER_FORMS = {
     "dispute.send": attachments.MOST_FORM_BYTES,
     "disputes.give_documents": attachments.MOST_FORM_BYTES,
     "exports.check": export_pages.MAX_FORM_BYTES,
+    "sales_terms.publish": settings_rooms.MAX_TERMS_BYTES,
+    "branding.save": settings_rooms.MAX_LOGO_BYTES,
     "exports.rates": export_pages.MAX_FORM_BYTES,
+    "imports.take": import_pages.MAX_FORM_BYTES,
+    "opening.take": opening_pages.MAX_FORM_BYTES,
+    "advices.send": attachments.MOST_FORM_BYTES,
     "messages.say_on_account": attachments.MOST_FORM_BYTES,
     "messages.say_on_invoice": attachments.MOST_FORM_BYTES,
     "staff_messages.reply": attachments.MOST_FORM_BYTES,
+    "invoice_form.save": invoice_form_pages.MAX_FORM_BYTES,
+    "invoice_form.look": invoice_form_pages.MAX_FORM_BYTES,
 }
 """By endpoint: forms by which a file comes in."""
 MAX_FORM_PARTS = 50
@@ -193,24 +270,26 @@ def create_app(services: Services, more: Iterable[Blueprint] = ()) -> Flask:
     _guard_requests(app)
     _set_up_templates(app)
     answer_errors(app)
-    for blueprint in (*BLUEPRINTS, *((demo_mails.blueprint,) if services.settings.demo else ()), *more):
+    for blueprint in (*BLUEPRINTS, *(DEMO_BLUEPRINTS if services.settings.demo else ()), *more):
         app.register_blueprint(blueprint)
     _add_plain_routes(app)
     limit_rates(app)
+    close_to_portfolios(app)
     refuse_unstated_routes(app)
     return app
 
 
 def _set_limits(app: Flask, services: Services) -> None:
-    """Nothing unbounded comes in, and only under our own names."""
+    """Nothing unbounded comes in, and only under names that are ours, or proven to be a supplier's."""
+    ours = {urlsplit(services.settings.public_url).hostname or "localhost", "localhost", "127.0.0.1"}
+    trusted = TrustedHosts(tuple(sorted(ours)), services.own_hosts)
     app.config.update(
         MAX_CONTENT_LENGTH=services.settings.max_upload_bytes,
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
         MAX_FORM_PARTS=MAX_FORM_PARTS,
-        TRUSTED_HOSTS=sorted(
-            {urlsplit(services.settings.public_url).hostname or "localhost", "localhost", "127.0.0.1"}
-        ),
+        TRUSTED_HOSTS=trusted,
     )
+    app.before_request(lambda: stay_on_payment_pages(services.own_hosts, trusted, services.settings.public_url))
 
 
 def _trust_proxies(app: Flask, services: Services) -> None:
@@ -277,6 +356,7 @@ def _set_up_templates(app: Flask) -> None:
         percent=words.percent,
         fitted=words.fitted,
         grouped=words.grouped,
+        printed_reference=printed_reference,
     )
     app.jinja_env.globals.update(
         money=words.money,
@@ -291,9 +371,11 @@ def _set_up_templates(app: Flask) -> None:
         languages=words.NAMES,
         filter_names=FILTER_NAMES,
         is_demo=lambda: services().settings.demo,
+        sign_in_provider=lambda: services().settings.oidc_name if services().settings.oidc_issuer else "",
         place=place,
         here=here,
         navigation=navigation,
+        opens=opens,
         initials=initials,
         kind_name=kind_name,
         paying_by=method_words,

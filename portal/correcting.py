@@ -9,8 +9,9 @@ from config.clock import today
 from einvoice.crediting.corrective import for_less, without_lines
 from einvoice.crediting.earlier import credited_before
 from einvoice.intake import prepare_request
-from einvoice.kept import issued_document
-from portal.issuing import answered_request, conclude, need_profile, produce
+from portal.issuing import conclude, need_profile, produce
+from portal.opening.documents import document_to_correct
+from portal.request_keys import answered_request
 from receivables.domain.money import Money
 from receivables.errors import ConflictError
 from receivables.store.customers import lock_customers
@@ -46,11 +47,11 @@ def correct_invoice(
     content = f"correct {invoice.invoice_id} {correction}".encode()
     with services.works.begin(supplier.supplier_id) as work:
         profile = need_profile(work, supplier)
+        document, due_on = document_to_correct(work, invoice, profile), max(invoice.due_on, today())
         already = credited_before(work, invoice)
         known = answered_request(work, options.request_key, content)
     if known:
         return produce(services, supplier, known)
-    document, due_on = issued_document(invoice), max(invoice.due_on, today())
     if correction.line_ids:
         request = without_lines(document, correction.line_ids, correction.reason, due_on, already=already)
     else:

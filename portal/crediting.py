@@ -12,14 +12,16 @@ from einvoice.crediting.credit_note import LineCredit, credit_amount, credit_lin
 from einvoice.crediting.earlier import credited_before
 from einvoice.crediting.limits import CreditError
 from einvoice.intake import prepare_request
-from einvoice.kept import issued_document
-from portal.issuing import answered_request, conclude, need_profile, produce
+from portal.issuing import conclude, need_profile, produce
+from portal.opening.documents import document_to_correct
+from portal.request_keys import answered_request
 from receivables.domain.invoices import Routing
 from receivables.errors import ConflictError
 from receivables.store.customers import lock_customers
 
 if TYPE_CHECKING:
     from einvoice.crediting.limits import Credited
+    from einvoice.document import Document
     from einvoice.request.model import InvoiceRequest
     from portal.issuing import Issued, IssueOptions
     from portal.wiring import Services
@@ -78,11 +80,12 @@ def credit_invoice(
     content = f"credit {invoice.invoice_id} ".encode() + order.asked
     with services.works.begin(supplier.supplier_id) as work:
         profile = need_profile(work, supplier)
+        document = document_to_correct(work, invoice, profile)
         already = credited_before(work, invoice)
         known = answered_request(work, options.request_key, content)
     if known:  # before anything is compared with what is left to credit: this credit note took it
         return produce(services, supplier, known)
-    request = _request(invoice, order, already)
+    request = _request(invoice, document, order, already)
     prepared = prepare_request(request, profile, services.validator, today())
     if invoice.routing is Routing.B2G:  # the credit note takes the road of its invoice, whatever the directory says now
         prepared = replace(prepared, to_public_body=True)
@@ -98,12 +101,11 @@ def credit_invoice(
     return conclude(services, supplier, prepared, options, content=content, guard=guard)
 
 
-def _request(invoice: Invoice, order: CreditOrder, already: Credited) -> InvoiceRequest:
+def _request(invoice: Invoice, document: Document, order: CreditOrder, already: Credited) -> InvoiceRequest:
     """The credit note as a request; a public body stays one, which no document says.
 
     One that only the directory showed, without its SIRET on the invoice, is credited as it was invoiced.
     """
-    document = issued_document(invoice)
     if order.lines is not None:
         request = credit_lines(document, order.lines, order.reason, already=already)
     elif order.amount is not None:

@@ -26,6 +26,7 @@ from payments.providers.tending import tend_checkouts
 from payments.reactions import receive_events
 from payments.reconcile import recover_missed_facts
 from payments.refunds.sending import send_refunds, settle_refunds
+from payments.refunds.telling import REFUND_TOLD
 from portal.access.sign_in_mail import sign_in_mail
 from portal.bank_files import go_on_importing
 from portal.chores import Chore, chores_of_claims, for_each, those_of
@@ -36,18 +37,23 @@ from portal.dunning.looking import LOOKS
 from portal.factoring import tell_assignment
 from portal.hooks.intake import GOCARDLESS as GOCARDLESS_SOURCE
 from portal.hooks.intake import SOURCE as STRIPE_SOURCE
+from portal.invoice_mails import write_invoice_mail
 from portal.issuing import DOCUMENTS
+from portal.jobs.kinds import KINDS
+from portal.jobs.running import run_jobs
 from portal.keeping import read_archive_again
 from portal.mailbox.imap import MailboxError, look_into_mailbox
 from portal.mailbox.receiving import SOURCE as MAIL_SOURCE
 from portal.mailbox.receiving import receive_mails
-from portal.mails import keep_mail, write_invoice_mail
+from portal.mails import keep_mail
 from portal.post import send_due_mails
 from portal.quarantine import run_quarantine
 from portal.question_mails import write_question_mail
-from portal.receipt_mails import write_receipt_mail
+from portal.receipt_mails import write_receipt_mail, write_refund_mail
 from portal.staff.treasury.telling import OVERLAP, WATERMARK, tell_contests
 from portal.turns import Pace
+from portal.webhooks.planning import WEBHOOK_PLANNED
+from portal.webhooks.sending import send_webhook
 from portal.worker import NotYetError, Worker
 from receivables.domain.events import CASH_COLLECTED, CLAIM_MADE, INVOICE_ISSUED, INVOICE_REPLACED, SIGN_IN_ASKED
 from receivables.services.assigning import ASSIGNMENT_TOLD
@@ -61,6 +67,7 @@ from receivables.store.register import (
 from receivables.store.work_to_do import (
     CHECKOUTS_TO_TEND,
     DEBITS,
+    JOBS_TO_DO,
     MAILS_TO_SEND,
     OPEN_PAYOUTS,
     PAID_ONLINE,
@@ -114,6 +121,8 @@ SEAL_EVERY_S = 10.0
 """Nothing in the audit trail stays unsealed for longer than a minute."""
 REPORT_EVERY_S = 900.0
 """How often to see whether a period of e-reporting is over, or changed since it was declared."""
+JOBS_EVERY_S = 0.5
+"""Somebody watches their file being taken in."""
 ARCHIVE_LOOK_EVERY_S = 3600.0
 """How often to see whether a supplier's week is over."""
 
@@ -136,25 +145,25 @@ def build_worker(services: Services) -> Worker:
             INVOICE_ISSUED: {
                 DOCUMENTS: _produce(services),
                 "platform": _submit(services),
-                "mail": lambda supplier_id, fact: write_invoice_mail(
-                    services, supplier_id, UUID(fact.payload["invoice_id"])
-                ),
+                "mail": lambda supplier_id, fact: write_invoice_mail(services, supplier_id, fact),
             },
             INVOICE_REPLACED: {"platform": _cancel(services)},
             CASH_COLLECTED: {"status_212": _tell(services)},
             ASSIGNMENT_TOLD: {"status": lambda supplier_id, fact: tell_assignment(services, supplier_id, fact)},
             PLATFORM_HINTED: {"look": listener.hint},
             PAYMENT_TOLD: {"mail": lambda supplier_id, fact: write_receipt_mail(services, supplier_id, fact)},
+            REFUND_TOLD: {"mail": lambda supplier_id, fact: write_refund_mail(services, supplier_id, fact)},
             PAYER_ASKED: {"mail": lambda supplier_id, fact: write_question_mail(services, supplier_id, fact)},
             CLAIM_MADE: {
                 DOCUMENTS: lambda supplier_id, fact: produce_claim(services, supplier_id, fact),
                 "mail": lambda supplier_id, fact: write_claim_mail(services, supplier_id, fact),
             },
             SIGN_IN_ASKED: {"mail": _write_sign_in_mail(services)},
+            WEBHOOK_PLANNED: {"send": lambda supplier_id, fact: send_webhook(services, supplier_id, fact)},
             **follow_hints(services),
         },
         together={FLOW_PLANNED: _send(services)},
-        hands={FLOW_PLANNED: SENDING_HANDS},
+        hands={FLOW_PLANNED: SENDING_HANDS, WEBHOOK_PLANNED: SENDING_HANDS},
         unheard={CASH_COLLECTED: lambda work: not accounts_to_follow(work)},
         chores=_chores(services, listener),
         inbox_batch=settings.inbox_batch,
@@ -205,6 +214,7 @@ def _chores(services: Services, listener: Listener) -> tuple[Chore, ...]:
                 lambda s: continue_checks(services.directory, s),
             ),
         ),
+        (JOBS_EVERY_S, those(JOBS_TO_DO, lambda s: run_jobs(services, s, KINDS))),
         (BANK_EVERY_S, those(UNFINISHED_STATEMENTS, lambda s: go_on_importing(services, s))),
         (AGAIN_EVERY_S, those(OPEN_PAYOUTS, lambda s: services.works.run(s, recognise_late_payouts))),
         (AGAIN_EVERY_S, those(WAITING_BANK_LINES, lambda s: match_again(services.works, s))),

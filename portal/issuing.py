@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from config.clock import now, today
-from config.secrets import fingerprint
+from pydantic import ValidationError
+
+from config.clock import today
 from einvoice.archive.retention import PROFILE_FIELDS, check_year_ends
 from einvoice.composing.habits import check_habits
 from einvoice.composing.parties import check_account, seller_party
@@ -24,12 +24,13 @@ from einvoice.routing import routing_of, siren_of
 from payments.bank_accounts import is_iban
 from payments.refunds.orders import LIMIT_FIELD
 from portal.profiles import save_profile
+from portal.request_keys import known_request, note_request
 from receivables.domain.events import INVOICE_ISSUED
-from receivables.errors import ConflictError
-from receivables.store.invoices import get_invoice
+from receivables.domain.parties import CustomerFacts, CustomerKind
+from receivables.store.customer_details import customer_terms
+from receivables.store.customers import find_customer
 from receivables.store.outbox import mark_event_done_by
-from receivables.store.register import Supplier, create_supplier, find_supplier
-from receivables.store.work import to_json
+from receivables.store.register import SIREN_DIGITS, Supplier, create_supplier, find_supplier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from einvoice.document import Document, Party
     from einvoice.formats.profiles import Form
     from einvoice.production import ProducedFile
+    from einvoice.request.model import InvoiceRequest
     from einvoice.routing import RoutingDecision
     from einvoice.validation.verdict import Finding
     from portal.wiring import Services
@@ -143,14 +145,31 @@ def conclude(
     Raises:
         FilesPendingError, ConflictError, ReceivablesError: see ``issue_content``.
     """
+    return produce(services, supplier, book(services, supplier, prepared, options, content=content, guard=guard))
+
+
+def book(
+    services: Services,
+    supplier: Supplier,
+    prepared: Prepared,
+    options: IssueOptions,
+    *,
+    content: bytes,
+    guard: Callable[[Work], None] | None = None,
+) -> Invoice:
+    """Number and book a prepared invoice; the worker produces its files. See ``conclude``.
+
+    Raises:
+        ConflictError, ReceivablesError: see ``issue_content``.
+    """
     with services.works.begin(supplier.supplier_id) as work:
-        invoice = _known_request(work, options.request_key, content)
+        invoice = known_request(work, options.request_key, content)
         if invoice is None:
             if guard:
                 guard(work)
             invoice = issue_prepared(work, services.archive, prepared, options.actor)
-            _note_request(work, options.request_key, invoice)
-    return produce(services, supplier, invoice)
+            note_request(work, options.request_key, invoice)
+    return invoice
 
 
 def produce(services: Services, supplier: Supplier, invoice: Invoice) -> Issued:
@@ -169,56 +188,6 @@ def produce(services: Services, supplier: Supplier, invoice: Invoice) -> Issued:
         routing = routing_of(work, invoice.invoice_id)
         advice = advise(work, services.directory, invoice, issued_document(invoice))
     return Issued(supplier, invoice, tuple(files), pay_url, routing, advice)
-
-
-def _known_request(work: Work, key: str | None, content: bytes) -> Invoice | None:
-    """The invoice that a repeated request already issued; a racer with the same key waits for the first here.
-
-    Raises:
-        ConflictError: ``request.key_reused``.
-    """
-    if key is None:
-        return None
-    fresh = work.execute(
-        "INSERT INTO idempotent_requests (supplier_id, request_key, input_hash, created_at) "
-        "VALUES (:supplier, :key, :hash, :at) ON CONFLICT DO NOTHING",
-        key=key,
-        hash=fingerprint(content),
-        at=now(),
-    )
-    if fresh:
-        return None
-    return answered_request(work, key, content)
-
-
-def answered_request(work: Work, key: str | None, content: bytes) -> Invoice | None:
-    """The invoice that an earlier request with this key and content issued, or ``None`` where there was none.
-
-    Raises:
-        ConflictError: ``request.key_reused``.
-    """
-    known = work.row(
-        "SELECT input_hash, answer FROM idempotent_requests WHERE supplier_id = :supplier AND request_key = :key",
-        key=key,
-    )
-    if known is None:
-        return None
-    if bytes(known["input_hash"]) != fingerprint(content):
-        raise ConflictError(
-            "request.key_reused",
-            "This Idempotency-Key was used with another input. Send the same input, or take a new key.",
-        )
-    return get_invoice(work, UUID(known["answer"]["invoice_id"]))
-
-
-def _note_request(work: Work, key: str | None, invoice: Invoice) -> None:
-    if key is not None:
-        work.execute(
-            "UPDATE idempotent_requests SET answer = CAST(:answer AS jsonb) "
-            "WHERE supplier_id = :supplier AND request_key = :key",
-            key=key,
-            answer=to_json({"invoice_id": invoice.invoice_id}),
-        )
 
 
 def prepare_content(
@@ -301,7 +270,10 @@ def need_profile(work: Work, supplier: Supplier) -> SellerProfile:
     Raises:
         SupplierError: ``supplier.no_profile``.
     """
-    profile = load_profile(work)
+    try:
+        profile = load_profile(work)
+    except ValidationError:
+        profile = None  # begun, and not complete yet
     if profile is None:
         raise SupplierError(
             "supplier.no_profile",
@@ -310,6 +282,20 @@ def need_profile(work: Work, supplier: Supplier) -> SellerProfile:
             "Remplissez-le.",
         )
     return profile
+
+
+def with_customer_terms(work: Work, profile: SellerProfile, request: InvoiceRequest) -> SellerProfile:
+    """The profile with the days that were agreed with the buyer, where it is a customer with terms of its own."""
+    buyer = request.buyer
+    siren = buyer.siren or (buyer.siret or "")[:SIREN_DIGITS] or None
+    kind = CustomerKind.CONSUMER if buyer.consumer else CustomerKind.BUSINESS
+    email = buyer.contact.email if buyer.contact else None
+    customer = find_customer(work, CustomerFacts(buyer.name, kind, siren, buyer.vat_id, email))
+    terms = customer_terms(work, customer.customer_id) if customer else None
+    issued_on = request.issue_date or today()
+    if terms is None or issued_on > today():  # the latter is refused afterwards
+        return profile
+    return replace(profile, terms_days=(terms.due_on(issued_on) - issued_on).days)
 
 
 def _prepare_json(services: Services, content: bytes, options: IssueOptions) -> tuple[Supplier, Prepared]:
@@ -326,7 +312,7 @@ def _prepare_json(services: Services, content: bytes, options: IssueOptions) -> 
     if supplier is None:
         raise _unknown(reference)
     with services.works.begin(supplier.supplier_id) as work:
-        profile = need_profile(work, supplier)
+        profile = with_customer_terms(work, need_profile(work, supplier), request)
     addressed = with_directory_address(request, partial(services.directory.address_of, supplier.supplier_id))
     return supplier, prepare_request(addressed, profile, services.validator, today())
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from portal.words import note_text
-from receivables.store.invoice_lists import FILTERS
+from receivables.store.invoice_lists import FILTERS, NO_BOUNDS, Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_WANTED = 80
+MAX_TYPED = 20
+MOST_MINOR = 10**17
+"""More than any invoice, and less than a column of the tables holds."""
+BOUND_FIELDS = ("from", "to", "least", "most")
 
 FILTER_NAMES = {
     "all": note_text("Toutes"),
@@ -31,6 +37,14 @@ class ListRequest:
     narrowed: str = "all"
     wanted: str = ""
     after: UUID | None = None
+    bounds: Bounds = NO_BOUNDS
+    typed: tuple[tuple[str, str], ...] = ()
+    """The bounds as they were typed, for the form and for the links of the page."""
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What a link to another page, or to another choice of states, takes along."""
+        return {**({"q": self.wanted} if self.wanted else {}), **dict(self.typed)}
 
 
 def read_list_request(given: Mapping[str, str]) -> ListRequest:
@@ -41,4 +55,25 @@ def read_list_request(given: Mapping[str, str]) -> ListRequest:
         after = UUID(given.get("after", ""))
     except ValueError:
         after = None
-    return ListRequest(narrowed if narrowed in FILTERS else "all", wanted, after)
+    first, last, least, most = (given.get(name, "") for name in BOUND_FIELDS)
+    bounds = Bounds(_day(first), _day(last), _minor(least), _minor(most))
+    typed = tuple((name, given[name][:MAX_TYPED]) for name in BOUND_FIELDS if given.get(name))
+    return ListRequest(narrowed if narrowed in FILTERS else "all", wanted, after, bounds, typed)
+
+
+def _day(given: str) -> date | None:
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        return None
+
+
+def _minor(given: str) -> int | None:
+    """An amount as people write it, in hundredths: lists of several currencies are searched alike."""
+    plain = "".join(given[:MAX_TYPED].split()).replace(",", ".")
+    if not plain or not set(plain) <= set("0123456789."):
+        return None
+    try:
+        return min(int((Decimal(plain) * 100).to_integral_value()), MOST_MINOR)
+    except InvalidOperation:
+        return None

@@ -168,7 +168,8 @@ def problem_of(error: Exception) -> Problem:
     code = str(getattr(error, "code", "error"))
     if isinstance(error, NotFoundError):
         known = _known("http.404")
-        return Problem(code, 404, known.title if known else "", known.detail if known else "")
+        told = code if request.path.startswith(API_PREFIX) else "http.404"  # what is missing would tell what is not
+        return Problem(told, 404, known.title if known else "", known.detail if known else "")
     return _known(code) or Problem(code, known_status, _title(error), _sentence(error))
 
 

@@ -6,81 +6,60 @@ Nobody is ever sent an account number: mails name its last four digits and say w
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
 from sqlalchemy import text
 
 from config.clock import new_id, now
 from payments.bank_accounts import activate_account, change_under_way, is_ripe
 from portal.access.people import Person
-from portal.access.roles import Role
-from portal.access.sign_in_mail import Mail
-from portal.mails import keep_mail
+from portal.access.roles import BOOKKEEPING
+from portal.mail_page import MailPage
+from portal.mails import Envelope, dress, keep_mail, mail_of
 from portal.words import catalogue, known_language, note_text
 from receivables.store.overviews import supplier_name
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from config.database import Database
     from payments.bank_accounts import BankAccount
+    from portal.access.sign_in_mail import Mail
     from portal.wiring import Services
     from receivables.store.work import Work
 
-DECIDERS = (Role.OWNER, Role.ACCOUNTANT)
-"""Who may propose, confirm, refuse."""
 LINK_PURPOSE = "iban-confirm"
 _HELLO = note_text("Bonjour,")
-_PROPOSED = (
-    note_text("%(supplier)s : un changement d'IBAN attend votre confirmation"),
-    note_text(
-        "%(who)s propose que vos clients paient désormais sur le compte de %(holder)s qui finit par %(last4)s. Si ce "
-        "n'est pas prévu, refusez : appelez d'abord cette personne, à un numéro que vous connaissez. Rien ne change "
-        "avant 72 heures et votre confirmation."
+_WORDS = {
+    "iban_proposed": (
+        note_text("%(supplier)s : un changement d'IBAN attend votre confirmation"),
+        note_text(
+            "%(who)s propose que vos clients paient désormais sur le compte de %(holder)s qui finit par %(last4)s. Si "
+            "ce n'est pas prévu, refusez : appelez d'abord cette personne, à un numéro que vous connaissez. Rien ne "
+            "change avant 72 heures et votre confirmation."
+        ),
     ),
-)
-_ALONE = (
-    note_text("%(supplier)s : confirmez votre changement d'IBAN"),
-    note_text(
-        "Les 72 heures sont écoulées. Vous êtes seul à pouvoir confirmer le compte qui finit par %(last4)s : ouvrez ce "
-        "lien, connecté. Si vous n'avez rien demandé, n'ouvrez rien : refusez le changement et changez l'accès à "
-        "votre messagerie."
+    "iban_alone": (
+        note_text("%(supplier)s : confirmez votre changement d'IBAN"),
+        note_text(
+            "Les 72 heures sont écoulées. Vous êtes seul à pouvoir confirmer le compte qui finit par %(last4)s : "
+            "ouvrez ce lien, connecté. Si vous n'avez rien demandé, n'ouvrez rien : refusez le changement et changez "
+            "l'accès à votre messagerie."
+        ),
     ),
-)
-_CHANGED = (
-    note_text("%(supplier)s : notre compte bancaire a changé"),
-    note_text(
-        "Nos virements arrivent désormais sur le compte de %(holder)s qui finit par %(last4)s. Ne recopiez jamais un "
-        "IBAN depuis un courriel, pas même celui-ci : ouvrez le lien de paiement imprimé sur une facture que vous avez "
-        "déjà, puis « Vérifier notre IBAN ». En cas de doute, appelez-nous à un numéro que vous connaissez."
+    "iban_changed": (
+        note_text("%(supplier)s : notre compte bancaire a changé"),
+        note_text(
+            "Nos virements arrivent désormais sur le compte de %(holder)s qui finit par %(last4)s. Ne recopiez jamais "
+            "un IBAN depuis un courriel, pas même celui-ci : ouvrez le lien de paiement imprimé sur une facture que "
+            "vous avez déjà, puis « Vérifier notre IBAN ». En cas de doute, appelez-nous à un numéro que vous "
+            "connaissez."
+        ),
     ),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A mail in one language: subject, text, and an address to open."""
-
-    subject: str
-    sentence: str
-    hello: str
-    url: str
-    signature: str
-
-    @property
-    def text_body(self) -> str:
-        """As plain text."""
-        return "\n\n".join([self.hello, self.sentence, *([self.url] if self.url else []), self.signature]) + "\n"
-
-    @property
-    def html_body(self) -> str:
-        """As HTML."""
-        link = Markup('<p><a href="{0}">{0}</a></p>').format(self.url) if self.url else ""
-        shown = Markup("<p>{}</p><p>{}</p>{}<p>{}</p>")
-        return str(shown.format(self.hello, self.sentence, link, self.signature))
+}
 
 
 def deciders_of(database: Database, supplier_id: UUID) -> list[Person]:
@@ -90,9 +69,9 @@ def deciders_of(database: Database, supplier_id: UUID) -> list[Person]:
             text(
                 "SELECT DISTINCT person_id, email, people.name, language "
                 "FROM memberships JOIN people USING (person_id) "
-                "WHERE member_of = :supplier AND role = ANY(:roles) ORDER BY person_id"
+                "WHERE member_of = :supplier AND ended_at IS NULL AND role = ANY(:roles) ORDER BY person_id"
             ),
-            {"supplier": supplier_id, "roles": [role.value for role in DECIDERS]},
+            {"supplier": supplier_id, "roles": [role.value for role in BOOKKEEPING]},
         ).mappings()
         return [Person(**row) for row in rows]
 
@@ -107,7 +86,7 @@ def tell_deciders(services: Services, work: Work, change: BankAccount, who: str)
     for person in deciders_of(services.database, work.supplier_id):
         if name_of(person) != change.proposed_by:
             letter = _letter(
-                work, _PROPOSED, person.language, change, f"{services.settings.public_url}/s/iban", who=who
+                work, "iban_proposed", person.language, change, f"{services.settings.public_url}/s/iban", who=who
             )
             _keep(work, letter, f"iban/{change.bank_account_id}/proposed/{person.person_id}", person.email)
 
@@ -151,7 +130,7 @@ def tell_payers(work: Work, change: BankAccount, public_url: str) -> int:
         "WHERE supplier_id = :supplier AND receivable_items.kind = 'invoice' AND open_minor > 0 AND email IS NOT NULL"
     )
     letters = {
-        spoken: _letter(work, _CHANGED, spoken, change, f"{public_url}/c/iban")
+        spoken: _letter(work, "iban_changed", spoken, change, f"{public_url}/c/iban")
         for spoken in {known_language(row["language"]) for row in rows}
     }
     if not rows:
@@ -168,8 +147,8 @@ def tell_payers(work: Work, change: BankAccount, public_url: str) -> int:
         for row in rows
     ]
     return work.execute(
-        "INSERT INTO mails (supplier_id, mail_id, mail_key, recipient, subject, text_body, html_body, state, "
-        "created_at) SELECT :supplier, id, key, recipient, subject, text, html, 'to_send', :at "
+        "INSERT INTO mails (supplier_id, mail_id, mail_key, recipient, subject, text_body, html_body, kind, "
+        "state, created_at) SELECT :supplier, id, key, recipient, subject, text, html, 'iban_changed', 'to_send', :at "
         "FROM jsonb_to_recordset(CAST(:mails AS jsonb)) "
         "AS given (id uuid, key text, recipient text, subject text, text text, html text) "
         "ON CONFLICT (supplier_id, mail_key) DO NOTHING",
@@ -180,20 +159,38 @@ def tell_payers(work: Work, change: BankAccount, public_url: str) -> int:
 
 def _mail_link(services: Services, work: Work, change: BankAccount, person: Person) -> None:
     url = f"{services.settings.public_url}/s/iban?key={confirm_key(services, change)}"
-    letter = _letter(work, _ALONE, person.language, change, url)
+    letter = _letter(work, "iban_alone", person.language, change, url)
     _keep(work, letter, f"iban/{change.bank_account_id}/alone", person.email)
 
 
-def _letter(
-    work: Work, words: tuple[str, str], language: str | None, change: BankAccount, url: str, *, who: str = ""
-) -> Letter:
-    spoken = known_language(language)
-    speak = catalogue(spoken)
-    supplier = supplier_name(work)
-    values = {"supplier": supplier, "who": who, "holder": change.holder, "last4": change.iban[-4:]}
-    subject, sentence = (speak.gettext(each) % values for each in words)
-    return Letter(subject, sentence, speak.gettext(_HELLO), url, supplier)
+def _letter(work: Work, kind: str, language: str | None, change: BankAccount, url: str, *, who: str = "") -> Mail:
+    """A mail about the account, to nobody yet."""
+    envelope = Envelope(kind, "", "")
+    page = iban_page(
+        kind,
+        {"supplier": supplier_name(work), "who": who, "holder": change.holder, "last4": change.iban[-4:], "url": url},
+        known_language(language),
+    )
+    return mail_of(dress(work, page, envelope), envelope)
 
 
-def _keep(work: Work, letter: Letter, key: str, recipient: str) -> None:
-    keep_mail(work, Mail(key, recipient, letter.subject, letter.text_body, letter.html_body))
+def iban_page(kind: str, told: Mapping[str, str], spoken: str) -> MailPage:
+    """What a mail about the supplier's bank account says."""
+    speak = catalogue(spoken).gettext
+    subject, sentence = (speak(each) % told for each in _WORDS[kind])
+    return MailPage(
+        subject=subject,
+        preheader=sentence,
+        greeting=speak(_HELLO),
+        paragraphs=(sentence,),
+        facts=(
+            (speak(note_text("Titulaire")), told["holder"]),
+            (speak(note_text("Compte finissant par")), told["last4"]),
+        ),
+        button=(speak(note_text("Voir le compte")), told["url"]) if told["url"] else None,
+        language=spoken,
+    )
+
+
+def _keep(work: Work, letter: Mail, key: str, recipient: str) -> None:
+    keep_mail(work, replace(letter, mail_key=key, recipient=recipient))

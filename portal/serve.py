@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING
 
 from config.logging import log_to_stderr
 from config.settings import Settings
-from portal.api.credit import credit
-from portal.api.customers import customers
-from portal.api.directory import directory
-from portal.api.invoices import api
-from portal.api.orders import orders
-from portal.api.statements import statements
-from portal.api.validations import validations
+from portal.api.blueprints import API_BLUEPRINTS
 from portal.app import create_app
 from portal.hooks.intake import WebhookIntake
 from portal.hooks.mail import MailHook
+from portal.hooks.one_click import OneClick
 from portal.hooks.platform import PlatformHooks
 from portal.wiring import build_services
 
@@ -29,7 +24,7 @@ def build_web() -> WSGIApplication:
     log_to_stderr()
     services = build_services(Settings())
     atexit.register(services.close)
-    app = create_app(services, [api, credit, customers, orders, directory, statements, validations])
+    app = create_app(services, API_BLUEPRINTS)
     limit = services.settings.max_webhook_bytes
-    hooks = PlatformHooks(MailHook(app, services), services.works, services.keyring, limit)
+    hooks = PlatformHooks(MailHook(OneClick(app, services), services), services.works, services.keyring, limit)
     return WebhookIntake(hooks, services.database, services.works, services.keyring, limit)

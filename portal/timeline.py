@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from einvoice.lifecycle.reasons import REASONS
 from einvoice.lifecycle.statuses import status
+from payments.banking.by_hand import printed_reference
 from portal.dispute_words import reason_words
 from portal.words import day, gettext, language, money, ngettext, note_text, percent
 from receivables.domain.money import Money, MoneyError
@@ -125,7 +126,12 @@ def _issued(at: datetime, facts: dict[str, Any]) -> Told:
     if facts["is_credit"]:
         title = gettext("Avoir %(number)s émis") % {"number": facts["number"]}
         return Told(at, title, money(facts["amount_minor"], facts["currency"]), "plain", "credit")
-    title = gettext("Note de débit %(number)s établie") if facts["is_claim"] else gettext("Facture %(number)s émise")
+    if facts["is_claim"]:
+        title = gettext("Note de débit %(number)s établie")
+    elif facts["is_taken_over"]:
+        title = gettext("Facture %(number)s reprise d'un autre logiciel")
+    else:
+        title = gettext("Facture %(number)s émise")
     title %= {"number": facts["number"]}
     detail = gettext("%(amount)s, échéance le %(day)s") % {
         "amount": money(facts["amount_minor"], facts["currency"]),
@@ -143,9 +149,15 @@ def _cash(at: datetime, facts: dict[str, Any]) -> Told:
         return Told(at, gettext("Avoir imputé : %(amount)s") % {"amount": amount}, "", "paid", "credit")
     if facts["reason"] == "return_failed" and facts["amount_minor"] > 0:
         title = gettext("Remboursement non abouti : %(amount)s") % {"amount": amount}
-        return Told(at, title, facts["reference"], "paid", "check")
+        return Told(at, title, printed_reference(facts["reference"]), "paid", "check")
     if facts["amount_minor"] > 0:
-        return Told(at, gettext("Paiement reçu : %(amount)s") % {"amount": amount}, facts["reference"], "paid", "check")
+        return Told(
+            at,
+            gettext("Paiement reçu : %(amount)s") % {"amount": amount},
+            printed_reference(facts["reference"]),
+            "paid",
+            "check",
+        )
     titles = {
         "refund": gettext("Remboursement : %(amount)s"),
         "chargeback": gettext("Paiement repris par la banque : %(amount)s"),
@@ -155,7 +167,7 @@ def _cash(at: datetime, facts: dict[str, Any]) -> Told:
         "reallocation": gettext("Paiement porté ailleurs : %(amount)s"),
     }
     title = titles.get(facts["reason"] or "", gettext("Paiement annulé : %(amount)s"))
-    return Told(at, title % {"amount": amount}, facts["reference"], "late", "back")
+    return Told(at, title % {"amount": amount}, printed_reference(facts["reference"]), "late", "back")
 
 
 _FAILURES = {

@@ -32,6 +32,8 @@ from einvoice.validation.standards import Standards
 from payments.accounts import active_account
 from payments.gateways.opening import FINAL_AT, open_gateway
 from payments.links import mint_link
+from portal.access.context import portfolio_here
+from portal.own_hosts.known import OwnHosts
 from portal.validation.desk import Desk
 from receivables.store.work import Works
 
@@ -71,10 +73,12 @@ class Services:
     _platforms: dict[UUID, tuple[PlatformSettings, Platform]] = field(default_factory=dict)
     _directories: dict[UUID, tuple[PlatformSettings, Directory]] = field(default_factory=dict)
     _directory: DirectoryDesk = field(init=False)
+    _own_hosts: OwnHosts = field(init=False)
 
     def __post_init__(self) -> None:
         """Strangers' files are judged by the same rules, behind everything that is being issued."""
         self._desk = Desk(self.validator.with_engine(self.engine.patient()))
+        self._own_hosts = OwnHosts(self.database)
         self._directory = DirectoryDesk(self.works, self.directory_for, Freshness.of(self.settings))
 
     @property
@@ -99,7 +103,25 @@ class Services:
 
     def pay_link(self, work: Work, invoice_id: UUID, purpose: str) -> str:
         """The public address of an invoice's payment page, minted once per purpose."""
-        return f"{self.settings.public_url}/p/{mint_link(work, self.keyring, invoice_id, purpose)}"
+        return f"{self._pay_address(work, invoice_id, purpose)}/p/{mint_link(work, self.keyring, invoice_id, purpose)}"
+
+    def _pay_address(self, work: Work, invoice_id: UUID, purpose: str) -> str:
+        """Where payment pages of this work's supplier are: on its own host where it has one.
+
+        A document names the host that there was when it was issued, so that it is the same whoever makes it again.
+        """
+        own = self._own_hosts.address_of(work.supplier_id)
+        if own is not None and purpose == "document":
+            issued_at = work.scalar(
+                "SELECT created_at FROM invoices WHERE supplier_id = :supplier AND invoice_id = :id", id=invoice_id
+            )
+            own = self._own_hosts.address_of(work.supplier_id, before=issued_at)
+        return own or self.settings.public_url
+
+    @property
+    def own_hosts(self) -> OwnHosts:
+        """The hosts of suppliers' own."""
+        return self._own_hosts
 
     def platform_for(self, work: Work) -> tuple[UUID, Platform] | None:
         """The platform this work's supplier is connected to, or ``None``."""
@@ -219,7 +241,7 @@ def build_services(settings: Settings, *, database_of: Callable[[Settings], Data
         settings=settings,
         keyring=Keyring.of(settings),
         database=database,
-        works=Works(database),
+        works=Works(database, portfolio_here),
         archive=archive,
         engine=engine,
         validator=build_validator(settings, engine),

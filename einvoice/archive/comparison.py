@@ -178,7 +178,7 @@ def _gaps(works: Works, supplier_id: UUID, tally: Tally) -> Iterator[ArchiveProb
         )
         bare = work.rows(
             f"SELECT number FROM invoices AS invoice WHERE supplier_id = :supplier AND {NOT_CLAIMS} "  # noqa: S608 -- a part of ours
-            "AND created_at < :before "
+            "AND created_at < :before AND opening_id IS NULL "
             "AND NOT EXISTS (SELECT 1 FROM documents AS document WHERE document.supplier_id = :supplier "
             "AND document.invoice_id = invoice.invoice_id AND document.form IN ('facturx', 'cii', 'ubl')) "
             "ORDER BY number LIMIT :limit",

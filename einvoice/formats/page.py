@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from config.typeset import TypesetError, compile_pdf, name_characters
+from config.typeset import TypesetError, compile_pdf, draw_pages, name_characters
 from einvoice.formats.page_attachments import embed
 from einvoice.formats.page_errors import PageError
 from einvoice.formats.page_figures import printable
@@ -36,6 +36,7 @@ __all__ = [
     "check_logo",
     "choose_colours",
     "contrast",
+    "draw_page_pictures",
     "draw_transfer",
     "read_logo",
     "render_page",
@@ -80,6 +81,46 @@ def render_page(
     Raises:
         PageError: see its codes.
     """
+    view, data = _say_page(document, pay_url, logo_svg, colour, language)
+    files = embed(document.attachments, Wording(language, document.currency))
+    view["files"] = [[file.name, file.mime, file.description] for file in files]
+    data["view"] = json.dumps(view, ensure_ascii=False)
+    if xml is not None:
+        data["xml"] = _decode(xml)
+        # An XML without lines is data of the page, not an alternative to it (Factur-X 1.08, 6.2.2).
+        data["relationship"] = "data" if document.profile == BASIC_WL_ID else "alternative"
+    try:
+        return compile_pdf(TEMPLATE, data, files=[file.content for file in files])
+    except TypesetError as error:
+        raise _explain(error, view, document) from error
+
+
+def draw_page_pictures(
+    document: Document,
+    *,
+    pay_url: str | None = None,
+    logo_svg: str | None = None,
+    colour: str = DEFAULT_COLOUR,
+    language: Language = "fr",
+    most: int = 1,
+) -> list[bytes]:
+    """The first pages of :func:`render_page` as pictures (PNG), to be looked at while an invoice is written.
+
+    Raises:
+        PageError: see its codes.
+    """
+    view, data = _say_page(document, pay_url, logo_svg, colour, language)
+    data["view"] = json.dumps(view | {"files": []}, ensure_ascii=False)
+    try:
+        return draw_pages(TEMPLATE, data, most)
+    except TypesetError as error:
+        raise _explain(error, view, document) from error
+
+
+def _say_page(
+    document: Document, pay_url: str | None, logo_svg: str | None, colour: str, language: Language
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the page says, and the drawings on it."""
     if language not in LANGUAGES:
         raise PageError(
             "page.bad_language",
@@ -89,23 +130,14 @@ def render_page(
     view = describe(document, pay_url, language)
     view["colour"] = choose_colours(colour)
     view["long_words"] = any(_LONG_WORD.search(text) for text in _texts(view) if text != pay_url)
-    files = embed(document.attachments, Wording(language, document.currency))
-    view["files"] = [[file.name, file.mime, file.description] for file in files]
-    data = {"view": json.dumps(view, ensure_ascii=False)}
+    data: dict[str, str] = {}
     if pay_url is not None:
         data["qr_link"] = draw_link(check_link(pay_url))
     if (transfer := draw_transfer(document)) is not None:
         data["qr_sepa"] = transfer
     if logo_svg is not None:
         data["logo"] = check_logo(logo_svg)
-    if xml is not None:
-        data["xml"] = _decode(xml)
-        # An XML without lines is data of the page, not an alternative to it (Factur-X 1.08, 6.2.2).
-        data["relationship"] = "data" if document.profile == BASIC_WL_ID else "alternative"
-    try:
-        return compile_pdf(TEMPLATE, data, files=[file.content for file in files])
-    except TypesetError as error:
-        raise _explain(error, view, document) from error
+    return view, data
 
 
 def check_characters(document: Document, language: Language = "fr") -> None:

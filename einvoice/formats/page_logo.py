@@ -18,10 +18,13 @@ MAX_IMAGE_BYTES = 360 * 1024
 MAX_IMAGE_SIDE = 4000
 """Longest side, in pixels: an image of a few bytes can unpack to gigabytes."""
 SVG = "http://www.w3.org/2000/svg"
-_XLINK = "{http://www.w3.org/1999/xlink}href"
+_LINKS = frozenset({"href", "src"})
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _INLINE = re.compile(r"\s*(#|data:image/(png|jpeg);base64,)")
+_URL = re.compile(r"url\(\s*['\"]?([^'\")]*)", re.IGNORECASE)
+_REACHING = re.compile(r"@import|image-set\(|image\(|src\(|\\", re.IGNORECASE)
+"""What else a style reaches out with; a backslash could spell any of it."""
 _UNWANTED = frozenset({"script", "foreignObject", "text", "animate", "set"})
 """Elements that a printed page cannot show, or shows otherwise than the supplier's screen."""
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -55,7 +58,8 @@ def check_logo(svg: str) -> str:
         root = parse(svg.encode(), max_bytes=MAX_LOGO_BYTES)
     except UnsafeXmlError as error:
         raise _bad(
-            f"The logo is no SVG that we accept. {error}", f"Le logo n'est pas un SVG accepté. {error}"
+            f"The logo is no SVG that we accept. {error}",
+            "Le logo n'est pas un SVG lisible ; l'exporter à nouveau en SVG simple, en PNG ou en JPEG.",
         ) from error
     if root.tag != f"{{{SVG}}}svg":
         raise _bad(
@@ -74,12 +78,30 @@ def _check_element(element: etree._Element) -> None:
             f"The logo holds a <{name}>; export it as SVG with text turned into paths and without script.",
             f"Le logo contient un <{name}> ; l'exporter en SVG avec les textes convertis en tracés, sans script.",
         )
-    href = element.get(_XLINK) or element.get("href")
-    if href is not None and not _INLINE.match(href):
-        raise _bad(
-            f"The logo refers to {href[:80]!r}; embed that image in the SVG.",
-            f"Le logo renvoie à {href[:80]!r} ; incorporer cette image dans le SVG.",
-        )
+    for attribute, value in element.items():
+        if attribute.lower().startswith("on"):
+            raise _bad(
+                f"The logo runs a script ({attribute}); export it as SVG without script.",
+                f"Le logo lance un script ({attribute}) ; l'exporter en SVG sans script.",
+            )
+        where = etree.QName(attribute)
+        is_link = where.localname.lower() in _LINKS
+        if (is_link and not _INLINE.match(value)) or (not is_link and not where.namespace and _reaches_out(value)):
+            raise _outside(value)
+    if name == "style" and _reaches_out("".join(element.itertext())):
+        raise _outside("".join(element.itertext()))
+
+
+def _reaches_out(style: str) -> bool:
+    """Whether a style, or an attribute that is read like one, fetches something from elsewhere."""
+    return bool(_REACHING.search(style)) or not all(_INLINE.match(each) for each in _URL.findall(style))
+
+
+def _outside(value: str) -> PageError:
+    return _bad(
+        f"The logo refers to {value[:80]!r}; embed that image in the SVG.",
+        f"Le logo renvoie à {value[:80]!r} ; incorporer cette image dans le SVG.",
+    )
 
 
 def _wrap(content: bytes, kind: str, width: int, height: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from config.clock import now
+from receivables.domain.told import Told
+from receivables.store.event_log import tell
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def note_status(work: Work, invoice_id: UUID, message: StatusMessage, *, direction: str, flow_ref: str | None) -> bool:
-    """Append a status to an invoice's life; returns whether it was new."""
-    return bool(
+    """Append a status to an invoice's life, and tell it; returns whether it was new."""
+    is_new = bool(
         work.execute(
             "INSERT INTO statuses (supplier_id, invoice_id, message_id, code, direction, set_at, reasons, amounts, "
             "note, flow_ref, created_at) VALUES (:supplier, :invoice, :message, :code, :direction, :set_at, "
@@ -25,6 +27,19 @@ def note_status(work: Work, invoice_id: UUID, message: StatusMessage, *, directi
             **row_of(message, direction, flow_ref),
         )
     )
+    if is_new:
+        _tell(work, invoice_id, message, direction)
+    return is_new
+
+
+def _tell(work: Work, invoice_id: UUID, message: StatusMessage, direction: str) -> None:
+    about = work.row(
+        "SELECT number, customer_id FROM invoices WHERE supplier_id = :supplier AND invoice_id = :id", id=invoice_id
+    )
+    if about is not None:
+        reasons = [each.code for each in message.reasons]
+        data = {"number": about["number"], "code": message.status, "direction": direction, "reasons": reasons}
+        tell(work, [Told("invoice.status", data, about["customer_id"], invoice_id)])
 
 
 def row_of(message: StatusMessage, direction: str, flow_ref: str | None) -> dict[str, Any]:

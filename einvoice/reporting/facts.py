@@ -89,7 +89,7 @@ def _sales(work: Work, period: Period, whose: Whose) -> Facts:
     rows = work.rows(
         "SELECT invoice_id, number, issued_on, type_code, process, currency, routing, vat_rows, document, "  # noqa: S608 -- parts of ours
         f"{_FLOW} AS has_flow, {_UNDECIDED} AS undecided FROM invoices AS invoice WHERE supplier_id = :supplier "
-        "AND routing = ANY(:declared) AND issued_on BETWEEN :first AND :last",
+        "AND routing = ANY(:declared) AND opening_id IS NULL AND issued_on BETWEEN :first AND :last",
         declared=list(DECLARED),
         first=period.starts_on,
         last=period.ends_on,

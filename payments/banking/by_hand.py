@@ -273,6 +273,12 @@ def reference_key(receipt: HandReceipt) -> str:
     return f"hand:{receipt.kind}:{receipt.customer_id}:{' '.join(receipt.reference.split())}"
 
 
+def printed_reference(reference: str) -> str:
+    """What stands on the paper, of a key that :func:`reference_key` made; any other reference is told as it is."""
+    parts = reference.split(":", maxsplit=3)
+    return parts[3] if len(parts) == 4 and parts[0] == "hand" and parts[1] in KINDS else reference  # noqa: PLR2004 -- the parts of a key
+
+
 def _typed_line(work: Work, receipt: HandReceipt, actor: str) -> tuple[UUID, str]:
     """A line of the bank's as somebody typed it, on a statement of its own; its id and the key of its payment."""
     statement_id, at = new_id(), now()

@@ -23,6 +23,7 @@ from receivables.domain.receipts import AttemptState
 from receivables.services.paying import NewPayment, begin_payments
 from receivables.services.settling import Cause, load_settling, settle, write_settling
 from receivables.store.customers import lock_customers
+from receivables.store.terms_shown import carry_terms
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def _begin(work: Work, ready: Sequence[Ready]) -> None:
         if each.attempt_id
     ]
     begin_payments(work, payments)
+    carry_terms(work, [(each.attempt_id, each.customer_id, each.mandate.evidence) for each in ready if each.attempt_id])
     invoices = [each.invoice_id for each in ready]
     settling = load_settling(work, invoices, [payment.attempt_id for payment in payments])
     settle(settling, invoices, Cause("in_flight", None, legal_day(settling.at)))

@@ -1,7 +1,7 @@
 """Look again at lines that nobody identified, once something came up that may explain them.
 
-News is a payer whom somebody confirmed, an invoice that was issued, an answer of a customer. Where there is none since
-the last look, nothing is looked at.
+News is a payer whom somebody confirmed, an invoice that was issued, an answer or an advice of a customer. Where there
+is none since the last look, nothing is looked at.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def _latest_news(work: Work) -> datetime | None:
         "(SELECT confirmed_at FROM confirmed_payers WHERE supplier_id = :supplier ORDER BY confirmation_id DESC "
         "LIMIT 1), "
         "(SELECT created_at FROM invoices WHERE supplier_id = :supplier ORDER BY invoice_id DESC LIMIT 1), "
-        "(SELECT max(answered_at) FROM payer_questions WHERE supplier_id = :supplier))"
+        "(SELECT max(answered_at) FROM payer_questions WHERE supplier_id = :supplier), "
+        "(SELECT max(confirmed_at) FROM remittance_advices WHERE supplier_id = :supplier AND confirmed_at IS NOT NULL))"
     )
     return found

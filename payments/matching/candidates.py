@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from payments.matching.advised import load_advices
 from payments.matching.amounts import OpenItem
 from payments.matching.names import Likeness, keys_of, likeness, prefix_key, words_of
 from receivables.store.terms import discounts_of
@@ -71,6 +72,8 @@ class Pool:
     currencies: dict[UUID, str] = field(default_factory=dict)
     said_ours: dict[UUID, dict[UUID, tuple[UUID, ...]]] = field(default_factory=dict)
     """By line: customers who say that it is their payment, and the invoices that they name."""
+    advised: dict[UUID, dict[UUID, list[dict[UUID, int]]]] = field(default_factory=dict)
+    """By line: customers whose confirmed advices have its amount, with what each says of an invoice or credit note."""
     refused: set[tuple[UUID, UUID]] = field(default_factory=set)
     """Lines and customers who say that it is not their payment."""
 
@@ -100,6 +103,7 @@ def load_pool(work: Work, lines: Sequence[BankLine], clues: Mapping[UUID, Clues]
     _load_confirmed(work, pool, lines, clues)
     _load_amounts(work, pool, lines)
     _load_answers(work, pool, lines)
+    load_advices(work, pool.advised, lines)
     wanted = set()
     for line in lines:
         wanted |= customers_of(pool, line, clues[line.line_id])
@@ -117,7 +121,7 @@ def customers_of(pool: Pool, line: BankLine, clues: Clues) -> set[UUID]:
     found |= {pool.by_payment[each][0] for each in clues.payment_ids if each in pool.by_payment}
     found |= set(pool.by_iban.get(line.counterparty_iban or "", ()))
     found |= set(pool.by_payer.get(clues.payer, ()))
-    return found | pool.said_ours.get(line.line_id, {}).keys()
+    return found | pool.said_ours.get(line.line_id, {}).keys() | pool.advised.get(line.line_id, {}).keys()
 
 
 def fitting_names(pool: Pool, clues: Clues) -> dict[UUID, Likeness]:

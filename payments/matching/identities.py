@@ -58,6 +58,8 @@ def _told(pool: Pool, line: BankLine, clues: Clues, customer_id: UUID) -> list[R
         found.append(reason("who.code", code))
     if customer_id in pool.said_ours.get(line.line_id, {}):
         found.append(reason("who.asked"))
+    if customer_id in pool.advised.get(line.line_id, {}):
+        found.append(reason("who.advised"))
     return found
 
 

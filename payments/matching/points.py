@@ -56,6 +56,13 @@ EVIDENCE: dict[str, Evidence] = {
     "who.asked": Evidence(
         WHO, 200, "Le client dit que ce paiement est le sien", "The customer says it is their payment"
     ),
+    "who.advised": Evidence(
+        WHO, 200, "Le client a envoyé un avis de paiement", "The customer sent a remittance advice"
+    ),
+    "ref.advice": Evidence(REFERENCE, 60, "Facture de l'avis de paiement : %s", "Invoice of the remittance advice: %s"),
+    "sum.advised": Evidence(
+        AMOUNT, 400, "Exactement le total de l'avis de paiement", "Exactly the total of the remittance advice"
+    ),
     "sum.named": Evidence(
         AMOUNT, 400, "Exactement le reste dû de ce qui est nommé", "Exactly what is open on what is named"
     ),

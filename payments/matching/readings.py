@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from payments.matching.advised import as_advised
 from payments.matching.amounts import Explained, explain, only_sum
 from payments.matching.candidates import MOST_PER_AMOUNT, customers_of, fitting_names
 from payments.matching.identities import reasons_for_payer
@@ -151,12 +152,20 @@ def _case(  # noqa: PLR0917 -- everything a line is read with
 
 def _read_customer(case: _Case) -> Iterable[Reading]:
     """Every reading with this customer."""
-    found = [*_named_readings(case), *_amount_readings(case)]
+    found = [*_advised_readings(case), *_named_readings(case), *_amount_readings(case)]
     for outcome, how in found:
         told = (*case.about(outcome.items), *case.who, *how)
         yield Reading(case.customer_id, outcome, _with_doubts(case, told))
     if case.who or case.hits.settled_of(case.customer_id):
         yield _plain_reading(case)
+
+
+def _advised_readings(case: _Case) -> Iterable[_Told]:
+    """What the customer confirmed that a payment of this amount is for, where all of it is still open."""
+    advices = case.pool.advised.get(case.line.line_id, {}).get(case.customer_id, [])
+    for outcome in (as_advised(case.invoices, case.credits, aims) for aims in advices):
+        if outcome is not None:
+            yield outcome, (reason("ref.advice", ", ".join(outcome.numbers)), reason("sum.advised"))
 
 
 def _named_readings(case: _Case) -> Iterable[_Told]:

@@ -20,6 +20,7 @@ from receivables.domain.receipts import AttemptMoved, AttemptState
 from receivables.services.paying import NewPayment, begin_payment
 from receivables.store.attempts import move_attempts
 from receivables.store.customers import lock_customers
+from receivables.store.terms_shown import note_terms_shown, shown_version
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -89,7 +90,16 @@ def begin(work: Work, request: CheckoutRequest, account_id: UUID | None) -> Begu
     begun = _begin_money(work, request, asked, account_id) if asked.aims else Begun(None, customer_id)
     if request.press_key:
         _note_press(work, request.press_key, begun.attempt_id)
+    _note_terms(work, request, begun)
     return begun
+
+
+def _note_terms(work: Work, request: CheckoutRequest, begun: Begun) -> None:
+    """Keep with the payment which terms and conditions its payer was shown, where the supplier has any."""
+    shown = shown_version(work, request.terms) if begun.attempt_id else None
+    if begun.attempt_id and begun.customer_id and shown:
+        by = (request.actor, request.language)
+        note_terms_shown(work, begun.attempt_id, begun.customer_id, shown, by)
 
 
 def _asked(work: Work, request: CheckoutRequest, plan: CheckedPlan) -> _Asked:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from payments.gateways.port import FactKind
 from payments.paying.discounts import honour_discounts
 from payments.refunds.sending import settle_refunds
+from payments.refunds.telling import announce_refunds
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ def conclude_payments(work: Work, told: Sequence[PaymentFact]) -> None:
     ]
     if words:
         announce(work, words)
+    refunded = [fact.object_ref for fact in told if fact.kind is FactKind.REFUNDED]
+    if refunded:
+        announce_refunds(work, refunded)
     if any(fact.kind is FactKind.REFUND_FAILED for fact in told):  # its order may be done for long
         settle_refunds(work)
 

@@ -67,6 +67,7 @@ class CheckoutRequest:
         actor: Who pressed, as the audit trail names them: ``payer`` behind a link, a person's id who is signed in.
         press_key: One press of one form: sent twice it is one press.
         save_method: The payer, signed in, asked to keep the method; one that cannot be kept is simply not.
+        terms: The version of the terms and conditions that stood beside the button, as the form says it.
     """
 
     supplier_id: UUID
@@ -80,6 +81,7 @@ class CheckoutRequest:
     actor: str = "payer"
     press_key: str | None = None
     save_method: bool = False
+    terms: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from config.clock import new_id, now, today
 from payments.banking.lines import settle_line
 from payments.gateways.port import FactKind, GatewayDeclinedError, GatewayError, GatewayRefusedError
 from payments.refunds.orders import get_refund, lock_payer, why_gone
+from payments.refunds.telling import announce_refunds
 from receivables.domain.lettering import Item
 from receivables.domain.money import Money
 from receivables.domain.receipts import MoneyReturned, MoneyReturnFailed
@@ -214,6 +215,11 @@ def recognise_refunds(work: Work, lines: Sequence[BankLine]) -> None:
             _book_transfer(work, get_refund(work, row["order_id"]), line, row["customer_id"])
 
 
+def went_by_transfer(refund_ref: str) -> bool:
+    """Whether a refund of the books is a transfer of ours, and no refund of a provider."""
+    return _OUR_TRANSFER.fullmatch(refund_ref) is not None
+
+
 def _named_in(line: BankLine) -> str | None:
     found = _OUR_TRANSFER.search(f"{line.end_to_end_id or ''} {line.remittance}")
     return f"QR{found[0][2:].lower()}" if found else line.end_to_end_id
@@ -232,6 +238,8 @@ def _book_transfer(work: Work, order: RefundOrder, line: BankLine, customer_id: 
     else:
         return
     record_facts(work, [fact])
+    if isinstance(fact, MoneyReturned):
+        announce_refunds(work, [ref])
     settle_line(
         work,
         line.line_id,

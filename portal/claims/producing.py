@@ -6,17 +6,16 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from markupsafe import Markup
-
 from einvoice.archive.retention import retain_until
 from einvoice.keeping import PDF_MIME, KeptFile, keep_document
 from einvoice.kept import issued_document
 from payments.bank_accounts import active_account_of
-from portal.access.sign_in_mail import Mail
 from portal.claims.document import Sides, draw_claim
-from portal.mails import keep_mail
+from portal.mail_page import MailPage
+from portal.mails import Envelope, keep_page
 from portal.wiring import branding_of
-from portal.words import day, grouped, known_language, money
+from portal.words import catalogue, day, grouped, known_language, money, note_text
+from receivables.store.billing import party_of
 from receivables.store.claims import get_claim, lines_of_claim
 from receivables.store.contacts import recipient_for
 from receivables.store.customers import get_customer
@@ -34,27 +33,11 @@ if TYPE_CHECKING:
 
 FORM = "claim"
 _STREET = ("line1", "line2", "line3")
-_MAIL = {
-    "fr": (
-        "{supplier} : intérêts de retard, note {number}",
-        "Bonjour,",
-        (
-            "Des factures ont été payées après leur échéance, ou ne le sont pas encore. La note de débit {number} de "
-            "{amount} détaille les intérêts de retard et l'indemnité forfaitaire ; elle est à régler au plus tard le "
-            "{due}."
-        ),
-        "Voir la note et payer en ligne :",
-    ),
-    "en": (
-        "{supplier}: late-payment interest, note {number}",
-        "Hello,",
-        (
-            "Invoices were paid after their due date, or are still unpaid. Debit note {number} of {amount} sets out "
-            "the late-payment interest and the fixed indemnity; it is payable by {due}."
-        ),
-        "View the note and pay online:",
-    ),
-}
+_SUBJECT = note_text("%(supplier)s : intérêts de retard, note %(number)s")
+_OPENING = note_text(
+    "Des factures ont été payées après leur échéance, ou ne le sont pas encore. La note de débit %(number)s détaille "
+    "les intérêts de retard et l'indemnité forfaitaire."
+)
 
 
 def produce_claim(services: Services, supplier_id: UUID, fact: Announcement) -> None:
@@ -85,30 +68,31 @@ def write_claim_mail(services: Services, supplier_id: UUID, fact: Announcement) 
         if recipient is None or not recipient.email or not claim.open_minor:
             return
         spoken = known_language(recipient.language)
-        supplier = supplier_name(work)
         values = {
-            "supplier": supplier,
-            "number": claim.number,
-            "amount": money(claim.open_minor, claim.currency, spoken),
-            "due": day(claim.due_on, spoken),
+            "client": recipient.name,
+            "facture": claim.number,
+            "montant": money(claim.open_minor, claim.currency, spoken),
+            "echeance": day(claim.due_on, spoken),
         }
-        subject, hello, sentence, invite = (each.format(**values) for each in _MAIL[spoken])
-        url = services.pay_link(work, claim_id, "mail")
-        keep_mail(
-            work,
-            Mail(
-                mail_key=f"claim/{claim_id}",
-                recipient=recipient.email,
-                subject=subject,
-                text_body=f"{hello}\n\n{sentence}\n\n{invite}\n{url}\n\n{supplier}\n",
-                html_body=str(
-                    Markup('<p>{}</p><p>{}</p><p><a href="{}">{}</a></p><p>{}</p>').format(
-                        hello, sentence, url, invite, supplier
-                    )
-                ),
-                invoice_id=claim_id,
-            ),
-        )
+        page = claim_page(values, services.pay_link(work, claim_id, "mail"), supplier_name(work), spoken)
+        keep_page(work, page, Envelope("claim", f"claim/{claim_id}", recipient.email, claim_id, values=values))
+
+
+def claim_page(values: Mapping[str, str], url: str, supplier: str, spoken: str) -> MailPage:
+    """What the mail of a claim says."""
+    speak = catalogue(spoken).gettext
+    told = {"supplier": supplier, "number": values["facture"], "due": values["echeance"]}
+    caption = speak("à régler au plus tard le %(due)s") % told
+    return MailPage(
+        subject=speak(_SUBJECT) % told,
+        preheader=f"{values['montant']} {caption}",
+        greeting=speak("Bonjour,"),
+        paragraphs=(speak(_OPENING) % told,),
+        figure=(values["montant"], caption),
+        facts=((speak(note_text("Note de débit")), values["facture"]),),
+        button=(speak(note_text("Voir la note et payer en ligne")), url),
+        language=spoken,
+    )
 
 
 def _sides(services: Services, work: Work, claim: Claim, lines: list[ClaimLine]) -> Sides:
@@ -137,12 +121,13 @@ def _seller(profile: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _buyer(work: Work, customer: Customer, lines: list[ClaimLine]) -> tuple[str, ...]:
-    """The buyer as the latest of its late invoices words it."""
+    """The buyer as the latest of its late invoices words it, else as its file does."""
     for line in reversed(lines):
         invoice = get_invoice(work, line.late_id)
-        if invoice.document:
+        if invoice.document and not invoice.is_taken_over:
             return (customer.name, *_address(asdict(issued_document(invoice).buyer.address)))
-    return (customer.name, *((f"SIREN {customer.siren}",) if customer.siren else ()))
+    siren = (f"SIREN {customer.siren}",) if customer.siren else ()
+    return (customer.name, *_address(party_of(work, customer.customer_id)), *siren)
 
 
 def _address(address: Mapping[str, Any]) -> tuple[str, ...]:

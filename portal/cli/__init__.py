@@ -9,6 +9,7 @@ from portal.cli.lazy import LazyGroup, Place
 COMMANDS = {
     "demo": Place("portal.cli.demo:demo", "Run the whole house with data to look at."),
     "issue": Place("portal.cli.invoices:issue", "Issue invoices: our JSON, or finished UBL, CII and Factur-X."),
+    "import": Place("portal.cli.imports:import_", "Issue the invoices of a table, a document or an archive."),
     "validate": Place("portal.cli.validation:validate", "Judge files and folders; nothing is issued or kept."),
     "rules": Place("portal.cli.rules:rules", "Install newer sets of rules; see which are in force."),
     "law": Place("portal.cli.law:law", "Add rates of late interest of a new half-year; see which are known."),
@@ -30,6 +31,7 @@ COMMANDS = {
     "invite": Place("portal.cli.suppliers:invite", "Let a person sign in."),
     "token": Place("portal.cli.suppliers:token", "Make an API token."),
     "link": Place("portal.cli.suppliers:link", "Print the payment page of an invoice, or revoke it."),
+    "mail-key": Place("portal.cli.mail:mail_key", "Make the key that signs mails (DKIM), and its DNS record."),
     "web": Place("portal.cli.running:web", "Serve portal, API and webhooks."),
     "worker": Place("portal.cli.running:worker", "Post what came in, send what must go out."),
     "sandbox": Place("portal.cli.running:sandbox", "A payment provider and a platform to try against."),

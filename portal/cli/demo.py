@@ -16,17 +16,21 @@ from portal.cli.house import err, out
 from portal.demo.bank import bring_statements
 from portal.demo.claims import add_claims
 from portal.demo.credit import add_credit
+from portal.demo.customers import add_customer_portal
 from portal.demo.dunning import add_dunning
 from portal.demo.exports import add_exports
 from portal.demo.house import DemoError, DemoHouse
+from portal.demo.imports import add_imports
 from portal.demo.indicators import add_indicators
+from portal.demo.invoicing import add_invoicing
 from portal.demo.loop import Loop
+from portal.demo.mails import add_mails
 from portal.demo.messages import add_messages
 from portal.demo.payer import DemoPayer
 from portal.demo.platform import DemoPlatform
 from portal.demo.promises import add_promises
 from portal.demo.risks import add_risks
-from portal.demo.story import ACCOUNTANT, COLLECTOR, OWNER, PAYER, Stage, Staged, left_late
+from portal.demo.story import ACCOUNTANT, COLLECTOR, CREDIT_MANAGER, OWNER, PAYER, SALES, Stage, Staged, left_late
 from portal.demo.workspace import add_workspace
 from portal.wiring import Services, build_services
 from receivables.store.happenings import latest_attempt
@@ -107,11 +111,15 @@ def _play(house: DemoHouse, services: Services, count: int, samples: Path | None
         add_claims(services, staged[0].supplier.supplier_id)
         add_dunning(services, staged[0].supplier.supplier_id, OWNER[1])
         add_messages(services, staged[0].supplier.supplier_id, payer.customer_id, PAYER[0], COLLECTOR[0])
+        add_customer_portal(services, staged[0].supplier.supplier_id, payer.customer_id, PAYER[0])
         add_risks(services, staged[0].supplier.supplier_id, OWNER[0], payer.customer_id)
         for each in staged:
             add_indicators(services, each.supplier.supplier_id, OWNER[0], COLLECTOR[0])
             add_exports(services, each.supplier.supplier_id)
+        add_imports(services, staged[0].supplier.supplier_id)
+        add_mails(services, staged[0].supplier.supplier_id)
         add_workspace(services, staged[0].supplier.supplier_id, COLLECTOR[0])
+        add_invoicing(services, staged[0].supplier)
     if samples is None:
         _welcome(house, services, staged)
         while True:
@@ -129,6 +137,8 @@ def _welcome(house: DemoHouse, services: Services, staged: list[Staged]) -> None
     out.print(f"  owner / gérance            {OWNER[0]}")
     out.print(f"  collector / recouvrement   {COLLECTOR[0]}")
     out.print(f"  accountant / comptable     {ACCOUNTANT[0]}")
+    out.print(f"  credit manager / crédit    {CREDIT_MANAGER[0]}")
+    out.print(f"  sales / commercial         {SALES[0]}")
     out.print(f"  customer / client          {PAYER[0]}")
     out.print(f"  sign-in mails / courriels  {house.addresses.portal}/demo/mails")
     out.print(f"[bold]A pay link / un lien[/]      {_link_to_pay(services, staged)}")

@@ -16,6 +16,7 @@ from rich.markup import escape
 from einvoice.errors import EInvoiceError
 from einvoice.kept import profile_from_json
 from payments.links import revoke_links
+from portal.access.members import IN_PORTFOLIO
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.api.tokens import create_token
@@ -73,7 +74,8 @@ def supplier(profile: Path) -> None:
 @click.option("--supplier", "reference", metavar="SIREN", required=True)
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--customer", metavar="ACCOUNT", help="The customer account (C00012) that a customer's person acts for.")
-def invite(email: str, name: str, reference: str, role: str, customer: str | None) -> None:
+@click.option("--portfolio", is_flag=True, help="They see only the customers whom they look after.")
+def invite(*, email: str, name: str, reference: str, role: str, customer: str | None, portfolio: bool) -> None:
     """Let a person sign in at a supplier."""
     with services_of_house() as services:
         found = _supplier(services, reference)
@@ -93,12 +95,15 @@ def invite(email: str, name: str, reference: str, role: str, customer: str | Non
             raise SystemExit(1)
         try:
             person = add_person(services.database, email, name)
-            add_membership(services.database, person.person_id, found.supplier_id, Role(role), customer_id)
+            held = portfolio and Role(role) in IN_PORTFOLIO
+            add_membership(
+                services.database, person.person_id, found.supplier_id, Role(role), customer_id, portfolio=held
+            )
         except ValueError as error:
             err.print(f"[red]person.invalid[/] {escape(str(error))}")
             raise SystemExit(1) from error
         with services.works.begin(found.supplier_id) as work:
-            work.audit("command line", "person.invited", str(person.person_id), role=role)
+            work.audit("command line", "person.invited", str(person.person_id), role=role, portfolio=held)
         out.print(f"{name} may sign in at {services.settings.public_url}/sign-in")
 
 

@@ -26,6 +26,8 @@ from payments.paying.plans import AimsPlan, CheckoutRequest
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.demo.cast import cast_of
+from portal.demo.programs import add_programs
+from portal.demo.settings import say_of_oneself
 from portal.profiles import save_profile
 from receivables.domain.invoices import Routing
 from receivables.domain.money import Money
@@ -59,11 +61,19 @@ OWNER = ("camille@demo.example", "Camille Renard")
 COLLECTOR = ("lucas@demo.example", "Lucas Morel")
 ACCOUNTANT = ("ines@demo.example", "Inès Garnier")
 """The second person for what two have to agree on: large refunds, another account number."""
+CREDIT_MANAGER = ("nora@demo.example", "Nora Lefèvre")
+SALES = ("hugo@demo.example", "Hugo Blanc")
 PAYER = ("compta@demo.example", "Dominique Payet")
 ICS = "FR72ZZZ123456"
 """The published example of a French creditor identifier."""
 _PAYOUTS_THERE = "SELECT count(*) FROM payouts WHERE supplier_id = :supplier AND state = 'paid'"
-_STAFF = ((OWNER, Role.OWNER), (COLLECTOR, Role.COLLECTOR), (ACCOUNTANT, Role.ACCOUNTANT))
+_STAFF = (
+    (OWNER, Role.OWNER),
+    (COLLECTOR, Role.COLLECTOR),
+    (ACCOUNTANT, Role.ACCOUNTANT),
+    (CREDIT_MANAGER, Role.CREDIT_MANAGER),
+    (SALES, Role.SALES),
+)
 MAX_LINES = 4
 TO_PERSONS = 0.25
 """How many invoices go to private persons, at a supplier that has some among its buyers."""
@@ -114,6 +124,8 @@ class Stage:
             self.sandbox("POST", "/_sandbox/merchants", named, key)
             with self.services.works.begin(supplier.supplier_id) as work:
                 save_profile(work, player.profile, _stated(player))
+                say_of_oneself(work, player)
+                add_programs(work)
                 account_id = open_account(
                     work,
                     self.services.keyring,

@@ -148,7 +148,7 @@ def seller_of(work: Work) -> Seller:
 def _buyer_lines(work: Work, invoice_id: UUID) -> tuple[str, ...]:
     """The postal address of the buyer, as the last of these invoices has it."""
     invoice = get_invoice(work, invoice_id)
-    if not invoice.document.get("document"):
+    if invoice.is_taken_over or not invoice.document.get("document"):
         party = work.scalar(
             "SELECT party FROM customers WHERE supplier_id = :supplier AND customer_id = :id", id=invoice.customer_id
         )

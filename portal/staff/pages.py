@@ -8,8 +8,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from config.clock import today
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
-from portal.access.sign_in_mail import SIGN_IN_MAILS
+from portal.access.roles import COLLECTING, READERS, STAFF, allow
 from portal.customer.downloads import note_download, send_bundle, send_document
 from portal.evidence.bundle import make_evidence
 from portal.lists import read_list_request
@@ -25,7 +24,7 @@ from receivables.services.chasing import chase_state
 from receivables.services.dues import due_on_invoice
 from receivables.store.customers import get_customer
 from receivables.store.disputes import disputes_on
-from receivables.store.happenings import find_mail, life_of_invoice, list_mails
+from receivables.store.happenings import life_of_invoice
 from receivables.store.invoice_lists import list_invoices
 from receivables.store.invoices import get_invoice
 from receivables.store.overviews import (
@@ -47,12 +46,9 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("staff", __name__, url_prefix="/s")
 
-MAY_SETTLE = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
-"""An auditor reads what stopped, and settles nothing."""
-
 
 @blueprint.get("/")
-@allow(*STAFF)
+@allow(*READERS)
 def dashboard() -> str:
     """The whole of what is owed, by age, and the customers to call first."""
     asked = read_list_request(request.args)
@@ -76,7 +72,7 @@ def dashboard() -> str:
 
 
 @blueprint.get("/invoices")
-@allow(*STAFF)
+@allow(*READERS)
 def invoices() -> str:
     """Every invoice, narrowed and searched."""
     asked = read_list_request(request.args)
@@ -86,7 +82,7 @@ def invoices() -> str:
 
 
 @blueprint.get("/invoices/<uuid:invoice_id>")
-@allow(*STAFF)
+@allow(*READERS)
 def invoice(invoice_id: UUID) -> str:
     """One invoice with everything that ever happened to it."""
     with work_here() as work:
@@ -113,7 +109,7 @@ def invoice(invoice_id: UUID) -> str:
 
 
 @blueprint.get("/invoices/<uuid:invoice_id>/documents/<uuid:document_id>")
-@allow(*STAFF)
+@allow(*READERS)
 def document(invoice_id: UUID, document_id: UUID) -> Response:
     """One file of an invoice."""
     with work_here() as work:
@@ -138,11 +134,11 @@ def problems() -> str:
     """What stopped, in plain words, with the next step."""
     with work_here() as work:
         found = troubles_here(work)
-    return render_template("staff/problems.html", problems=found, may_settle=place().role in MAY_SETTLE)
+    return render_template("staff/problems.html", problems=found, may_settle=place().role in COLLECTING)
 
 
 @blueprint.post("/problems/set-aside")
-@allow(*MAY_SETTLE)
+@allow(*COLLECTING)
 def settle_problem() -> AnyResponse:
     """Somebody has dealt with a cause of trouble: it is shown again only for what happens after this."""
     note = request.form.get("note", "").strip()
@@ -150,29 +146,3 @@ def settle_problem() -> AnyResponse:
         with work_here() as work:
             set_aside(work, request.form.get("cause", ""), caller().person.person_id, note)
     return redirect(url_for("staff.problems"), 303)
-
-
-@blueprint.get("/mails")
-@allow(*STAFF)
-def mails() -> str:
-    """The book of mails: what was written to whom."""
-    with work_here() as work:
-        rows = list_mails(work, but=_hidden_mails())
-    return render_template("staff/mails.html", rows=rows)
-
-
-@blueprint.get("/mails/<uuid:mail_id>")
-@allow(*STAFF)
-def mail(mail_id: UUID) -> str:
-    """One mail."""
-    with work_here() as work:
-        found = find_mail(work, mail_id)
-    hidden = _hidden_mails()
-    if found is None or (hidden and found.mail_key.startswith(hidden)):
-        abort(404)
-    return render_template("staff/mail.html", mail=found)
-
-
-def _hidden_mails() -> str | None:
-    """A sign-in link opens somebody else's account: nobody reads it here, except in the demonstration."""
-    return None if services().settings.demo else SIGN_IN_MAILS

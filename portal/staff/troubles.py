@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from config.clock import now
 from einvoice.flow_log import list_accounts
 from einvoice.lifecycle.statuses import status
 from einvoice.reporting.store import open_troubles
 from payments.debits.tasks import open_tasks
 from portal.debit_words import task_words
 from portal.staff.treasury.telling import lost_contests, refund_troubles
+from portal.webhooks.log import failing_endpoints
 from portal.words import day, fitted, gettext, language, ngettext, note_text, number
 from receivables.store.problems import list_problems
 
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from payments.treasury.contests import ContestLine
     from receivables.store.problems import Problem
     from receivables.store.work import Work
+
+FAILING_FOR = timedelta(hours=1)
+"""A program that is being deployed is back by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,31 @@ def troubles_here(work: Work) -> list[Trouble]:
     told = [*explain_all(list_problems(work), list_accounts(work)), *map(_report_trouble, open_troubles(work))]
     told += [_refund_trouble(*each) for each in refund_troubles(work)]
     told += [_lost_trouble(*each) for each in lost_contests(work)]
+    told += map(_webhook_trouble, failing_endpoints(work, now() - FAILING_FOR))
     return [*told, *(_debit_trouble(each) for each in open_tasks(work))]
+
+
+def _webhook_trouble(row: RowMapping) -> Trouble:
+    """A program of the supplier's that does not hear us any more."""
+    is_disabled = row["state"] == "disabled"
+    title = (
+        gettext("L'adresse de webhook « %(label)s » est désactivée")
+        if is_disabled
+        else gettext("Le programme « %(label)s » n'accepte pas nos webhooks")
+    )
+    return Trouble(
+        at=row["changed_at"] if is_disabled else row["failing_since"],
+        title=title % {"label": row["label"]},
+        step=gettext("Réparez le programme qui écoute, envoyez un essai, puis renvoyez ce qui manque."),
+        said="",
+        reason=row["reason"] or "",
+        tries=row["failures"],
+        invoice_id=None,
+        number=None,
+        tone="late" if is_disabled else "part",
+        href=f"/s/webhooks/{row['endpoint_id']}",
+        link=gettext("Voir l'adresse"),
+    )
 
 
 def _debit_trouble(task: RowMapping) -> Trouble:

@@ -12,8 +12,10 @@ from einvoice.receiving.purchases import NEW, list_purchases
 from einvoice.reporting.company import OWN, company_of
 from einvoice.reporting.errors import ReportError
 from einvoice.reporting.periods import ReportKind, period_of
+from portal.navigation import opens
 from portal.staff.treasury.telling import contests_waiting, refunds_waiting
 from portal.words import gettext, ngettext, number, short_day
+from receivables.services.writing_off import open_write_offs
 from receivables.store.messages import count_unread
 
 if TYPE_CHECKING:
@@ -37,17 +39,18 @@ class Waiting:
 
 
 def what_waits(work: Work, reader: UUID) -> list[Waiting]:
-    """The lines that have something to say to ``reader``, those with a clock first."""
+    """The lines that have something to say to ``reader`` and lead where the caller may go, those with a clock first."""
     found = (
         _contests(work),
         _disputes(work),
         _messages(work, reader),
         _refunds(work),
+        _write_offs(work),
         _purchases(work),
         _flows(work),
         _declarations(work),
     )
-    return [each for each in found if each is not None]
+    return [each for each in found if each is not None and opens(each.href.partition("?")[0])]
 
 
 def _messages(work: Work, reader: UUID) -> Waiting | None:
@@ -73,6 +76,15 @@ def _refunds(work: Work) -> Waiting | None:
     if words is None:
         return None
     return Waiting(gettext("Remboursements"), words, "/s/treasury/refunds?show=to_agree", "part", "people")
+
+
+def _write_offs(work: Work) -> Waiting | None:
+    """What is given up of claims and waits for a second person."""
+    count = len(open_write_offs(work))
+    if not count:
+        return None
+    words = ngettext("%(num)s abandon à valider", "%(num)s abandons à valider", count)
+    return Waiting(gettext("Abandons"), _many(words, count), "/s/claims/write-offs", "part", "people")
 
 
 def _disputes(work: Work) -> Waiting | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from payments.banking.by_hand import printed_reference
 from portal.statements.words import movement_name
 from portal.tables import Column
 from receivables.domain.money import Money
@@ -19,7 +20,7 @@ STATEMENT: tuple[Column[tuple[Statement, Movement]], ...] = (
     Column("booked_on", "Date", "Date", lambda row: row[1].booked_on),
     Column("document_on", "Date de pièce", "Document date", lambda row: row[1].told_on),
     Column("kind", "Opération", "Kind", lambda row: movement_name(row[1].kind)),
-    Column("reference", "Référence", "Reference", lambda row: row[1].reference),
+    Column("reference", "Référence", "Reference", lambda row: printed_reference(row[1].reference)),
     Column("due_on", "Échéance", "Due date", lambda row: row[1].due_on),
     Column("debit", "Débit", "Debit", lambda row: Money(row[1].debit_minor, row[0].currency)),
     Column("credit", "Crédit", "Credit", lambda row: Money(row[1].credit_minor, row[0].currency)),
@@ -30,7 +31,7 @@ OPEN: tuple[Column[OpenLine], ...] = (
     Column("account", "Compte", "Account", lambda row: row.account_code),
     Column("customer", "Client", "Customer", lambda row: row.customer_name),
     Column("kind", "Opération", "Kind", lambda row: movement_name(row.kind)),
-    Column("reference", "Référence", "Reference", lambda row: row.reference),
+    Column("reference", "Référence", "Reference", lambda row: printed_reference(row.reference)),
     Column("booked_on", "Date", "Date", lambda row: row.booked_on),
     Column("due_on", "Échéance", "Due date", lambda row: row.due_on),
     Column("currency", "Monnaie", "Currency", lambda row: row.currency),

@@ -146,6 +146,9 @@ def _look_ahead(
             return [], _silent(customer, invoice, "autopay")
         if invoice.coming_minor <= 0:
             return [], _silent(customer, invoice, _why_nothing(customer, invoice))
+        to = customer.recipients.get(step.role)
+        if step.channel is Channel.MAIL and to is not None and not to.wants_early:
+            return [], _silent(customer, invoice, "unwanted", invoice.late_from)
         return [(invoice, step, invoice.coming_minor, OFFSET)], None
     return [], _silent(customer, invoice, "not_due", invoice.late_from)
 

@@ -42,9 +42,15 @@ FIELDS = (
 SEPARATOR, END = "\t", "\r\n"
 ENCODINGS = {"iso8859-15": "ISO 8859-15", "utf-8": "UTF-8"}
 """What a file may be written in: the first is the law's; many programs that import ask for the second."""
-JOURNALS = {"VE": "Journal des ventes", "BQ": "Journal de banque et d'encaissements", "OD": "Opérations diverses"}
+JOURNALS = {
+    "VE": "Journal des ventes",
+    "BQ": "Journal de banque et d'encaissements",
+    "OD": "Opérations diverses",
+    "AN": "À-nouveaux",
+}
 WORDS = {
     "invoice": "Facture",
+    "opening": "À nouveau",
     "receipt": "Encaissement",
     "return": "Retour ou remboursement",
     "return_failed": "Remboursement échoué",

@@ -45,6 +45,8 @@ class Origin(StrEnum):
 
     OWN = "own"
     FINISHED = "finished"
+    OPENING = "opening"
+    """Issued elsewhere before these books began: only what is open of it was taken over."""
 
 
 class Routing(StrEnum):
@@ -128,6 +130,8 @@ class Invoice:
     document: dict[str, Any]
     source_sha256: str | None
     created_at: datetime
+    series: str | None = None
+    """The number series of ours that gave its number, however that is worded; ``None`` where it came with one."""
 
     @property
     def is_credit_note(self) -> bool:
@@ -137,11 +141,17 @@ class Invoice:
     @property
     def is_claim(self) -> bool:
         """Whether it is a claim for late interest (note de débit), or a credit note on one: no invoice at all."""
-        return (
-            self.type_code in {CLAIM, CLAIM_CREDIT}
-            and self.origin is Origin.OWN
-            and self.number.startswith(tuple(f"{each}{self.issued_on.year}-" for each in CLAIM_SERIES))
-        )
+        return self.series in CLAIM_SERIES
+
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether it was issued elsewhere, before these books began (reprise des soldes)."""
+        return self.origin is Origin.OPENING
+
+    @property
+    def is_vat_told(self) -> bool:
+        """Whether its VAT is known: of an invoice that was taken over nobody may have told it."""
+        return all(row.category for row in self.vat_rows)
 
     @property
     def is_correction(self) -> bool:

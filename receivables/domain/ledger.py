@@ -16,6 +16,8 @@ SALES_JOURNAL = "VE"
 BANK_JOURNAL = "BQ"
 OTHER_JOURNAL = "OD"
 """Opérations diverses: what moves without money or invoice."""
+OPENING_JOURNAL = "AN"
+"""À-nouveaux: what was open before these books began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Chart:
     factor_commission: str
     factor_interest: str
     assigned_quietly: str
+    opening: str
 
     def account(self, name: str) -> str:
         """The account of this name.

@@ -68,6 +68,8 @@ class Recipient:
     email: str
     language: str
     phone: str | None = None
+    wants_early: bool = True
+    """Whether reminders before the due date are wanted: a service, which one may do without."""
 
 
 @dataclass(frozen=True, slots=True)

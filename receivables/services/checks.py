@@ -108,7 +108,7 @@ CHECKS = (
         "AND (reverses_id IS NOT NULL OR EXISTS (SELECT 1 FROM entries AS back WHERE back.supplier_id = :supplier "
         "AND back.reverses_id = entry.entry_id)) GROUP BY 1, 2, 3, 4, 5) AS both_entries) "
         "+ (SELECT count(*) FROM replacements AS taken JOIN entries AS sale ON sale.supplier_id = :supplier "
-        "AND sale.source_kind = 'invoice' AND sale.source_ref = taken.replaced_id::text "
+        "AND sale.source_kind IN ('invoice', 'opening') AND sale.source_ref = taken.replaced_id::text "
         "WHERE taken.supplier_id = :supplier AND NOT EXISTS (SELECT 1 FROM entries AS back "
         "WHERE back.supplier_id = :supplier AND back.reverses_id = sale.entry_id AND back.source_kind = 'reversal')) "
         "+ (SELECT coalesce(sum(item.open_minor), 0) FROM replacements AS taken JOIN receivable_items AS item "
@@ -268,11 +268,11 @@ CHECKS = (
         "AND movement.invoice_id = invoice.invoice_id) GROUP BY posting.invoice_id) AS waiting) "
         "+ (SELECT coalesce(sum(abs(moved.minor)), 0) FROM (SELECT sum(debit_minor - credit_minor) AS minor "
         "FROM postings AS posting JOIN entries AS entry USING (supplier_id, entry_id) WHERE supplier_id = :supplier "
-        "AND entry.source_kind NOT IN ('invoice', 'reversal', 'waived_vat') AND account LIKE '445%' "
+        "AND entry.source_kind NOT IN ('invoice', 'opening', 'reversal', 'waived_vat') AND account LIKE '445%' "
         "GROUP BY posting.invoice_id, entry_id) AS moved) "
         "+ (SELECT coalesce(sum(abs(moved.minor)), 0) FROM (SELECT sum(debit_minor - credit_minor) AS minor "
         "FROM postings AS posting JOIN entries AS entry USING (supplier_id, entry_id) WHERE supplier_id = :supplier "
-        "AND entry.source_kind NOT IN ('invoice', 'reversal', 'waived_vat') AND account LIKE '44574%' "
+        "AND entry.source_kind NOT IN ('invoice', 'opening', 'reversal', 'waived_vat') AND account LIKE '44574%' "
         "AND NOT EXISTS (SELECT 1 FROM collections AS movement "
         "WHERE movement.supplier_id = :supplier AND movement.invoice_id = posting.invoice_id "
         "HAVING sum(amount_minor) <> 0) GROUP BY posting.invoice_id) AS moved)",
@@ -301,12 +301,14 @@ CHECKS = (
         "I14",
         "numbers of every series without gap and without double",
         "SELECT count(*) FROM invoices WHERE supplier_id = :supplier AND serial IS NOT NULL",
-        "SELECT count(*) FROM (SELECT series.series FROM number_series AS series LEFT JOIN invoices AS invoice "
+        "SELECT count(*) FROM (SELECT series.series FROM number_series AS series LEFT JOIN series_starts AS start "
+        "ON start.supplier_id = :supplier AND start.series = series.series AND start.year = series.year "
+        "LEFT JOIN invoices AS invoice "
         "ON invoice.supplier_id = :supplier AND invoice.series = series.series AND invoice.issue_year = series.year "
         "WHERE series.supplier_id = :supplier AND series.series <> 'customer' "
-        "GROUP BY series.series, series.year, series.last_number "
-        "HAVING count(invoice.serial) <> series.last_number OR coalesce(max(invoice.serial), 0) <> series.last_number"
-        ") AS wrong",
+        "GROUP BY series.series, series.year, series.last_number, start.last_number "
+        "HAVING count(invoice.serial) <> series.last_number - coalesce(start.last_number, 0) "
+        "OR coalesce(max(invoice.serial), start.last_number, 0) <> series.last_number) AS wrong",
     ),
     _Check(
         "I15",

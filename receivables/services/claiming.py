@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from config.clock import new_id, now, today
 from receivables.domain.collected import VatRow
 from receivables.domain.events import claim_made
-from receivables.domain.invoices import CLAIM, CLAIM_SERIES, Origin, Routing, format_number
+from receivables.domain.invoices import CLAIM, CLAIM_SERIES, Origin, Routing
 from receivables.domain.money import Money
 from receivables.errors import ConflictError, ReceivablesError
 from receivables.services.entering import enter_claims
@@ -24,7 +24,7 @@ from receivables.store.claims import BOOKED, get_claim
 from receivables.store.customers import get_customer, lock_customers
 from receivables.store.invoices import vat_rows_to_json
 from receivables.store.journal import AccountEvent, note_event
-from receivables.store.numbers import take_number
+from receivables.store.numbers import number_wording, take_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,7 +162,7 @@ def _checked(work: Work, command: MakeClaim, asked: Sequence[Reckoned], terms: T
 def write_claim_row(work: Work, claim: NewClaim, day: date) -> str:
     """Write a claim, or a credit note on one, beside the invoices under the next number of its series."""
     serial = take_number(work, claim.series, day.year)
-    number = format_number(claim.series, day.year, serial)
+    number = number_wording(work, claim.series, day.year).number(day.year, serial)
     outside_vat = (VatRow("O", Decimal(0), claim.total_minor, 0),)
     work.insert(
         "invoices",

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from config.clock import new_id
 from receivables.domain.events import invoice_replaced
 from receivables.domain.ledger import mirrored
+from receivables.domain.told import Told
 from receivables.errors import ConflictError, ReceivablesError
 from receivables.services.settling import Cause, load_settling, settle, write_settling
 from receivables.services.waiving import take_back_waived
 from receivables.store.attempts import load_attempts
 from receivables.store.books import entry_of, write_entries, write_items
 from receivables.store.customers import lock_customers
+from receivables.store.event_log import tell
 from receivables.store.invoices import find_by_number, get_invoice
 from receivables.store.numbers import lock_number
 from receivables.store.settlements import (
@@ -126,6 +128,8 @@ def take_back(work: Work, replaced: Invoice, by: Invoice, actor: str) -> None:
         take_back_waived(settling, attempt, day)
     write_settling(work, settling, "core")
     work.emit([invoice_replaced(replaced.invoice_id, by.invoice_id)])
+    data = {"number": replaced.number, "by_id": by.invoice_id, "by_number": by.number}
+    tell(work, [Told("invoice.replaced", data, replaced.customer_id, replaced.invoice_id)])
     work.audit(actor, "invoice.replaced", str(replaced.invoice_id), number=replaced.number, by=by.number)
 
 

@@ -138,7 +138,7 @@ def review_disputes(work: Work, invoice: Invoice) -> None:
     for dispute in disputes_on(work, invoice.invoice_id):
         events = told[dispute.dispute_id]
         standing = _within(stand(dispute.reason, events, turns), invoice)
-        update_dispute(work, dispute.dispute_id, standing, _dues(standing.opened_at))
+        update_dispute(work, dispute, standing, _dues(standing.opened_at))
         _drop_tasks(work, dispute, standing)
         _tell_what_follows(work, dispute, standing, events, turns)
 

@@ -15,6 +15,7 @@ from receivables.services.dues import due_on_invoices
 from receivables.services.promising import promised_by_customer
 from receivables.store.contacts import STANDARD, recipients_for
 from receivables.store.dunning import COUNTS
+from receivables.store.mail_wishes import EARLY, unwanted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -114,8 +115,12 @@ def _customers(work: Work, ids: list[UUID], day: date) -> Sequence[Mapping[str, 
 def _recipients(work: Work, ids: list[UUID], roles: Collection[str]) -> dict[UUID, dict[str, Recipient]]:
     found: dict[UUID, dict[str, Recipient]] = {customer_id: {} for customer_id in ids}
     for role in sorted(roles):
-        for customer_id, contact in recipients_for(work, ids, role).items():
-            found[customer_id][role] = Recipient(contact.name, contact.email or "", contact.language, contact.phone)
+        contacts = recipients_for(work, ids, role)
+        silent = unwanted(work, {each.email for each in contacts.values() if each.email}, EARLY)
+        for customer_id, contact in contacts.items():
+            found[customer_id][role] = Recipient(
+                contact.name, contact.email or "", contact.language, contact.phone, contact.email not in silent
+            )
     return found
 
 

@@ -61,7 +61,7 @@ def waive_claim(work: Work, claim_id: UUID, amount_minor: int | None, *, reason:
         ReceivablesError: ``claim.no_reason``.
         ConflictError: ``claim.more_than_open``.
     """
-    reason = _reason(reason)
+    reason = check_reason(reason)
     claim = _locked(work, claim_id)
     amount = claim.open_minor if amount_minor is None else amount_minor
     if not 0 < amount <= claim.open_minor:
@@ -82,7 +82,7 @@ def waive_running(work: Work, late_id: UUID, through: date, *, reason: str, acto
         ReceivablesError: ``claim.no_reason``, ``interest.rate_unknown``.
         ConflictError: ``claim.nothing``.
     """
-    reason = _reason(reason)
+    reason = check_reason(reason)
     lock_customers(work, [get_invoice(work, late_id).customer_id])
     found = next(iter(reckon(work, [late_id], through)), None)
     if found is None or not found.claimable_minor:
@@ -124,7 +124,7 @@ def correct_claims(work: Work, late_ids: Sequence[UUID], *, reason: str, actor: 
             indemnity = lost if not found.interest.frozen_minor and not found.late.facts.disputed_minor else 0
             if interest + indemnity:
                 share = Share(late_id, interest, indemnity)
-                _forgo(work, claim, [share], CORRECTED, reason=_reason(reason), actor=actor)
+                _forgo(work, claim, [share], CORRECTED, reason=check_reason(reason), actor=actor)
                 excess -= interest
                 taken_back += share.amount_minor
     return taken_back
@@ -136,7 +136,12 @@ def _locked(work: Work, claim_id: UUID) -> Claim:
     return get_claim(work, claim_id)
 
 
-def _reason(reason: str) -> str:
+def check_reason(reason: str) -> str:
+    """A reason in one line.
+
+    Raises:
+        ReceivablesError: ``claim.no_reason``.
+    """
     reason = " ".join(reason.split())[:MOST_REASON]
     if not reason:
         raise ReceivablesError(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from config.clock import new_id, now
 from config.law import accounts_on
 from receivables.domain.events import invoice_issued
-from receivables.domain.invoices import Invoice, Origin, format_number, sales_entry, series_of
+from receivables.domain.invoices import Invoice, Origin, sales_entry, series_of
 from receivables.domain.ledger import Chart
+from receivables.domain.told import Told
 from receivables.errors import ConflictError, ReceivablesError
 from receivables.services.correcting import join_documents
 from receivables.services.insolvency import follow_doubtful
@@ -17,8 +18,9 @@ from receivables.services.limiting import watch_limits
 from receivables.services.ordering import bill_commitments
 from receivables.store.books import write_entries, write_items
 from receivables.store.customers import find_or_create_customer
+from receivables.store.event_log import tell
 from receivables.store.invoices import find_by_number, vat_rows_to_json
-from receivables.store.numbers import lock_number, take_number
+from receivables.store.numbers import lock_number, number_wording, take_number
 from receivables.store.terms import keep_terms
 
 if TYPE_CHECKING:
@@ -33,14 +35,15 @@ def issue_invoice(work: Work, command: IssueInvoice) -> Invoice:
     """Number, book and announce an invoice whose document was judged valid.
 
     Raises:
-        ConflictError: ``invoice.duplicate``: this seller already has this number in this year.
+        ConflictError: ``invoice.duplicate``: this seller already has this number in this year;
+            ``series.number_taken``: an invoice that was taken over has the next one of ours.
         ReceivablesError: ``invoice.number_missing``, and those of ``correcting.join_documents``.
     """
     _check(command)
-    customer = find_or_create_customer(work, command.customer)
+    customer = find_or_create_customer(work, command.customer, identify=True)
     series, serial, number = _number(work, command)
-    invoice = _invoice(command, customer.customer_id, number)
-    _insert(work, invoice, command, series, serial)
+    invoice = _invoice(command, customer.customer_id, number, series)
+    _insert(work, invoice, command, serial)
     entry = sales_entry(
         command,
         Chart(**accounts_on(command.issued_on)),
@@ -54,6 +57,7 @@ def issue_invoice(work: Work, command: IssueInvoice) -> Invoice:
         write_items(work, _receivables(invoice, entry))
     keep_terms(work, invoice.invoice_id, command.instalments, command.discount)
     work.emit([invoice_issued(invoice.invoice_id)])
+    tell(work, [_issued(invoice)])
     join_documents(work, invoice, command)
     bill_commitments(work, invoice, command.commitments, command.actor)
     follow_doubtful(work, [invoice.customer_id])
@@ -88,10 +92,19 @@ def _number(work: Work, command: IssueInvoice) -> tuple[str | None, int | None, 
         return None, None, command.number
     series = series_of(command.type_code)
     serial = take_number(work, series, year)
-    return series, serial, format_number(series, year, serial)
+    number = number_wording(work, series, year).number(year, serial)
+    if find_by_number(work, number, year):  # taken over from elsewhere: the series begins behind it
+        raise ConflictError(
+            "series.number_taken",
+            f"The next number, {number}, stands in these books already: it was taken over. Say which number this "
+            "series gave last (settings, numbering), or give it another prefix.",
+            f"Le prochain numéro, {number}, figure déjà dans ces livres : il a été repris. Indiquez le dernier numéro "
+            "que cette série a donné (réglages, numérotation), ou donnez-lui un autre préfixe.",
+        )
+    return series, serial, number
 
 
-def _invoice(command: IssueInvoice, customer_id: UUID, number: str) -> Invoice:
+def _invoice(command: IssueInvoice, customer_id: UUID, number: str, series: str | None) -> Invoice:
     return Invoice(
         invoice_id=new_id(),
         customer_id=customer_id,
@@ -111,10 +124,24 @@ def _invoice(command: IssueInvoice, customer_id: UUID, number: str) -> Invoice:
         document=command.document,
         source_sha256=command.source_sha256,
         created_at=now(),
+        series=series,
     )
 
 
-def _insert(work: Work, invoice: Invoice, command: IssueInvoice, series: str | None, serial: int | None) -> None:
+def _issued(invoice: Invoice) -> Told:
+    data = {
+        "number": invoice.number,
+        "type_code": invoice.type_code,
+        "total_minor": invoice.total_minor,
+        "payable_minor": invoice.payable_minor,
+        "currency": invoice.currency,
+        "issued_on": invoice.issued_on,
+        "due_on": invoice.due_on,
+    }
+    return Told("invoice.issued", data, invoice.customer_id, invoice.invoice_id)
+
+
+def _insert(work: Work, invoice: Invoice, command: IssueInvoice, serial: int | None) -> None:
     work.insert(
         "invoices",
         [
@@ -123,7 +150,7 @@ def _insert(work: Work, invoice: Invoice, command: IssueInvoice, series: str | N
                 "customer_id": invoice.customer_id,
                 "number": invoice.number,
                 "issue_year": invoice.issued_on.year,
-                "series": series,
+                "series": invoice.series,
                 "serial": serial,
                 "origin": invoice.origin,
                 "type_code": invoice.type_code,

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from config.clock import legal_day, new_id
-from receivables.domain.ledger import BANK_JOURNAL, Chart, Entry, Posting, signed, without_zeros
+from receivables.domain.ledger import BANK_JOURNAL, OPENING_JOURNAL, Chart, Entry, Posting, signed, without_zeros
 from receivables.domain.lettering import Item
 from receivables.domain.moves import back
+from receivables.domain.opening import OPENING
 from receivables.domain.receipts import (
     AttemptMoved,
     AttemptState,
@@ -22,6 +23,7 @@ from receivables.domain.receipts import (
     MoneyReturnFailed,
     Outcome,
 )
+from receivables.domain.told import Told
 from receivables.services.clearing import book_clearing, known_clearing
 from receivables.services.entering import enter_claims
 from receivables.services.limiting import watch_limits
@@ -38,10 +40,11 @@ from receivables.services.waiving import take_back_waived
 from receivables.store.attempts import Attempt, load_attempts, move_attempts
 from receivables.store.books import known_sources
 from receivables.store.customers import lock_customers
+from receivables.store.event_log import tell
 from receivables.store.moves import moves_from
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
     from uuid import UUID
 
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
 RECEIPT = "receipt"
 RETURN = "return"
 RETURN_FAILED = "return_failed"
+_NOT_MONEY = {AttemptState.PROCESSING: "payment.in_flight", AttemptState.FAILED: "payment.failed"}
 
 
 @dataclass(slots=True)
@@ -281,7 +285,7 @@ def _book(
     settling.entries.append(
         Entry(
             entry_id=entry_id,
-            journal=BANK_JOURNAL,
+            journal=OPENING_JOURNAL if counter == OPENING else BANK_JOURNAL,
             booked_on=item.told_on,
             source_kind=source_kind,
             source_ref=item.reference,
@@ -302,9 +306,19 @@ def _cash_postings(chart: Chart, item: Item, counter: str) -> tuple[Posting, ...
     )
 
 
+def _on_their_way(batch: _Batch) -> Iterator[Told]:
+    """Payments that set out or failed: money is nowhere in the books for either."""
+    for move in batch.moves.values():
+        kind = _NOT_MONEY.get(move.state)
+        if kind is not None:
+            data = {"attempt_id": move.attempt_id, "payment_ref": move.payment_ref}
+            yield Told(kind, data, batch.attempts[move.attempt_id].customer_id, None, batch.settling.at)
+
+
 def _write(work: Work, batch: _Batch) -> None:
     """Everything the batch decided, table by table."""
     if batch.settling.entries or batch.settling.allocations:
         write_settling(work, batch.settling, "worker")
     move_attempts(work, list(batch.moves.values()), batch.settling.at)
+    tell(work, list(_on_their_way(batch)))
     watch_limits(work, {attempt.customer_id for attempt in batch.attempts.values()})

@@ -43,7 +43,7 @@ GAP_OF_RECEIPTS = (
 
 GAP_OF_SALES = (
     f"WITH newest AS ({_NEWEST}), sold AS (SELECT invoice_id, issued_on AS day, 1 AS times, created_at "
-    "FROM invoices WHERE supplier_id = :supplier UNION ALL "
+    "FROM invoices WHERE supplier_id = :supplier AND opening_id IS NULL UNION ALL "
     "SELECT replaced_id, new.issued_on, -1, new.created_at FROM replacements JOIN invoices AS new "
     "ON new.supplier_id = :supplier AND new.invoice_id = by_id JOIN invoices AS old ON old.supplier_id = :supplier "
     "AND old.invoice_id = replaced_id WHERE replacements.supplier_id = :supplier AND old.routing = 'b2c'), "

@@ -15,14 +15,16 @@ from receivables.domain.events import Event, cash_collected
 from receivables.domain.invoices import cash_at_issue
 from receivables.domain.ledger import OTHER_JOURNAL, Chart, Entry, Posting, signed, without_zeros
 from receivables.domain.lettering import WAIVED, plan_changes
+from receivables.domain.told import Told
 from receivables.services.insolvency import follow_doubtful
 from receivables.services.matching import letter
 from receivables.store.attempts import load_cash
 from receivables.store.books import entries_of_lines, load_sheet, update_items, write_entries, write_items
+from receivables.store.event_log import tell
 from receivables.store.periods import first_open_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import date, datetime
     from uuid import UUID
 
@@ -36,7 +38,8 @@ SETTLEMENT = "settlement"
 WAIVED_VAT = "waived_vat"
 """Source kind of entries by which VAT waiting for collection is not owed on what was given up: it lowers the loss."""
 
-
+_PAYMENTS = {"receipt": "payment.received", "refund": "payment.returned"}
+"""Lines of 411 that are money, by how they are told outside."""
 LOSSES = {"discount": "discounts", "waiver": "rounding_loss", "charge": "fees"}
 """The account of the chart by the kind of what was given up."""
 
@@ -318,6 +321,7 @@ def write_settling(work: Work, settling: Settling, actor: str) -> None:
     work.insert("allocations", settling.allocations)
     work.insert("collections", settling.collections)
     work.emit(settling.events)
+    tell(work, [*_payments(settling, fresh), *_moved(settling)])
     work.audit_all(
         [
             {
@@ -330,6 +334,35 @@ def write_settling(work: Work, settling: Settling, actor: str) -> None:
         ]
     )
     follow_doubtful(work, {settling.sheet.items[each].customer_id for each in settling.changed}, actor)
+
+
+def _payments(settling: Settling, fresh: set[UUID]) -> Iterator[Told]:
+    """Money that came from customers or went back to them, whatever it is for."""
+    for item in (settling.sheet.items[each] for each in sorted(fresh)):
+        kind = _PAYMENTS.get(item.kind)
+        if kind is not None:
+            data = {
+                "attempt_id": item.attempt_id,
+                "payment_ref": item.reference,
+                "amount_minor": item.amount_minor,
+                "currency": item.currency,
+                "booked_on": item.booked_on,
+            }
+            yield Told(kind, data, item.customer_id, None, settling.at)
+
+
+def _moved(settling: Settling) -> Iterator[Told]:
+    """What moved on each invoice, with what is left open of it once everything is written."""
+    items = {each.invoice_id: each for each in settling.sheet.items.values() if each.kind == "invoice"}
+    for row in settling.collections:
+        item = items.get(row["invoice_id"])
+        if item is None:
+            continue  # a credit note's side of a set-off
+        paid = "invoice.part_paid" if item.open_minor else "invoice.paid"
+        data = {name: row[name] for name in ("sequence", "amount_minor", "currency", "collected_on")}
+        data |= {"by": row["kind"], "open_minor": item.open_minor}
+        kind = paid if row["amount_minor"] > 0 else "invoice.payment_reversed"
+        yield Told(kind, data, item.customer_id, row["invoice_id"], settling.at)
 
 
 def _item_row(item: Item) -> dict[str, Any]:

@@ -102,11 +102,11 @@ def update_items(work: Work, items: Iterable[Item]) -> None:
 
 
 def entry_of(work: Work, invoice_id: UUID) -> Entry | None:
-    """The sales entry of an invoice, or ``None`` where it moved nothing."""
+    """The sales entry of an invoice, or the one by which it was taken over, or ``None`` where it moved nothing."""
     rows = work.rows(
         "SELECT entry.*, posting_id, account, debit_minor, credit_minor, customer_id, posting.invoice_id, currency "
         "FROM entries AS entry JOIN postings AS posting USING (supplier_id, entry_id) WHERE supplier_id = :supplier "
-        "AND source_kind = 'invoice' AND source_ref = :ref ORDER BY posting_id",
+        "AND source_kind IN ('invoice', 'opening') AND source_ref = :ref ORDER BY posting_id",
         ref=str(invoice_id),
     )
     if not rows:

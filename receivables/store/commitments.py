@@ -87,9 +87,15 @@ def get_commitment(work: Work, kind: str, reference: str) -> Told:
 
 
 def list_commitments(
-    work: Work, kind: str, *, customer_id: UUID | None = None, left_only: bool = False, after: UUID | None = None
+    work: Work,
+    kind: str,
+    *,
+    customer_id: UUID | None = None,
+    left_only: bool = False,
+    after: UUID | None = None,
+    limit: int = PAGE,
 ) -> list[Told]:
-    """Orders or deliveries, the last told first; one more than a page where there are more."""
+    """Orders or deliveries, the last told first; one more than ``limit`` where there are more."""
     rows = work.rows(
         _TOLD + "AND kind = :kind AND (CAST(:customer AS uuid) IS NULL OR customer_id = :customer) "
         "AND (NOT :left_only OR left_minor > 0) AND (CAST(:after AS uuid) IS NULL OR commitment_id < :after) "
@@ -98,7 +104,7 @@ def list_commitments(
         customer=customer_id,
         left_only=left_only,
         after=after,
-        limit=PAGE + 1,
+        limit=limit + 1,
     )
     return [Told(**row) for row in rows]
 

@@ -18,7 +18,9 @@ from receivables.domain.disputes import (
     State,
     Turn,
 )
+from receivables.domain.told import Told
 from receivables.errors import NotFoundError
+from receivables.store.event_log import tell
 from receivables.store.work import literally, to_json
 
 if TYPE_CHECKING:
@@ -38,15 +40,17 @@ _NAMES = tuple(Dispute.__dataclass_fields__)
 _COLUMNS = ", ".join(f"dispute.{name}" for name in _NAMES)
 ENDED_BY = (
     "coalesce((SELECT '220' FROM replacements WHERE replacements.supplier_id = :supplier "
-    "AND replaced_id = invoice.invoice_id), "
+    "AND replaced_id = invoice.invoice_id), (SELECT '220' FROM opened_items AS opened JOIN openings "
+    "USING (supplier_id, opening_id) WHERE opened.supplier_id = :supplier "
+    "AND opened.invoice_id = invoice.invoice_id AND openings.state = 'undone'), "
     "(SELECT code FROM statuses AS status WHERE status.supplier_id = :supplier "
     "AND status.invoice_id = invoice.invoice_id AND (code = '220' OR code IN ('210', '213') "
     "AND EXISTS (SELECT 1 FROM dispute_events AS event JOIN disputes AS dispute USING (supplier_id, dispute_id) "
     "WHERE event.supplier_id = :supplier AND event.message_id = status.message_id "
     "AND dispute.invoice_id = invoice.invoice_id)) ORDER BY set_at, code LIMIT 1))"
 )
-"""The status after which nobody asks for the money of a row ``invoice``: 220 of a replaced one, whether or not a
-platform was told, else the first of 210, 213 (acted on) and 220."""
+"""The status after which nobody asks for the money of a row ``invoice``: 220 of a replaced one (and of one whose
+taking over was undone), whether or not a platform was told, else the first of 210, 213 (acted on) and 220."""
 CHOICES = {
     "open": "dispute.closed_at IS NULL",
     "late": "dispute.closed_at IS NULL AND least(dispute.close_due_on, "
@@ -84,22 +88,26 @@ def insert_dispute(work: Work, invoice: Invoice, reason: str, standing: Standing
         currency=invoice.currency,
         **_standing(standing, dues),
     )
+    data = {"dispute_id": dispute_id, "reason": reason, "currency": invoice.currency, **_told(standing)}
+    tell(work, [Told("dispute.opened", data, invoice.customer_id, invoice.invoice_id)])
     return dispute_id
 
 
-def update_dispute(
-    work: Work, dispute_id: UUID, standing: Standing, dues: tuple[date, date], *, merged_into: UUID | None = None
-) -> None:
-    """Write where a dispute stands now."""
+def update_dispute(work: Work, dispute: Dispute, standing: Standing, dues: tuple[date, date]) -> None:
+    """Write where a dispute stands now, and tell it where that changed."""
     work.execute(
         "UPDATE disputes SET state = :state, scope = :scope, amount_minor = :amount, line_ids = :lines, "
         "opened_from = :origin, owner = :owner, answer_due_on = :answer_due, close_due_on = :close_due, "
-        "opened_at = :opened, answered_at = :answered, closed_at = :closed, merged_into = :merged, changed_at = :at "
+        "opened_at = :opened, answered_at = :answered, closed_at = :closed, changed_at = :at "
         "WHERE supplier_id = :supplier AND dispute_id = :id",
-        id=dispute_id,
-        merged=merged_into,
+        id=dispute.dispute_id,
         **_standing(standing, dues),
     )
+    if (dispute.state, dispute.amount_minor) != (standing.state, standing.amount_minor):
+        is_closed = dispute.closed_at is None and standing.closed_at is not None
+        kind = "dispute.closed" if is_closed else "dispute.changed"
+        data = {"dispute_id": dispute.dispute_id, "reason": dispute.reason, "currency": dispute.currency}
+        tell(work, [Told(kind, data | _told(standing), dispute.customer_id, dispute.invoice_id)])
 
 
 def append_event(work: Work, dispute_id: UUID, event: DisputeEvent) -> None:
@@ -263,6 +271,12 @@ def longest_pauses(work: Work, invoice_ids: Sequence[UUID], today: date) -> dict
         most=MOST_PAUSE.days,
     )
     return {row["invoice_id"]: (row["until_on"], row["cause"]) for row in rows}
+
+
+def _told(standing: Standing) -> dict[str, Any]:
+    """What the outside is told; without an amount the whole invoice is disputed."""
+    told: dict[str, Any] = {"state": standing.state}
+    return told if standing.amount_minor is None else told | {"amount_minor": standing.amount_minor}
 
 
 def _standing(standing: Standing, dues: tuple[date, date]) -> dict[str, Any]:

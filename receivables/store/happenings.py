@@ -49,8 +49,8 @@ _STATUSES = (
 )
 _SHARED = {
     "issued": "SELECT created_at AS at, number, currency, payable_minor AS amount_minor, due_on, "
-    "type_code = ANY(:credit_notes) AS is_credit, coalesce(series, '') = 'N' AS is_claim FROM invoices "
-    "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
+    "type_code = ANY(:credit_notes) AS is_credit, coalesce(series, '') = 'N' AS is_claim, opening_id IS NOT NULL "
+    "AS is_taken_over FROM invoices WHERE supplier_id = :supplier AND invoice_id = ANY(:ids)",
     "cash": "SELECT movement.created_at AS at, movement.sequence, movement.kind AS movement, movement.amount_minor, "
     "movement.currency, movement.reason, movement.collected_on, "
     "CASE WHEN entry.source_kind IN ('receipt', 'return', 'return_failed') THEN entry.source_ref "
@@ -134,18 +134,6 @@ def last_receipt(work: Work, invoice_id: UUID) -> RowMapping | None:
         "AND invoice_id = :invoice AND amount_minor > 0 ORDER BY sequence DESC LIMIT 1",
         invoice=invoice_id,
     )
-
-
-def list_mails(work: Work, *, but: str | None = None, limit: int = 100) -> list[MailLine]:
-    """The book of mails, newest first; without those whose key begins with ``but``."""
-    rows = work.rows(
-        "SELECT mail_id, mail_key, recipient, subject, text_body, invoice_id, state, created_at, sent_at FROM mails "
-        "WHERE supplier_id = :supplier AND NOT starts_with(mail_key, coalesce(:but, ' ')) "
-        "ORDER BY created_at DESC, mail_id DESC LIMIT :limit",
-        but=but,
-        limit=limit,
-    )
-    return [MailLine(**row) for row in rows]
 
 
 def find_mail(work: Work, mail_id: UUID) -> MailLine | None:

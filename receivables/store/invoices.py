@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 
 _SELECT = (
     "SELECT invoice_id, customer_id, number, origin, type_code, process, issued_on, due_on, currency, total_minor, "
-    "prepaid_minor, payable_minor, vat_rows, vat_on_collection, routing, document, source_sha256, created_at "
+    "prepaid_minor, payable_minor, vat_rows, vat_on_collection, routing, document, source_sha256, created_at, series "
     "FROM invoices "
 )
+
+
+_STANDING = (
+    "(opening_id IS NULL OR EXISTS (SELECT 1 FROM openings WHERE openings.supplier_id = :supplier "
+    "AND openings.opening_id = invoices.opening_id AND openings.state = 'booked'))"
+)
+"""Not taken over by an opening that was undone."""
 
 
 def get_invoice(work: Work, invoice_id: UUID) -> Invoice:
@@ -49,7 +56,20 @@ def issued_days(work: Work, invoice_ids: Sequence[UUID]) -> dict[UUID, date]:
 def find_by_number(work: Work, number: str, year: int) -> Invoice | None:
     """The invoice with this number in this year of issue (the key of CGI uniqueness), or ``None``."""
     row = work.row(
-        _SELECT + "WHERE supplier_id = :supplier AND number = :number AND issue_year = :year", number=number, year=year
+        _SELECT + f"WHERE supplier_id = :supplier AND number = :number AND issue_year = :year AND {_STANDING} "
+        "ORDER BY invoice_id DESC LIMIT 1",
+        number=number,
+        year=year,
+    )
+    return _invoice(row) if row else None
+
+
+def find_latest(work: Work, number: str) -> Invoice | None:
+    """The invoice with this number in the latest year that has one, or ``None``."""
+    row = work.row(
+        _SELECT + f"WHERE supplier_id = :supplier AND number = :number AND {_STANDING} "
+        "ORDER BY issue_year DESC, invoice_id DESC LIMIT 1",
+        number=number,
     )
     return _invoice(row) if row else None
 

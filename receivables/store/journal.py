@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from config.clock import new_id, now
+from receivables.domain.told import Told, kind_of_journal, told_of_journal
+from receivables.store.event_log import tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +42,7 @@ def note_event(work: Work, event: AccountEvent) -> None:
 
 
 def note_events(work: Work, events: Sequence[AccountEvent]) -> None:
-    """Write events down, as one set."""
+    """Write events down, as one set; those that concern the outside go into its log as well."""
     at = now()
     work.insert(
         "account_events",
@@ -56,6 +58,14 @@ def note_events(work: Work, events: Sequence[AccountEvent]) -> None:
                 "happened_at": event.happened_at or at,
             }
             for event in events
+        ],
+    )
+    tell(
+        work,
+        [
+            Told(kind, told_of_journal(kind, event.facts), event.customer_id, event.invoice_id, event.happened_at)
+            for event in events
+            if (kind := kind_of_journal(event.kind))
         ],
     )
 

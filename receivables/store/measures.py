@@ -103,9 +103,10 @@ _TURNOVER = (
     "FROM receivable_items WHERE supplier_id = :supplier AND currency = :currency "
     "AND kind IN ('invoice', 'credit_note', 'reversal') AND booked_on BETWEEN :since AND :on "
     "AND (invoice_id IS NULL OR invoice_id NOT IN (SELECT invoice_id FROM invoices WHERE supplier_id = :supplier "
-    f"AND type_code IN ('{CLAIM}', '{CLAIM_CREDIT}')))"
+    f"AND (type_code IN ('{CLAIM}', '{CLAIM_CREDIT}') OR opening_id IS NOT NULL)))"
 )
-"""Sales of a period, VAT included, less credit notes and reversals; interest, claimed or forgone, is no sale."""
+"""Sales of a period, VAT included, less credit notes and reversals; interest, claimed or forgone, is no sale, and what
+was taken over was sold before."""
 
 
 _PAID = (

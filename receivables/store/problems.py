@@ -78,7 +78,8 @@ _OUTBOX = (
     "LEFT JOIN platform_flows AS flow ON flow.supplier_id = fact.supplier_id AND fact.kind = 'flow.planned' "
     "AND flow.tracking_id = fact.event_key WHERE fact.supplier_id = :supplier AND (fact.state = 'buried' "
     "AND (flow.state IS NULL OR flow.state IN ('to_send', 'in_doubt')) OR fact.state = 'new' "
-    "AND fact.created_at < :stuck AND (fact.reason IS NOT NULL OR fact.next_try_at < :stuck))"
+    "AND fact.created_at < :stuck AND (fact.reason IS NOT NULL AND fact.kind <> 'webhook.planned' "
+    "OR fact.next_try_at < :stuck))"
 )
 _FLOWS = (
     f"SELECT 'refused', flow.kind, coalesce({_REMARK}, ''), coalesce(flow.refusal::text, ''), flow.sends, "

@@ -103,12 +103,15 @@ class Scope:
                     self.segment,
                     _OF_SEGMENT,
                 ),
-                (self.age is not None and source == "position", f"owed AND {aged(self.age or 0)}"),
+                (
+                    self.age is not None and source == "position",
+                    f"line.owed AND {aged(self.age or 0, 'line.days')}",
+                ),
                 (
                     self.age is not None and source == "contested",
-                    aged(self.age or 0).replace("days", "CAST(:on AS date) - line.due_on"),
+                    aged(self.age or 0, "CAST(:on AS date) - line.due_on"),
                 ),
-                (self.reason and source == "position", f"owed AND line.invoice_id IN ({_FIRST_REASONS})"),
+                (self.reason and source == "position", f"line.owed AND line.invoice_id IN ({_FIRST_REASONS})"),
                 (self.reason and source == "contested", "line.kind = :reason"),
             )
             if asked
@@ -116,10 +119,10 @@ class Scope:
         return "".join(f" AND {condition}" for condition in found)
 
 
-def aged(age: int) -> str:
+def aged(age: int, days: str = "days") -> str:
     """The condition on ``days`` (past due) of an age."""
     first, last = AGES[age]
-    return " AND ".join([f"days >= {first}"] * (first is not None) + [f"days <= {last}"] * (last is not None))
+    return " AND ".join([f"{days} >= {first}"] * (first is not None) + [f"{days} <= {last}"] * (last is not None))
 
 
 def _begin_of(day: date) -> datetime:

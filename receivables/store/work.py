@@ -99,15 +99,16 @@ class Work:
 
 
 class Works:
-    """Begins works on one database."""
+    """Begins works on one database; ``portfolio`` says who is asking, where they may see their own customers only."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, portfolio: Callable[[], UUID | None] = lambda: None) -> None:
         self.database = database
+        self._portfolio = portfolio
 
     @contextmanager
     def begin(self, supplier_id: UUID) -> Iterator[Work]:
         """One transaction of one supplier."""
-        with self.database.begin(supplier_id) as connection:
+        with self.database.begin(supplier_id, self._portfolio()) as connection:
             yield Work(connection, supplier_id)
 
     def run(self, supplier_id: UUID, service: Callable[[Work], Result]) -> Result:

@@ -106,6 +106,16 @@ SCORES_DUE = (
     f"WHERE scored.supplier_id = supplier.supplier_id AND scored.name = 'scores' AND scored.reached_at >= {_TODAY})"
 )
 """Had customers yesterday, whom nobody has scored for that day."""
+_DIGEST_DUE_SINCE = (
+    "date_trunc('week', CAST(:now AS timestamptz) - interval '6 hours', 'Europe/Paris') + interval '6 hours'"
+)
+DIGEST_DUE = (
+    "EXISTS (SELECT 1 FROM customers AS customer WHERE customer.supplier_id = supplier.supplier_id "
+    f"AND customer.created_at < {_DIGEST_DUE_SINCE}) AND NOT EXISTS (SELECT 1 FROM watermarks AS told "
+    "WHERE told.supplier_id = supplier.supplier_id AND told.name = 'digest' "
+    f"AND told.reached_at >= {_DIGEST_DUE_SINCE})"
+)
+"""Had customers last week, of which nobody was told since Monday at six in the morning."""
 INSURANCE_DUE = (
     "EXISTS (SELECT 1 FROM insurance_policies AS policy WHERE policy.supplier_id = supplier.supplier_id) "
     "AND NOT EXISTS (SELECT 1 FROM watermarks AS tended WHERE tended.supplier_id = supplier.supplier_id "
@@ -124,6 +134,31 @@ CLAIMS_ASSIGNED = (
     "EXISTS (SELECT 1 FROM assignments AS claim WHERE claim.supplier_id = supplier.supplier_id "
     "AND (claim.state = 'assigned' OR claim.confidential AND claim.state = 'paid'))"
 )
+
+EVENTS_TO_NUMBER = (
+    "EXISTS (SELECT 1 FROM event_log AS event WHERE event.supplier_id = supplier.supplier_id "
+    "AND event.position IS NULL)"
+)
+"""Something happened that whoever listens has not heard of."""
+OVERDUE_TO_TELL = (
+    "EXISTS (SELECT 1 FROM customers AS customer WHERE customer.supplier_id = supplier.supplier_id "
+    f"AND customer.created_at < {_TODAY}) AND NOT EXISTS (SELECT 1 FROM watermarks AS told WHERE "
+    f"told.supplier_id = supplier.supplier_id AND told.name = 'overdue_told' AND told.reached_at >= {_TODAY})"
+)
+"""Had customers yesterday, and nobody has told today which invoices became overdue."""
+
+JOBS_TO_DO = (
+    "EXISTS (SELECT 1 FROM jobs AS job WHERE job.supplier_id = supplier.supplier_id AND job.state = 'running' "
+    "AND (job.held_until IS NULL OR job.held_until < :now))"
+)
+"""A job with lines that wait, and nobody at it."""
+RECURRING_DUE = (
+    "(EXISTS (SELECT 1 FROM recurring_invoices AS plan WHERE plan.supplier_id = supplier.supplier_id "
+    "AND plan.state = 'on' AND plan.next_on <= (CAST(:now AS timestamptz) AT TIME ZONE 'Europe/Paris')::date) "
+    "OR EXISTS (SELECT 1 FROM recurring_dates AS told WHERE told.supplier_id = supplier.supplier_id "
+    "AND told.state = 'planned'))"
+)
+"""An invoice that comes back has reached its day, or was not finished."""
 
 
 def suppliers_with(database: Database, condition: str) -> list[UUID]:

@@ -92,10 +92,9 @@ def form_token(client: FlaskClient) -> str:
 
 
 def press(client: FlaskClient, path: str, **fields: str) -> TestResponse:
-    """Send a form as a browser does: with its token, from our own page."""
-    return client.post(
-        path, data={"form_token": form_token(client), **fields}, headers={"Sec-Fetch-Site": "same-origin"}
-    )
+    """Send a form as a browser does: with its token, which is asked for where none is given, from our own page."""
+    token = fields.pop("form_token", "") or form_token(client)
+    return client.post(path, data={"form_token": token, **fields}, headers={"Sec-Fetch-Site": "same-origin"})
 
 
 def build_house(services: Services, name: str = "Atelier Lumière") -> House:
@@ -294,6 +293,8 @@ def _people(services: Services, supplier: Supplier, customer_id: UUID, other_id:
         ("owner", Role.OWNER, None),
         ("accountant", Role.ACCOUNTANT, None),
         ("collector", Role.COLLECTOR, None),
+        ("credit_manager", Role.CREDIT_MANAGER, None),
+        ("sales", Role.SALES, None),
         ("auditor", Role.AUDITOR, None),
     ):
         person = add_person(services.database, f"{who}@{supplier.siren}.example", f"Camille {who.title()}")

@@ -37,6 +37,7 @@ WHOLE_LIFE = [
         due_on=SECOND.date(),
         is_credit=False,
         is_claim=False,
+        is_taken_over=False,
     ),
     at(800, "link", purpose="document"),
     at(700, "document", form="facturx", filename="F1.pdf"),

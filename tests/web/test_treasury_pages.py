@@ -218,7 +218,7 @@ def test_staff_hear_of_a_chargeback_the_same_day(client: FlaskClient, till: Till
         work.execute("UPDATE provider_disputes SET state = 'lost', changed_at = now() WHERE supplier_id = :supplier")
     for _ in range(2):
         tell_contests(till.house.services, till.supplier_id)
-    assert len(told()) == 3, "owner, accountant and collector, once each"
+    assert len(told()) == 4, "owner, accountant, credit manager and collector, once each"
     assert "100,00" in told()[0]
     till.house.sign_in(client, "collector")
     customer = words(client.get(f"/s/customers/{till.invoices[2].customer_id}").text)

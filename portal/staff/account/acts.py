@@ -11,7 +11,7 @@ from flask import Blueprint, redirect, request, url_for
 from config.clock import today
 from config.secrets import new_token, token_bytes, token_text
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import Role, allow
+from portal.access.roles import COLLECTING, allow
 from portal.dispute_mails import RECEIVED, write_dispute_mail
 from portal.dunning.running import send_reminders
 from portal.message_mails import write_message_mail
@@ -41,12 +41,11 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("account_acts", __name__, url_prefix="/s/customers/<uuid:customer_id>")
 
-ACTING = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
 LONGEST_STOP = timedelta(days=366)
 
 
 @blueprint.post("/promise")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def promise(customer_id: UUID) -> Response | tuple[str, int]:
     """Note what was promised, and tell the customer what was noted."""
 
@@ -66,7 +65,7 @@ def promise(customer_id: UUID) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/message")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def message(customer_id: UUID) -> Response | tuple[str, int]:
     """Write to the customer, about the account or one of its invoices."""
 
@@ -81,7 +80,7 @@ def message(customer_id: UUID) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/dispute")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def dispute(customer_id: UUID) -> Response | tuple[str, int]:
     """Note what the customer contests of an invoice."""
 
@@ -100,7 +99,7 @@ def dispute(customer_id: UUID) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/remind")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def remind(customer_id: UUID) -> Response | tuple[str, int]:
     """Send the next reminder now, where one is due and nobody has to look at it first."""
     with work_here() as work:
@@ -116,7 +115,7 @@ def remind(customer_id: UUID) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/stop")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def stop(customer_id: UUID) -> Response | tuple[str, int]:
     """Remind this customer of nothing until a day."""
 
@@ -132,7 +131,7 @@ def stop(customer_id: UUID) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/resume")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def resume(customer_id: UUID) -> Response | tuple[str, int]:
     """Remind this customer again."""
     return act_on(customer_id, "dunning", lambda work, actor: resume_customer(work, customer_id, actor))

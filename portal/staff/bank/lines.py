@@ -13,10 +13,10 @@ from payments.banking.undoing import MAX_REASON, bring_back, payments_that_may_r
 from payments.errors import PaymentError
 from payments.matching.confirming import undo_match
 from portal.access.context import caller, place, work_here
-from portal.access.roles import STAFF, allow
+from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.customer.payment_words import read_amount
 from portal.lists import read_list_request
-from portal.staff.bank.pages import TREASURERS, UNPROCESSABLE
+from portal.staff.bank.pages import UNPROCESSABLE
 from portal.staff.bank.words import FILTERS
 from portal.words import told_by
 from receivables.errors import ReceivablesError
@@ -64,7 +64,7 @@ def line(line_id: UUID) -> str:
 
 
 @blueprint.post("/<uuid:line_id>/<any(back, aside, bring, return):act>")
-@allow(*TREASURERS)
+@allow(*BOOKKEEPING)
 def say(line_id: UUID, act: str) -> AnyResponse:
     """Take back, set aside, bring back, or name what a line returns; each with its reason."""
     reason, actor = request.form.get("reason", "")[:MAX_REASON], f"person {caller().person.person_id}"
@@ -118,7 +118,7 @@ def _line_page(line_id: UUID, said: str = "") -> str:
             invoices=invoices.get(found.attempt_id, []) if found.attempt_id else [],
             entries=entries_of_line(work, line_id, references),
             returns=payments_that_may_return(work, found) if _may_return(found) else [],
-            may_say=place().role in TREASURERS,
+            may_say=place().role in BOOKKEEPING,
             waits=found.state in IN_SUSPENSE,
             said=said,
             today=today(),

@@ -14,7 +14,7 @@ from payments.banking.overview import account_standings, lines_by_state
 from payments.banking.statements import get_statement, list_statements, statements_of_file
 from payments.errors import PaymentError
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.bank_files import kept_file, take_file
 from portal.customer.downloads import send_bytes
 from portal.lists import read_list_request
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from werkzeug import Response as AnyResponse
 
 blueprint = Blueprint("bank", __name__, url_prefix="/s/bank")
-TREASURERS = (Role.OWNER, Role.ACCOUNTANT)
-"""Who brings statements and says what their lines are; the rest of the staff reads."""
 MAX_FILE_BYTES = 20 * 1024 * 1024
 """Largest statement dropped on the page, in bytes; larger ones come by folder (``quittance bank import``)."""
 MAX_FORM_BYTES = MAX_FILE_BYTES + 64 * 1024
@@ -57,7 +55,7 @@ def overview() -> str:
 
 
 @blueprint.post("")
-@allow(*TREASURERS)
+@allow(*BOOKKEEPING)
 def take() -> AnyResponse:
     """Import the file that was dropped; an account that nobody knows is a question first."""
     file = request.files.get("file")
@@ -86,7 +84,7 @@ def file(sha256: str) -> AnyResponse:
 
 
 @blueprint.get("/files/<sha256>/question")
-@allow(*TREASURERS)
+@allow(*BOOKKEEPING)
 def question(sha256: str) -> AnyResponse:
     """Is this account yours? Nothing of the file was imported yet."""
     bank_file = _kept(sha256)
@@ -95,7 +93,7 @@ def question(sha256: str) -> AnyResponse:
 
 
 @blueprint.post("/files/<sha256>/question")
-@allow(*TREASURERS)
+@allow(*BOOKKEEPING)
 def answer(sha256: str) -> AnyResponse:
     """Yes: the accounts of the file are ours, and it is imported."""
     bank_file = _kept(sha256)
@@ -153,7 +151,7 @@ def _overview(said: str = "") -> str:
         todo=counts.get("proposed", 0) + counts.get("unidentified", 0) + counts.get("new", 0),
         last=last[:8],
         said=said,
-        may_bring=place().role in TREASURERS,
+        may_bring=place().role in BOOKKEEPING,
         most_mib=MAX_FILE_BYTES // (1024 * 1024),
     )
 

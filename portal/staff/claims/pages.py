@@ -13,7 +13,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from config.clock import today
 from config.law.interest import ECB, known_until, statutory_rate_on
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import BOOKKEEPING, COLLECTING, STAFF, allow
 from portal.claims.producing import keep_claim
 from portal.customer.disputing import read_amount
 from portal.lists import MAX_WANTED, read_list_request
@@ -22,8 +22,9 @@ from portal.words import gettext, told_by
 from receivables.domain.money import Money
 from receivables.errors import ReceivablesError
 from receivables.services.claiming import MOST_LINES, MakeClaim, make_claim
-from receivables.services.forgoing import MOST_REASON, correct_claims, waive_claim, waive_running
+from receivables.services.forgoing import MOST_REASON, correct_claims, waive_running
 from receivables.services.reckoning import reckon_known, set_terms, terms_of
+from receivables.services.writing_off import give_up, open_write_offs
 from receivables.store.claims import (
     BOOKED,
     MEMO,
@@ -46,9 +47,6 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 blueprint = Blueprint("claims", __name__, url_prefix="/s/claims")
-
-ACTING = (Role.OWNER, Role.COLLECTOR, Role.ACCOUNTANT)
-SETTING = (Role.OWNER, Role.ACCOUNTANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def index() -> str:
         asked=asked,
         states=STATES,
         max_wanted=MAX_WANTED,
-        may_act=place().role in ACTING,
+        may_act=place().role in COLLECTING,
     )
 
 
@@ -89,7 +87,7 @@ def ask(customer_id: UUID) -> Response:
 
 
 @blueprint.post("/new/<uuid:customer_id>")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def make(customer_id: UUID) -> Response:
     """Make a claim for the invoices chosen."""
     chosen = tuple(_ids(request.form.getlist("late")))
@@ -114,7 +112,7 @@ def make(customer_id: UUID) -> Response:
 
 
 @blueprint.post("/new/<uuid:customer_id>/forgo")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def forgo(customer_id: UUID) -> Response:
     """Give up what has run on the invoices chosen, without having asked for it."""
     chosen = _ids(request.form.getlist("late"))
@@ -129,7 +127,7 @@ def forgo(customer_id: UUID) -> Response:
 
 
 @blueprint.post("/new/<uuid:customer_id>/correct")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def correct(customer_id: UUID) -> Response:
     """Take back what was claimed too much of a customer, as the facts stand now."""
     try:
@@ -151,7 +149,7 @@ def show(claim_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:claim_id>/waive")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def waive(claim_id: UUID) -> Response:
     """Give up what is open of a claim, or a part, with a reason."""
 
@@ -161,7 +159,7 @@ def waive(claim_id: UUID) -> Response:
         minor = read_amount(typed, claim.currency) if typed else None
         if typed and minor is None:
             raise ReceivablesError("claim.bad_amount", f"{typed!r} is no amount.", f"« {typed} » n'est pas un montant.")
-        waive_claim(work, claim_id, minor, reason=request.form.get("reason", ""), actor=_actor())
+        give_up(work, claim_id, minor, reason=request.form.get("reason", ""), actor=_actor())
 
     return _act_on(claim_id, act)
 
@@ -174,7 +172,7 @@ def terms() -> Response:
 
 
 @blueprint.post("/terms")
-@allow(*SETTING)
+@allow(*BOOKKEEPING)
 def change_terms() -> Response:
     """Write what the terms of sale ask for, for invoices from a day on."""
     given = {name: request.form.get(name, "")[:20].strip() for name in ("percent", "since", "least", "booking")}
@@ -236,7 +234,7 @@ def _form(customer_id: UUID, *, wrong: str = "", chosen: frozenset[UUID] | None 
         tell_stretch=tell_stretch,
         tell_why_not=tell_why_not,
         today=today(),
-        may_act=place().role in ACTING,
+        may_act=place().role in COLLECTING,
     )
     return make_response(page, 422 if wrong else 200)
 
@@ -249,12 +247,13 @@ def _claim_page(claim_id: UUID, wrong: str = "") -> Response:
             claim=claim,
             lines=lines_of_claim(work, claim_id),
             waived=waivers_of(work, claim_id=claim_id),
+            waiting=open_write_offs(work, claim_id),
             documents=list_documents(work, claim_id),
             states=STATES,
             wrong=wrong,
             typed={name: request.form.get(name, "")[:MOST_REASON] for name in ("amount", "reason")},
             most_reason=MOST_REASON,
-            may_act=place().role in ACTING,
+            may_act=place().role in COLLECTING,
         )
     return make_response(page, 422 if wrong else 200)
 
@@ -271,7 +270,7 @@ def _terms_page(typed: dict[str, str], wrong: str) -> Response:
         bookings=BOOKINGS,
         statutory=statutory_rate_on("business", last),
         known_until=last,
-        may_set=place().role in SETTING,
+        may_set=place().role in BOOKKEEPING,
     )
     return make_response(page, 422 if wrong else 200)
 

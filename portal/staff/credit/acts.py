@@ -10,12 +10,10 @@ from flask import Blueprint, make_response, redirect, request, url_for
 from werkzeug import Response  # noqa: TC002 -- read where the view is registered
 
 from portal.access.context import work_here
-from portal.access.roles import allow
+from portal.access.roles import COLLECTING, CREDIT, allow
 from portal.customer.disputing import read_amount
 from portal.staff.credit.pages import (
     LONGEST,
-    MAY_ASK,
-    MAY_SET,
     actor,
     customer_page,
     derogation_page,
@@ -55,7 +53,7 @@ class _FormError(Exception):
 
 
 @blueprint.post("/customers/<uuid:customer_id>/limits")
-@allow(*MAY_SET)
+@allow(*CREDIT)
 def limit(customer_id: UUID) -> Response:
     """Set a limit of the customer, or of the group whose parent it is or has."""
 
@@ -87,14 +85,14 @@ def limit(customer_id: UUID) -> Response:
 
 
 @blueprint.post("/customers/<uuid:customer_id>/limits/<uuid:limit_id>/end")
-@allow(*MAY_SET)
+@allow(*CREDIT)
 def stop_limit(customer_id: UUID, limit_id: UUID) -> Response:
     """End a limit before its day."""
     return _on_customer(customer_id, "limit", lambda work: end_limit(work, limit_id, actor(), _typed("reason")))
 
 
 @blueprint.post("/customers/<uuid:customer_id>/derogations")
-@allow(*MAY_ASK)
+@allow(*COLLECTING)
 def ask(customer_id: UUID) -> Response:
     """Ask for more than the limit."""
 
@@ -109,21 +107,21 @@ def ask(customer_id: UUID) -> Response:
 
 
 @blueprint.post("/derogations/<uuid:derogation_id>/agree")
-@allow(*MAY_SET)
+@allow(*CREDIT)
 def agree(derogation_id: UUID) -> Response:
     """The second person says yes."""
     return _on_derogation(lambda work: agree_derogation(work, derogation_id, actor(), _typed("note")))
 
 
 @blueprint.post("/derogations/<uuid:derogation_id>/refuse")
-@allow(*MAY_SET)
+@allow(*CREDIT)
 def refuse(derogation_id: UUID) -> Response:
     """No, or no longer, with a reason."""
     return _on_derogation(lambda work: refuse_derogation(work, derogation_id, actor(), _typed("note")))
 
 
 @blueprint.post("/customers/<uuid:customer_id>/decisions")
-@allow(*MAY_ASK)
+@allow(*COLLECTING)
 def decide(customer_id: UUID) -> Response:
     """Ask for a decision about a sale; it is kept."""
 
@@ -136,7 +134,7 @@ def decide(customer_id: UUID) -> Response:
 
 
 @blueprint.post("/customers/<uuid:customer_id>/insolvency")
-@allow(*MAY_ASK)
+@allow(*COLLECTING)
 def insolvency(customer_id: UUID) -> Response:
     """Note that proceedings were opened."""
 
@@ -151,7 +149,7 @@ def insolvency(customer_id: UUID) -> Response:
 
 
 @blueprint.post("/insolvencies/<uuid:insolvency_id>")
-@allow(*MAY_ASK)
+@allow(*COLLECTING)
 def change_insolvency(insolvency_id: UUID) -> Response:
     """Note the publication, the conversion or the end of proceedings."""
     with work_here() as work:
@@ -173,7 +171,7 @@ def change_insolvency(insolvency_id: UUID) -> Response:
 
 
 @blueprint.post("/customers/<uuid:customer_id>/parent")
-@allow(*MAY_SET)
+@allow(*CREDIT)
 def parent(customer_id: UUID) -> Response:
     """Note whose subsidiary the customer is."""
 
@@ -188,7 +186,7 @@ def parent(customer_id: UUID) -> Response:
 
 
 @blueprint.post("/policy")
-@allow(*MAY_SET)
+@allow(*CREDIT)
 def change_policy() -> Response:
     """Decide by other rules from now on."""
     rules: dict[str, Any] = {}

@@ -11,7 +11,7 @@ from flask import Blueprint, abort, render_template, request
 from config.clock import today
 from portal.access.context import caller, place, services, work_here
 from portal.access.people import get_person
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import COLLECTING, CREDIT, READERS, allow
 from portal.credit_words import COMPONENT_NAMES, DEROGATION_STATES, LIMIT_NAMES, LINE_KINDS, PROCEEDINGS, VERDICTS
 from portal.lists import read_list_request
 from portal.staff.credit.shown import show_standing, tell_kept, uses
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("credit", __name__, url_prefix="/s/credit")
 
-MAY_SET = (Role.OWNER, Role.ACCOUNTANT)
-MAY_ASK = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
 FILTERS = {
     "near": note_text("Proches ou au-delà"),
     "over": note_text("Au-delà"),
@@ -50,7 +48,7 @@ LONGEST = 500
 
 
 @blueprint.get("")
-@allow(*STAFF)
+@allow(*READERS)
 def index() -> str:
     """Customers by the use of their limits, what waits for a decision, open proceedings."""
     choice = request.args.get("show", "near")
@@ -74,7 +72,7 @@ def index() -> str:
 
 
 @blueprint.get("/derogations")
-@allow(*STAFF)
+@allow(*READERS)
 def derogations() -> str:
     """Derogations, the newest first."""
     return derogation_page()
@@ -95,14 +93,14 @@ def derogation_page(wrong: str = "") -> str:
         states=DEROGATION_STATES,
         people=People(),
         myself=actor(),
-        may_decide=place().role in MAY_SET,
+        may_decide=place().role in CREDIT,
         wrong=wrong,
         today=today(),
     )
 
 
 @blueprint.get("/policy")
-@allow(*STAFF)
+@allow(*READERS)
 def policy() -> str:
     """By which rules is decided."""
     return policy_page()
@@ -119,13 +117,13 @@ def policy_page(wrong: str = "", typed: Mapping[str, str] | None = None) -> str:
         first=CreditPolicy(),
         verdicts=STOPPED_COVER,
         verdict_names=VERDICTS,
-        may_set=place().role in MAY_SET,
+        may_set=place().role in CREDIT,
         wrong=wrong,
     )
 
 
 @blueprint.get("/customers/<uuid:customer_id>")
-@allow(*STAFF)
+@allow(*READERS)
 def customer(customer_id: UUID) -> str:
     """One customer: exposure by component, at any date, limits, derogations, orders, decisions, proceedings."""
     return customer_page(customer_id)
@@ -159,8 +157,8 @@ def customer_page(customer_id: UUID, wrong: str = "", act: str = "") -> str:
             parent=parent_of(work, found.siren) if found.siren else None,
             people=People(),
             myself=actor(),
-            may_set=place().role in MAY_SET,
-            may_ask=place().role in MAY_ASK,
+            may_set=place().role in CREDIT,
+            may_ask=place().role in COLLECTING,
             wrong=wrong,
             act=act,
             longest=LONGEST,
@@ -168,7 +166,7 @@ def customer_page(customer_id: UUID, wrong: str = "", act: str = "") -> str:
 
 
 @blueprint.get("/customers/<uuid:customer_id>/lines")
-@allow(*STAFF)
+@allow(*READERS)
 def lines(customer_id: UUID) -> str:
     """The lines that add up to one component of the exposure, now or on a past day."""
     component = request.args.get("component", "invoiced")
@@ -198,7 +196,7 @@ def lines(customer_id: UUID) -> str:
 
 
 @blueprint.get("/customers/<uuid:customer_id>/decisions")
-@allow(*STAFF)
+@allow(*READERS)
 def decisions(customer_id: UUID) -> str:
     """Every decision about a customer, the newest first."""
     with work_here() as work:

@@ -26,7 +26,7 @@ from payments.debits.settings import find_settings
 from payments.debits.wording import words_for_bank
 from payments.errors import PaymentError
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import BOOKKEEPING, COLLECTING, STAFF, allow
 from portal.customer.downloads import send_bytes
 from portal.customer.mandates import PDF
 from portal.debit_words import DEBIT_STATES, MANDATE_STATES, SCHEMES, error_words, reason_words, shown
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("debit_mandates", __name__, url_prefix="/s/debits/mandates")
 
-ACTING = (Role.OWNER, Role.COLLECTOR, Role.ACCOUNTANT)
-TAKING_OVER = (Role.OWNER, Role.ACCOUNTANT)
 FILTERS = {
     "live": note_text("En vigueur"),
     "to_confirm": note_text("Attendent la banque"),
@@ -79,7 +77,7 @@ def index() -> str:
         chosen=chosen,
         filters=FILTERS,
         schemes=SCHEMES,
-        may_take=place().role in TAKING_OVER,
+        may_take=place().role in BOOKKEEPING,
     )
 
 
@@ -100,8 +98,8 @@ def show(mandate_id: UUID) -> str:
         customer=customer,
         rows=[(each, shown(DEBIT_STATES, each["state"]), _code(each["return_code"])) for each in rows],
         schemes=SCHEMES,
-        may_act=place().role in ACTING,
-        may_copy=place().role in TAKING_OVER and found.evidence is not None,
+        may_act=place().role in COLLECTING,
+        may_copy=place().role in BOOKKEEPING and found.evidence is not None,
     )
 
 
@@ -118,7 +116,7 @@ def document(mandate_id: UUID) -> Response:
 
 
 @blueprint.get("/<uuid:mandate_id>/bank-copy")
-@allow(*TAKING_OVER)
+@allow(*BOOKKEEPING)
 def bank_copy(mandate_id: UUID) -> Response:
     """The signed mandate with its whole IBAN, which is kept sealed: for our bank, where a debit is contested."""
     with work_here() as work:
@@ -144,7 +142,7 @@ def bank_copy(mandate_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:mandate_id>/confirm")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def confirm(mandate_id: UUID) -> Response:
     """The payer's bank has confirmed a B2B mandate."""
     with work_here() as work:
@@ -157,7 +155,7 @@ def confirm(mandate_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:mandate_id>/unblock")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def unblock(mandate_id: UUID) -> Response:
     """What blocked a mandate is settled: it may be used again."""
     with work_here() as work:
@@ -169,7 +167,7 @@ def unblock(mandate_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:mandate_id>/end")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def end(mandate_id: UUID) -> Response:
     """End a mandate on our side."""
     with work_here() as work:
@@ -179,14 +177,14 @@ def end(mandate_id: UUID) -> Response:
 
 
 @blueprint.get("/new")
-@allow(*TAKING_OVER)
+@allow(*BOOKKEEPING)
 def ask() -> Response:
     """The form for a mandate that was signed elsewhere, and for a table of them."""
     return _form({})
 
 
 @blueprint.post("/new")
-@allow(*TAKING_OVER)
+@allow(*BOOKKEEPING)
 def take() -> Response:
     """Take one mandate over."""
     typed = {name: value[:80].strip() for name, value in request.form.items()}
@@ -210,7 +208,7 @@ def take() -> Response:
 
 
 @blueprint.post("/import")
-@allow(*TAKING_OVER)
+@allow(*BOOKKEEPING)
 def take_table() -> Response:
     """Take a table of mandates over: all of it, or nothing."""
     sent = request.files.get("table")

@@ -30,7 +30,7 @@ from payments.debits.settings import FORMATS, RETRY_DAYS, DebitSettings, credito
 from payments.debits.tasks import close_task, has_task, open_tasks
 from payments.errors import PaymentError
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import BOOKKEEPING, COLLECTING, OWNERS, STAFF, Role, allow
 from portal.customer.downloads import send_bytes
 from portal.debit_mails import tell_payers
 from portal.debit_words import (
@@ -56,10 +56,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("debits", __name__, url_prefix="/s/debits")
 
-COLLECTING = (Role.OWNER, Role.COLLECTOR, Role.ACCOUNTANT)
-"""Who plans and gives up debits."""
-BANKING = (Role.OWNER, Role.ACCOUNTANT)
-"""Who makes files, hands them to the bank and reads its answers."""
 XML = "application/xml"
 MAX_FORM_BYTES = MOST_BYTES + 64 * 1024
 
@@ -98,7 +94,7 @@ def cancel(debit_id: UUID) -> Response:
 
 
 @blueprint.post("/files")
-@allow(*BANKING)
+@allow(*BOOKKEEPING)
 def make() -> Response:
     """Make files of the announced debits whose day is near."""
     try:
@@ -122,7 +118,7 @@ def batches() -> Response:
 
 
 @blueprint.post("/answers")
-@allow(*BANKING)
+@allow(*BOOKKEEPING)
 def answer() -> Response:
     """Take the bank's answer (pain.002) in."""
     sent = request.files.get("answer")
@@ -157,13 +153,13 @@ def batch(batch_id: UUID) -> str:
         send_by=send_by,
         late=send_by is not None and found["state"] == "made" and send_by < today(),
         schemes=SCHEMES,
-        may_bank=place().role in BANKING,
+        may_bank=place().role in BOOKKEEPING,
         rejected=request.args.get("rejected", ""),
     )
 
 
 @blueprint.get("/files/<uuid:batch_id>/download")
-@allow(*BANKING)
+@allow(*BOOKKEEPING)
 def download(batch_id: UUID) -> Response:
     """The file: always the same bytes."""
     with work_here() as work:
@@ -174,7 +170,7 @@ def download(batch_id: UUID) -> Response:
 
 
 @blueprint.post("/files/<uuid:batch_id>/sent")
-@allow(*BANKING)
+@allow(*BOOKKEEPING)
 def sent(batch_id: UUID) -> Response:
     """Say that the file was handed to the bank."""
     with work_here() as work:
@@ -215,14 +211,14 @@ def finish(task_id: UUID) -> Response:
 
 
 @blueprint.get("/settings")
-@allow(*BANKING)
+@allow(*BOOKKEEPING)
 def ask_settings() -> Response:
     """The ICS and what was agreed with the bank."""
     return _settings_page()
 
 
 @blueprint.post("/settings")
-@allow(Role.OWNER)
+@allow(*OWNERS)
 def keep_settings() -> Response:
     """Keep the settings as judged."""
     typed = {name: value[:80].strip() for name, value in request.form.items()}
@@ -249,7 +245,7 @@ def _index_page(wrong: str = "") -> Response:
         many_planned=len(planned) > PAGE,
         schemes=SCHEMES,
         may_plan=place().role in COLLECTING,
-        may_bank=place().role in BANKING,
+        may_bank=place().role in BOOKKEEPING,
         wrong=wrong,
         done=request.args.get("planned", ""),
     )
@@ -264,7 +260,7 @@ def _batches_page(wrong: str = "") -> Response:
         "debits/batches.html",
         rows=[(each, shown(BATCH_STATES, each["state"])) for each in rows[:PAGE]],
         more=len(rows) > PAGE,
-        may_bank=place().role in BANKING,
+        may_bank=place().role in BOOKKEEPING,
         wrong=wrong,
         made=request.args.get("made", ""),
         dropped=request.args.get("dropped", "0"),

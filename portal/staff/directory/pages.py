@@ -20,7 +20,7 @@ from einvoice.directory.checks import (
 from einvoice.directory.customer_file import CustomerFileError, identify, read_customer_file
 from einvoice.directory.words import ReachState
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import COLLECTING, STAFF, allow
 from portal.staff.directory.shown import LINE_STATES, MESHES, STATES
 from portal.staff.directory.table import write_table
 from portal.validation.uploads import clean_name
@@ -40,8 +40,6 @@ REFRESH_S = 3
 """How often the page of a running check looks again, until its reader stops that."""
 MAX_TYPED = 130
 """Longest number or address typed into a form."""
-KEEPERS = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
-"""Who may have files checked; an auditor only looks."""
 NOTHING, TOO_LARGE = 422, 413
 
 
@@ -96,7 +94,7 @@ def ask_again(siren: str) -> AnyResponse:
 
 
 @blueprint.post("/checks")
-@allow(*KEEPERS)
+@allow(*COLLECTING)
 def start() -> AnyResponse:
     """Take a customer file; the worker looks its rows up."""
     given = request.files.get("file")
@@ -151,7 +149,7 @@ def show_check(check_id: UUID) -> AnyResponse:
 
 
 @blueprint.post("/checks/<uuid:check_id>/stop")
-@allow(*KEEPERS)
+@allow(*COLLECTING)
 def stop(check_id: UUID) -> AnyResponse:
     """Look nothing more up."""
     with work_here() as work:
@@ -199,7 +197,7 @@ def _home(
         file_error=file_error,
         typed=typed,
         most_rows=services().settings.directory_max_rows,
-        may_start=place().role in KEEPERS,
+        may_start=place().role in COLLECTING,
     )
     return make_response(page, status)
 

@@ -10,7 +10,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from config.clock import today
 from config.secrets import new_token, token_bytes, token_text
 from portal.access.context import caller, services, work_here
-from portal.access.roles import Role, allow
+from portal.access.roles import COLLECTING, allow
 from portal.customer.disputing import read_amount
 from portal.dispute_mails import RECEIVED, write_dispute_mail
 from portal.dispute_words import PLAIN, choices
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("disputes_noted", __name__, url_prefix="/s/disputes/new")
 
-ACTING = (Role.OWNER, Role.COLLECTOR, Role.ACCOUNTANT)
 _REFUSED = {
     "dispute.no_words": note_text("Dites en quelques mots ce qui ne va pas."),
     "dispute.bad_amount": note_text("Indiquez un montant plus grand que zéro et au plus égal à la facture."),
@@ -52,7 +51,7 @@ class Typed:
 
 
 @blueprint.get("/<uuid:invoice_id>")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def ask(invoice_id: UUID) -> Response:
     """Which invoice, which amount, why."""
     with work_here() as work:
@@ -60,7 +59,7 @@ def ask(invoice_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:invoice_id>")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def note(invoice_id: UUID) -> Response:
     """Open the dispute and tell the customer that it is looked at."""
     form = request.form

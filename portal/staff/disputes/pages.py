@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from config.clock import now, today
 from config.secrets import new_token, token_bytes, token_text
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import COLLECTING, READERS, allow
 from portal.attachments import FORM, MOST_BYTES, MOST_FILES, AttachmentError, read_attachments
 from portal.customer.disputing import lines_of, read_amount
 from portal.dispute_words import TEAMS, reason_words, team_words
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 blueprint = Blueprint("disputes", __name__, url_prefix="/s/disputes")
 
 MOST_SHORT = 5
-ACTING = (Role.OWNER, Role.COLLECTOR, Role.ACCOUNTANT)
 FILTERS = {
     "open": note_text("En cours"),
     "late": note_text("Hors délai"),
@@ -90,7 +89,7 @@ class Kept:
 
 
 @blueprint.get("")
-@allow(*STAFF)
+@allow(*READERS)
 def index() -> str:
     """Disputes, open ones first, with what is due when."""
     asked = read_list_request(request.args)
@@ -115,7 +114,7 @@ def index() -> str:
         "disputes/list.html",
         rows=rows[:PAGE],
         short=short,
-        may_act=place().role in ACTING,
+        may_act=place().role in COLLECTING,
         more=len(rows) > PAGE,
         asked=asked,
         chosen=chosen,
@@ -127,21 +126,21 @@ def index() -> str:
 
 
 @blueprint.get("/<uuid:dispute_id>")
-@allow(*STAFF)
+@allow(*READERS)
 def show(dispute_id: UUID) -> Response:
     """One dispute: what was said, on which invoice, with which documents, and what can be done now."""
     return _page(dispute_id)
 
 
 @blueprint.post("/<uuid:dispute_id>/answer")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def give_answer(dispute_id: UUID) -> Response:
     """Answer the customer."""
     return _act(dispute_id, "answer", lambda actor, said: answer(actor, dispute_id, said))
 
 
 @blueprint.post("/<uuid:dispute_id>/documents")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def give_documents(dispute_id: UUID) -> Response:
     """Send files to the customer, and to their platform where it asked for some."""
 
@@ -155,7 +154,7 @@ def give_documents(dispute_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:dispute_id>/accept")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def give_way(dispute_id: UUID) -> Response:
     """Accept in whole or in part, with the credit note."""
 
@@ -173,14 +172,14 @@ def give_way(dispute_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:dispute_id>/reject")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def stand_by(dispute_id: UUID) -> Response:
     """Keep the invoice as it is, and say why."""
     return _act(dispute_id, "reject", lambda actor, said: reject(actor, dispute_id, said))
 
 
 @blueprint.post("/<uuid:dispute_id>/close")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def close(dispute_id: UUID) -> Response:
     """A refused invoice is dealt with."""
 
@@ -193,7 +192,7 @@ def close(dispute_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:dispute_id>/assign")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def assign(dispute_id: UUID) -> Response:
     """Give it to another team."""
 
@@ -258,7 +257,7 @@ def _page(dispute_id: UUID, kept: Kept | None = None) -> Response:
             teams=TEAMS,
             clock=clock_of(dispute, today()),
             fraud=dispute.reason in FRAUD_CHECK,
-            may_act=place().role in ACTING,
+            may_act=place().role in COLLECTING,
             undecided=dispute.state in UNDECIDED,
             refused=dispute.state is State.REFUSED,
             kept=kept or Kept(),

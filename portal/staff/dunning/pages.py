@@ -12,7 +12,7 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 from config.clock import now, today
 from config.law.days import on_or_after
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import COLLECTING, CREDIT, OWNERS, STAFF, Role, allow
 from portal.customer.downloads import send_bytes
 from portal.dunning.bundle import make_litigation_file
 from portal.dunning.letters import reminder_letter
@@ -57,9 +57,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("dunning", __name__, url_prefix="/s/dunning")
 
-ACTING = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
-APPROVERS = (Role.OWNER, Role.ACCOUNTANT)
-"""Who may sign a formal notice."""
 WINDOW = 500
 """Customers that are planned for one page of the list."""
 FARTHEST = timedelta(days=92)
@@ -81,7 +78,7 @@ def index() -> Response:
 
 
 @blueprint.post("/begin")
-@allow(Role.OWNER)
+@allow(*OWNERS)
 def begin() -> Response:
     """Begin with the usual scenarios; nothing goes out by itself yet."""
     with work_here() as work:
@@ -90,7 +87,7 @@ def begin() -> Response:
 
 
 @blueprint.post("/run")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def run() -> Response:
     """Send what needs nobody's approval, to all or to the chosen customers."""
     chosen = [found for each in request.form.getlist("customer")[:WINDOW] if (found := _uuid(each))]
@@ -109,13 +106,13 @@ def customer(customer_id: UUID) -> Response:
 
 
 @blueprint.post("/customers/<uuid:customer_id>/approve")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def approve(customer_id: UUID) -> Response:
     """Let a reminder go that somebody has looked at."""
     fingerprint = request.form.get("fingerprint", "")[:64]
     with work_here() as work:
         wanted = _reminder(work, customer_id, fingerprint)
-    if wanted is not None and wanted.approval is Approval.APPROVER and place().role not in APPROVERS:
+    if wanted is not None and wanted.approval is Approval.APPROVER and place().role not in CREDIT:
         abort(403)
     try:
         writer = Writer(services(), _actor(), today())
@@ -139,7 +136,7 @@ def preview(customer_id: UUID, fingerprint: str) -> Response:
 
 
 @blueprint.post("/customers/<uuid:customer_id>/stop")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def stop(customer_id: UUID) -> Response:
     """Remind this customer of nothing until a day."""
     until_on = _day(request.form.get("until", ""))
@@ -157,7 +154,7 @@ def stop(customer_id: UUID) -> Response:
 
 
 @blueprint.post("/customers/<uuid:customer_id>/resume")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def resume(customer_id: UUID) -> Response:
     """Remind this customer again."""
     try:
@@ -170,7 +167,7 @@ def resume(customer_id: UUID) -> Response:
 
 
 @blueprint.get("/customers/<uuid:customer_id>/file")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def litigation_file(customer_id: UUID) -> Response:
     """Everything that whoever sues needs, as one zip."""
     try:
@@ -213,7 +210,7 @@ def letter(notice_id: UUID) -> Response:
 
 
 @blueprint.post("/sent/<uuid:notice_id>/posted")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def posted(notice_id: UUID) -> Response:
     """Say that a letter was posted, or that it is not posted after all."""
     posted_on = _day(request.form.get("on", "")) or today()
@@ -253,7 +250,7 @@ def _index_page(wrong: str = "") -> Response:
         reasons=Counter(each.why for each in plan.silences).most_common(),
         names=names,
         more=ids[-1] if len(ids) == WINDOW else None,
-        may_act=place().role in ACTING,
+        may_act=place().role in COLLECTING,
         may_begin=place().role is Role.OWNER,
         wrong=wrong,
         written=request.args.get("written", ""),
@@ -280,8 +277,8 @@ def _customer_page(customer_id: UUID, wrong: str = "") -> Response:
             day=day,
             is_today=day == today(),
             tomorrow=today() + timedelta(days=1),
-            may_act=place().role in ACTING,
-            may_sign=place().role in APPROVERS,
+            may_act=place().role in COLLECTING,
+            may_sign=place().role in CREDIT,
             wrong=wrong,
         )
     return make_response(page, UNPROCESSABLE if wrong else 200)
@@ -310,7 +307,7 @@ def _notice_page(notice_id: UUID, wrong: str = "") -> Response:
             waits=waits,
             not_any_more=why_not_any_more(work, notice_id, today()) if waits else None,
             today=today(),
-            may_act=place().role in ACTING,
+            may_act=place().role in COLLECTING,
             wrong=wrong,
         )
     return make_response(page, UNPROCESSABLE if wrong else 200)

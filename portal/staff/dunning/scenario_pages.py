@@ -10,7 +10,7 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 
 from config.clock import now
 from portal.access.context import caller, place, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import CREDIT, OWNERS, STAFF, Role, allow
 from portal.staff.dunning import shown
 from portal.words import gettext, told_by
 from receivables.domain.scenarios import LEAST_NOTICE, MOST_NOTICE, Channel, read_steps, step_data
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("dunning_scenarios", __name__, url_prefix="/s/dunning")
 
-KEEPING = (Role.OWNER, Role.ACCOUNTANT)
 UNPROCESSABLE = 422
 LONGEST = 80
 _FIELDS = ("key", "level", "offset_days", "channel", "template", "approval", "gap_days", "role")
@@ -44,20 +43,20 @@ def index() -> str:
         "dunning/scenarios.html",
         scenarios=list(rules.scenarios.values()),
         unused=unused,
-        may_keep=place().role in KEEPING,
+        may_keep=place().role in CREDIT,
         saved="saved" in request.args,
     )
 
 
 @blueprint.get("/scenarios/<segment>")
-@allow(*KEEPING)
+@allow(*CREDIT)
 def edit(segment: str) -> Response:
     """The form of one scenario."""
     return _form(_known(segment))
 
 
 @blueprint.post("/scenarios/<segment>")
-@allow(*KEEPING)
+@allow(*CREDIT)
 def keep(segment: str) -> Response:
     """Keep a new version."""
     before = _known(segment)
@@ -73,7 +72,7 @@ def keep(segment: str) -> Response:
 
 
 @blueprint.post("/scenarios")
-@allow(*KEEPING)
+@allow(*CREDIT)
 def copy() -> Response:
     """A scenario of its own for a segment, begun with the usual one's steps."""
     with work_here() as work:
@@ -94,7 +93,7 @@ def ask_settings() -> Response:
 
 
 @blueprint.post("/settings")
-@allow(Role.OWNER)
+@allow(*OWNERS)
 def save_settings() -> Response:
     """Keep the settings as judged."""
     with work_here() as work:

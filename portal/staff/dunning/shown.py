@@ -67,6 +67,7 @@ WHY_NOT = {
     "below_minimum": note_text("En dessous du minimum de l'étape"),
     "capped": note_text("Relancé il y a peu"),
     "no_address": note_text("Aucune adresse de courriel"),
+    "unwanted": note_text("Ne veut pas de rappel avant l'échéance"),
     "mails_come_back": note_text("Les courriels reviennent"),
     "in_flight": note_text("Paiement en cours"),
     "to_match": note_text("Virement à confirmer en banque"),

@@ -12,7 +12,7 @@ from config.law import LawUnknownError
 from portal.access.context import caller, place, services, work_here
 from portal.access.headers import FILE_POLICY
 from portal.access.people import staff_of
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import BOOKKEEPING, LEDGERS, OWNERS, STAFF, Role, allow
 from portal.fec_files import zip_fec
 from portal.statements.columns import AGEING, JOURNAL, OPEN
 from portal.statements.words import read_day, read_span
@@ -47,9 +47,6 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 blueprint = Blueprint("exports", __name__, url_prefix="/s/exports")
-BOOKKEEPERS = (Role.OWNER, Role.ACCOUNTANT)
-"""Who validates and closes; only the owner opens a closed period again."""
-READERS = (Role.OWNER, Role.ACCOUNTANT, Role.AUDITOR)
 MAX_FILE_BYTES = 50 * 1024 * 1024
 """Largest FEC or table of rates that the page takes, in bytes; the command line has no limit."""
 MAX_FORM_BYTES = MAX_FILE_BYTES + 64 * 1024
@@ -65,14 +62,14 @@ def overview() -> str:
 
 
 @blueprint.post("/validate")
-@allow(*BOOKKEEPERS)
+@allow(*BOOKKEEPING)
 def validate() -> AnyResponse:
     """Number every entry until today."""
     return _act(lambda work: validate_entries(work, today(), _actor()))
 
 
 @blueprint.post("/close")
-@allow(*BOOKKEEPERS)
+@allow(*BOOKKEEPING)
 def close() -> AnyResponse:
     """Close the books until the end of a month."""
     until = _day("until") or abort(400)
@@ -80,7 +77,7 @@ def close() -> AnyResponse:
 
 
 @blueprint.post("/reopen")
-@allow(Role.OWNER)
+@allow(*OWNERS)
 def reopen() -> AnyResponse:
     """Open the last closed month again, for a reason that is kept."""
     reason = request.form.get("reason", "")[:500]
@@ -93,7 +90,7 @@ def reopen() -> AnyResponse:
 
 
 @blueprint.post("/rates")
-@allow(*BOOKKEEPERS)
+@allow(*BOOKKEEPING)
 def rates() -> AnyResponse:
     """Keep a table of rates, as the central bank publishes it."""
     file = request.files.get("file")
@@ -103,7 +100,7 @@ def rates() -> AnyResponse:
 
 
 @blueprint.get("/fec/<day>.zip")
-@allow(*READERS)
+@allow(*LEDGERS)
 def fec(day: str) -> AnyResponse:
     """The FEC of an accounting year with its description."""
     encoding = request.args.get("encoding", "iso8859-15")
@@ -141,7 +138,7 @@ def check() -> AnyResponse:
 
 
 @blueprint.get("/journal.<any(csv, xlsx, json):form>")
-@allow(*READERS)
+@allow(*LEDGERS)
 def journal(form: str) -> Response:
     """Every line booked between two days."""
     with work_here() as work:
@@ -203,8 +200,8 @@ def _overview(said: str = "") -> str:
         today=today(),
         said=said,
         done=request.args.get("done") == "1",
-        may_close=place().role in BOOKKEEPERS,
-        may_read=place().role in READERS,
+        may_close=place().role in BOOKKEEPING,
+        may_read=place().role in LEDGERS,
         may_reopen=place().role is Role.OWNER,
         forms=("csv", "xlsx", "json"),
     )

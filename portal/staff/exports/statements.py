@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, render_template
 
 from portal.access.context import caller, work_here
-from portal.access.roles import STAFF, allow
+from portal.access.roles import READERS, allow
 from portal.statements.sending import asked_statements, send_statement
 from portal.statements.words import age_name, movement_name
 from receivables.store.customers import get_customer
@@ -21,7 +21,7 @@ blueprint = Blueprint("statements", __name__, url_prefix="/s/customers/<uuid:cus
 
 
 @blueprint.get("")
-@allow(*STAFF)
+@allow(*READERS)
 def show(customer_id: UUID) -> str:
     """What moved on the account, what is open and how old it is."""
     with work_here() as work:
@@ -39,7 +39,7 @@ def show(customer_id: UUID) -> str:
 
 
 @blueprint.get("/file.<any(pdf, csv, xlsx, json):form>")
-@allow(*STAFF)
+@allow(*READERS)
 def file(customer_id: UUID, form: str) -> Response:
     """The statement as a file."""
     with work_here() as work:

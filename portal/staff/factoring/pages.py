@@ -13,7 +13,7 @@ from einvoice.errors import EInvoiceError
 from einvoice.lifecycle.factoring import read_account
 from payments.errors import PaymentError
 from portal.access.context import caller, place, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.customer.payment_words import read_amount
 from portal.staff.factoring.form import (
     LONGEST,
@@ -55,8 +55,6 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 blueprint = Blueprint("factoring", __name__, url_prefix="/s/factoring")
-WRITERS = (Role.OWNER, Role.ACCOUNTANT)
-"""Who assigns claims and books with factors; collectors and auditors read."""
 UNPROCESSABLE = 422
 STATES = {
     "assigned": (note_text("Chez l'affactureur"), "flight", "transfer"),
@@ -83,7 +81,7 @@ def index() -> AnyResponse:
 
 
 @blueprint.post("/factors")
-@allow(*WRITERS)
+@allow(*BOOKKEEPING)
 def add_factor() -> AnyResponse:
     """Add a factor."""
 
@@ -101,7 +99,7 @@ def factor(factor_id: UUID) -> AnyResponse:
 
 
 @blueprint.post("/factors/<uuid:factor_id>/moves")
-@allow(*WRITERS)
+@allow(*BOOKKEEPING)
 def add_move(factor_id: UUID) -> AnyResponse:
     """Book money or a fee."""
 
@@ -114,7 +112,7 @@ def add_move(factor_id: UUID) -> AnyResponse:
 
 
 @blueprint.post("/factors/<uuid:factor_id>/account")
-@allow(*WRITERS)
+@allow(*BOOKKEEPING)
 def set_account(factor_id: UUID) -> AnyResponse:
     """The factor has another account: debtors are told (227)."""
 
@@ -128,14 +126,14 @@ def set_account(factor_id: UUID) -> AnyResponse:
 
 
 @blueprint.get("/assign")
-@allow(*WRITERS)
+@allow(*BOOKKEEPING)
 def choose() -> AnyResponse:
     """Choose invoices to assign."""
     return _choose()
 
 
 @blueprint.post("/assign")
-@allow(*WRITERS)
+@allow(*BOOKKEEPING)
 def assign() -> AnyResponse:
     """Assign the chosen invoices, as one batch."""
     chosen = [found for each in request.form.getlist("invoice")[:PAGE] if (found := _uuid(each))]
@@ -163,7 +161,7 @@ def show(assignment_id: UUID) -> AnyResponse:
 
 
 @blueprint.post("/<uuid:assignment_id>/paid")
-@allow(*WRITERS)
+@allow(*BOOKKEEPING)
 def paid(assignment_id: UUID) -> AnyResponse:
     """The debtor paid the factor."""
 
@@ -177,7 +175,7 @@ def paid(assignment_id: UUID) -> AnyResponse:
 
 
 @blueprint.post("/<uuid:assignment_id>/hand-over")
-@allow(*WRITERS)
+@allow(*BOOKKEEPING)
 def give_over(assignment_id: UUID) -> AnyResponse:
     """The debtor paid us by mistake: the money is the factor's."""
 
@@ -193,7 +191,7 @@ def give_over(assignment_id: UUID) -> AnyResponse:
 
 
 @blueprint.post("/<uuid:assignment_id>/back")
-@allow(*WRITERS)
+@allow(*BOOKKEEPING)
 def take_back(assignment_id: UUID) -> AnyResponse:
     """The factor gives the claim back (228)."""
     reason = request.form.get("reason", "")[:LONGEST]
@@ -268,7 +266,7 @@ def _page(template: str, wrong: str, **told: Any) -> AnyResponse:
         wrong=wrong,
         done=request.args.get("done", "")[:20] if request.method == "GET" else "",
         states=STATES,
-        may_write=place().role in WRITERS,
+        may_write=place().role in BOOKKEEPING,
         longest=LONGEST,
         **told,
     )

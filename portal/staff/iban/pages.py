@@ -27,9 +27,10 @@ from payments.bank_accounts import (
 )
 from payments.errors import PaymentError
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import BOOKKEEPING, STAFF, Role, allow
+from portal.access.step_up import fresh_proof
 from portal.customer.iban import bank_of
-from portal.quarantine import DECIDERS, deciders_of, is_confirm_key, name_of, run_quarantine, tell_deciders
+from portal.quarantine import deciders_of, is_confirm_key, name_of, run_quarantine, tell_deciders
 from portal.words import gettext, note_text, told_by
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def show() -> Response:
 
 
 @blueprint.post("")
-@allow(*DECIDERS)
+@allow(*BOOKKEEPING)
+@fresh_proof
 def propose() -> Response:
     """Propose another account."""
 
@@ -100,7 +102,8 @@ def propose() -> Response:
 
 
 @blueprint.post("/<uuid:account_id>/confirm")
-@allow(*DECIDERS)
+@allow(*BOOKKEEPING)
+@fresh_proof
 def confirm(account_id: UUID) -> Response:
     """Confirm somebody else's change; one's own only alone, by the mailed link, once its quarantine is over."""
     key = request.form.get("key", "")[:LONGEST_KEY]
@@ -118,7 +121,7 @@ def confirm(account_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:account_id>/refuse")
-@allow(*DECIDERS)
+@allow(*BOOKKEEPING)
 def refuse(account_id: UUID) -> Response:
     """Refuse a change, or withdraw one's own."""
     reason = request.form.get("reason", "")[: LONGEST_REASON + 1]
@@ -166,7 +169,7 @@ def _page(asked: Asked, status: int = 200) -> Response:
         mine=change is not None and change.proposed_by == _me(),
         alone=len(people) == 1,
         key=key if change is not None and is_confirm_key(services(), change, key) else "",
-        may_act=place().role in DECIDERS,
+        may_act=place().role in BOOKKEEPING,
         is_owner=place().role is Role.OWNER,
         listed=listed[:LISTED],
         more=listed[LISTED - 1].proposed_at.isoformat() if len(listed) > LISTED else "",

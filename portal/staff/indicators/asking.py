@@ -44,7 +44,7 @@ def choices(work: Work, database: Database) -> Choices:
         people = connection.execute(
             text(
                 "SELECT DISTINCT person_id, name FROM memberships JOIN people USING (person_id) "
-                "WHERE member_of = :supplier AND role = ANY(:roles) ORDER BY name"
+                "WHERE member_of = :supplier AND ended_at IS NULL AND role = ANY(:roles) ORDER BY name"
             ),
             {"supplier": work.supplier_id, "roles": [role.value for role in STAFF]},
         ).all()

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, render_template, request
 
 from config.clock import today
 from portal.access.context import caller, services, work_here
-from portal.access.roles import STAFF, allow
+from portal.access.roles import READERS, allow
 from portal.staff.charts import NAMES as AGE_NAMES
 from portal.staff.indicators.asking import choices, page_of, query_of, read_scope
 from portal.staff.indicators.pictures import picture_of_ages, picture_of_groups, picture_of_speed
@@ -80,7 +80,7 @@ def _words() -> dict[str, object]:
 
 
 @blueprint.get("")
-@allow(*STAFF)
+@allow(*READERS)
 def index() -> str:
     """The board."""
     with work_here() as work:
@@ -98,7 +98,7 @@ def index() -> str:
 
 
 @blueprint.get("/table.<form>")
-@allow(*STAFF)
+@allow(*READERS)
 def table(form: str) -> Response:
     """Every figure of the board as a file."""
     wanted = _form(form)
@@ -110,7 +110,7 @@ def table(form: str) -> Response:
 
 
 @blueprint.get("/figures/<key>")
-@allow(*STAFF)
+@allow(*READERS)
 def show(key: str) -> str:
     """What one figure is made of: its sums, and the lines of one of them."""
     with work_here() as work:
@@ -134,7 +134,7 @@ def show(key: str) -> str:
 
 
 @blueprint.get("/lines/<measure>.<form>")
-@allow(*STAFF)
+@allow(*READERS)
 def lines(measure: str, form: str) -> Response:
     """The lines of a measure as a file: they add up to the figure that led here."""
     wanted = _form(form)
@@ -151,7 +151,7 @@ def lines(measure: str, form: str) -> Response:
 
 
 @blueprint.get("/by/<by>")
-@allow(*STAFF)
+@allow(*READERS)
 def breakdown(by: str) -> str:
     """What is open by collector, segment, age or reason of dispute."""
     if by not in BY:

@@ -8,7 +8,7 @@ from flask import Blueprint, abort, render_template, request
 
 from config.clock import today
 from portal.access.context import caller, services, work_here
-from portal.access.roles import STAFF, allow
+from portal.access.roles import READERS, allow
 from portal.staff.charts import NAMES as AGE_NAMES
 from portal.staff.indicators.asking import choices, page_of, query_of, read_scope
 from portal.staff.indicators.pictures import picture_of_forecast, picture_of_test, weeks_after
@@ -42,7 +42,7 @@ COLUMNS: list[Column[tuple[Expected, str, str]]] = [
 
 
 @blueprint.get("")
-@allow(*STAFF)
+@allow(*READERS)
 def index() -> str:
     """The weeks, the claims of one of them, and the back-test."""
     chosen, page = request.args.get("week", ""), page_of(request.args)
@@ -80,7 +80,7 @@ def index() -> str:
 
 
 @blueprint.get("/table.<form>")
-@allow(*STAFF)
+@allow(*READERS)
 def table(form: str) -> Response:
     """Every claim with the day on which it is expected, as a file."""
     if form not in set(Form):

@@ -11,7 +11,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from config.clock import today
 from payments.errors import PaymentError
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import COLLECTING, CREDIT, STAFF, allow
 from portal.agencies.accounts import accounts_at, close_account, open_account
 from portal.agencies.driver import INSURER, driver_named, drivers
 from portal.agencies.reading import MAX_FILE_BYTES
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from werkzeug import Response as AnyResponse
 
 blueprint = Blueprint("insurance", __name__, url_prefix="/s/insurance")
-WRITERS = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
-"""Who asks for limits and declares; auditors read."""
-KEEPERS = (Role.OWNER, Role.ACCOUNTANT)
-"""Who keeps policies and accounts at insurers."""
 UNPROCESSABLE = 422
 LONGEST = 100
 LONGEST_KEY, LONGEST_URL = 300, 300
@@ -62,7 +58,7 @@ def index() -> AnyResponse:
 
 
 @blueprint.post("/policies")
-@allow(*KEEPERS)
+@allow(*CREDIT)
 def keep_policy() -> AnyResponse:
     """Keep a policy."""
 
@@ -85,7 +81,7 @@ def keep_policy() -> AnyResponse:
 
 
 @blueprint.post("/accounts")
-@allow(*KEEPERS)
+@allow(*CREDIT)
 def connect() -> AnyResponse:
     """Connect an account at an insurer, or leave it."""
     driver = request.form.get("insurer", "")[:40]
@@ -109,7 +105,7 @@ def decisions() -> AnyResponse:
 
 
 @blueprint.post("/decisions")
-@allow(*WRITERS)
+@allow(*COLLECTING)
 def take() -> AnyResponse:
     """Hear what an insurer decided: from a file, or by a call where none was sent."""
     policy_id = _uuid(request.form.get("policy", ""))
@@ -127,7 +123,7 @@ def take() -> AnyResponse:
 
 
 @blueprint.post("/requests")
-@allow(*WRITERS)
+@allow(*COLLECTING)
 def ask() -> AnyResponse:
     """Ask for a limit on a customer."""
     policy_id, customer_id = _uuid(request.form.get("policy", "")), _uuid(request.form.get("customer", ""))
@@ -147,7 +143,7 @@ def overdues() -> AnyResponse:
 
 
 @blueprint.post("/overdues")
-@allow(*WRITERS)
+@allow(*COLLECTING)
 def declare() -> AnyResponse:
     """Declare an overdue invoice."""
     policy_id, invoice_id = _uuid(request.form.get("policy", "")), _uuid(request.form.get("invoice", ""))
@@ -212,8 +208,8 @@ def _page(template: str, wrong: str, **told: Any) -> AnyResponse:
         template,
         wrong=wrong,
         done=request.args.get("done", "")[:20] if request.method == "GET" else "",
-        may_write=place().role in WRITERS,
-        may_keep=place().role in KEEPERS,
+        may_write=place().role in COLLECTING,
+        may_keep=place().role in CREDIT,
         **told,
     )
     return make_response(page, UNPROCESSABLE if wrong else 200)

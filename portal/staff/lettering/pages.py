@@ -11,7 +11,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from portal.access.context import caller, place, work_here
 from portal.access.headers import let_script_run
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import COLLECTING, STAFF, allow
 from portal.customer.disputing import read_amount
 from portal.words import gettext, note_text, told_by
 from receivables.domain.money import Money
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("lettering", __name__, url_prefix="/s/customers/<uuid:customer_id>/lettering")
 
-ACTING = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
 MOST_PAIRS = 100
 CENT = Decimal("0.01")
 WHY = {
@@ -67,7 +66,7 @@ def show(customer_id: UUID) -> str:
 
 
 @blueprint.post("")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def letter(customer_id: UUID) -> Response | tuple[str, int]:
     """Letter the lines that were ticked."""
     command = LetterLines(
@@ -81,7 +80,7 @@ def letter(customer_id: UUID) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/undo")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def undo(customer_id: UUID) -> Response | tuple[str, int]:
     """Take one lettering back, with a reason."""
     form = request.form
@@ -103,7 +102,7 @@ def undo(customer_id: UUID) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/transfer")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def transfer(customer_id: UUID) -> Response | tuple[str, int]:
     """Give open credit to another customer's account."""
     form = request.form
@@ -126,7 +125,7 @@ def transfer(customer_id: UUID) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/exchange")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def exchange(customer_id: UUID) -> Response | tuple[str, int]:
     """Use credit in one currency for an invoice in another."""
     form = request.form
@@ -168,7 +167,7 @@ def _page(work: Work, customer_id: UUID, wrong: str = "") -> str:
         pairs=lettered_pairs(work, customer_id, limit=MOST_PAIRS),
         moves=moves_of_customer(work, customer_id),
         tolerance=tolerance_of(work),
-        may_act=place().role in ACTING,
+        may_act=place().role in COLLECTING,
         wrong=wrong,
         ticked={*request.form.getlist("invoice"), *request.form.getlist("credit")},
     )

@@ -13,10 +13,10 @@ from payments.errors import PaymentError
 from payments.matching.confirming import Part, confirm_line
 from payments.matching.deciding import TO_DECIDE
 from portal.access.context import work_here
-from portal.access.roles import allow
+from portal.access.roles import COLLECTING, allow
 from portal.customer.disputing import read_amount
 from portal.lists import read_list_request
-from portal.staff.matching.pages import ACTING, REFUSALS, UNPROCESSABLE, actor, refusal_words
+from portal.staff.matching.pages import REFUSALS, UNPROCESSABLE, actor, refusal_words
 from portal.staff.matching.shown import KINDS, chosen_waiver
 from portal.words import gettext
 
@@ -49,14 +49,14 @@ class Choice:
 
 
 @blueprint.get("/<uuid:line_id>/choose")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def show(line_id: UUID) -> Response:
     """Search customers and invoices, and type amounts."""
     return _page(line_id)
 
 
 @blueprint.post("/<uuid:line_id>/choose")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def book(line_id: UUID) -> Response:
     """Book what was chosen, all or nothing."""
     try:

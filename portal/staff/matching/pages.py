@@ -15,7 +15,7 @@ from payments.matching.learning import PAGE as PAYERS
 from payments.matching.learning import forget_payer, known_payers
 from payments.matching.proposals import get_proposal
 from portal.access.context import caller, place, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import COLLECTING, STAFF, allow
 from portal.lists import read_list_request
 from portal.staff.matching.queue import FILTERS, count_waiting, waiting_lines
 from portal.staff.matching.shown import asked_words, chosen_waiver, show_proposals
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("matching", __name__, url_prefix="/s/matching")
 
-ACTING = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
 REFUSALS = (PaymentError, ReceivablesError)
 UNPROCESSABLE = 422
 MOST_PAGES = 400
@@ -65,7 +64,7 @@ def queue() -> str:
         asked=asked,
         show=show,
         counts=counts,
-        may_act=place().role in ACTING,
+        may_act=place().role in COLLECTING,
         done=request.args.get("done") == "1",
     )
 
@@ -78,7 +77,7 @@ def line(line_id: UUID) -> Response:
 
 
 @blueprint.post("/proposals/<uuid:proposal_id>")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def confirm(proposal_id: UUID) -> Response:
     """Take a proposal; a missing rest is given up or stays open, as the form says."""
     with work_here() as work:
@@ -101,14 +100,14 @@ def confirm(proposal_id: UUID) -> Response:
 
 
 @blueprint.post("/lines/<uuid:line_id>/aside")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def put_aside(line_id: UUID) -> Response:
     """Nobody's for now."""
     return decide_here(line_id, lambda work: set_aside(work, line_id, actor()))
 
 
 @blueprint.post("/lines/<uuid:line_id>/ask")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def ask(line_id: UUID) -> Response:
     """Ask the customers whom the proposals name whether it is theirs."""
 
@@ -124,7 +123,7 @@ def ask(line_id: UUID) -> Response:
 
 
 @blueprint.post("/lines/<uuid:line_id>/undo")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def undo(line_id: UUID) -> Response:
     """Take a match back."""
     why = request.form.get("reason", "")[:MOST_REASON]
@@ -144,12 +143,12 @@ def payers() -> str:
         more=len(rows) > PAYERS,
         page=page,
         asked=asked,
-        may_act=place().role in ACTING,
+        may_act=place().role in COLLECTING,
     )
 
 
 @blueprint.post("/payers/<uuid:customer_id>/forget")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def forget(customer_id: UUID) -> Response:
     """Forget that this payer pays for this customer."""
     with work_here() as work:
@@ -207,7 +206,7 @@ def _page(line_id: UUID, wrong: str = "") -> Response:
         asked=asked,
         customers={each.proposal.customer_id: each.proposal.customer_name for each in proposals},
         waiting=waiting,
-        may_act=place().role in ACTING,
+        may_act=place().role in COLLECTING,
         wrong=wrong,
         most_asked=MOST_ASKED,
         most_reason=MOST_REASON,

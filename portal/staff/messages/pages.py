@@ -10,7 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from config.secrets import new_token, token_bytes, token_text
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, allow
+from portal.access.roles import COLLECTING, READERS, allow
 from portal.attachments import MOST_BYTES, MOST_FILES, AttachmentError, read_attachments
 from portal.customer.downloads import note_download, send_document
 from portal.lists import MAX_WANTED, read_list_request
@@ -18,7 +18,7 @@ from portal.mailbox.addresses import close_addresses
 from portal.message_files import find_message_file, keep_message_files, plain_name
 from portal.message_mails import reader_at, staff_path, write_message_mail
 from portal.staff.messages.filling import choices, filled
-from portal.staff.messages.people import ANSWERING, colleagues_of
+from portal.staff.messages.people import colleagues_of
 from portal.staff.messages.shown import show_entries
 from portal.words import gettext, language, note_text
 from receivables.domain.messages import MAX_SAID, Channel, Side, Subject
@@ -69,7 +69,7 @@ class Kept:
 
 
 @blueprint.get("")
-@allow(*STAFF)
+@allow(*READERS)
 def index() -> str:
     """Conversations, the latest first."""
     asked = read_list_request(request.args)
@@ -92,20 +92,20 @@ def index() -> str:
         filters=FILTERS,
         names=names,
         path_of=lambda each: staff_path(each.thread.subject),
-        may_act=place().role in ANSWERING,
+        may_act=place().role in COLLECTING,
         max_wanted=MAX_WANTED,
     )
 
 
 @blueprint.get(_KIND)
-@allow(*STAFF)
+@allow(*READERS)
 def show(kind: str, subject_id: UUID) -> Response:
     """One conversation, which looking marks as read by the looker."""
     return _page(kind, subject_id)
 
 
 @blueprint.post(f"{_KIND}/reply")
-@allow(*ANSWERING)
+@allow(*COLLECTING)
 def reply(kind: str, subject_id: UUID) -> Response:
     """Write to the customer; with the other button, put a template into what is being written."""
     if request.form.get("do") == "insert":
@@ -121,7 +121,7 @@ def reply(kind: str, subject_id: UUID) -> Response:
 
 
 @blueprint.post(f"{_KIND}/note")
-@allow(*ANSWERING)
+@allow(*COLLECTING)
 def note(kind: str, subject_id: UUID) -> Response:
     """Write something that stays inside."""
     person = caller().person
@@ -135,7 +135,7 @@ def note(kind: str, subject_id: UUID) -> Response:
 
 
 @blueprint.post(f"{_KIND}/assign")
-@allow(*ANSWERING)
+@allow(*COLLECTING)
 def assign(kind: str, subject_id: UUID) -> Response:
     """Give a conversation to somebody, or back to the customer's collector."""
     known = {str(each.person_id): each.person_id for each in colleagues_of(services().database, place().supplier_id)}
@@ -151,7 +151,7 @@ def assign(kind: str, subject_id: UUID) -> Response:
 
 
 @blueprint.post(f"{_KIND}/close")
-@allow(*ANSWERING)
+@allow(*COLLECTING)
 def close(kind: str, subject_id: UUID) -> Response:
     """Close a conversation, open it again, or take no more mail into it."""
     do = request.form.get("do", "close")
@@ -166,7 +166,7 @@ def close(kind: str, subject_id: UUID) -> Response:
 
 
 @blueprint.get("/files/<uuid:message_id>/<int:position>")
-@allow(*STAFF)
+@allow(*READERS)
 def file(message_id: UUID, position: int) -> Response:
     """One file of a message."""
     with work_here() as work:
@@ -207,7 +207,7 @@ def _say(work: Work, subject: Subject, documents: tuple[UUID, ...]) -> bool:
 
 
 def _page(kind: str, subject_id: UUID, kept: Kept | None = None, *, status: int | None = None) -> Response:
-    person_id, may_act = caller().person.person_id, place().role in ANSWERING
+    person_id, may_act = caller().person.person_id, place().role in COLLECTING
     people = colleagues_of(services().database, place().supplier_id)
     with work_here() as work:
         subject = _subject(work, kind, subject_id)

@@ -8,9 +8,8 @@ from uuid import UUID
 from flask import Blueprint, make_response, redirect, render_template, request
 
 from portal.access.context import caller, place, work_here
-from portal.access.roles import STAFF, allow
+from portal.access.roles import COLLECTING, STAFF, allow
 from portal.staff.messages.filling import STARTERS
-from portal.staff.messages.people import ANSWERING
 from portal.words import told_by
 from receivables.domain.messages import MAX_TEMPLATE, PLACES, Template
 from receivables.errors import ReceivablesError
@@ -33,7 +32,7 @@ def index() -> Response:
 
 
 @blueprint.post("")
-@allow(*ANSWERING)
+@allow(*COLLECTING)
 def keep() -> Response:
     """Keep a template, new or changed."""
     form = request.form
@@ -54,7 +53,7 @@ def keep() -> Response:
 
 
 @blueprint.post("/<uuid:template_id>/remove")
-@allow(*ANSWERING)
+@allow(*COLLECTING)
 def remove(template_id: UUID) -> Response:
     """Take a template off the list."""
     actor = f"person {caller().person.person_id}"
@@ -76,7 +75,7 @@ def _page(typed: Template | None, wrong: str = "") -> Response:
         typed=shown,
         wrong=wrong,
         places=PLACES,
-        may_act=place().role in ANSWERING,
+        may_act=place().role in COLLECTING,
         most=MAX_TEMPLATE,
         max_name=MAX_NAME,
     )

@@ -13,7 +13,7 @@ from einvoice.lifecycle.statuses import status
 from einvoice.platform.port import DocType, PlatformError, PlatformRefusedError
 from einvoice.resending import LONGEST_NOTE, CannotResendError, check_may_send_again, send_again, try_now
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.customer.downloads import send_bytes
 from portal.lists import MAX_WANTED
 from portal.staff.platform.flow_words import FILTERS, KINDS, MEANINGS, cause_of_wait, kind_of, state_of_flow
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("flows", __name__, url_prefix="/s/platform/flows")
 
-MAY_SEND = (Role.OWNER, Role.ACCOUNTANT)
 PAGE = 50
 HELD = {each.value.lower(): each for each in DocType}
 """Files at the platform by the word in their address."""
@@ -118,7 +117,7 @@ def compare(tracking_id: str) -> AnyResponse:
 
 
 @blueprint.post("/<tracking_id>/now")
-@allow(*MAY_SEND)
+@allow(*BOOKKEEPING)
 def send_now(tracking_id: str) -> AnyResponse:
     """Try a flow that waits at once, through its one row of the outbox."""
     with work_here() as work:
@@ -129,14 +128,14 @@ def send_now(tracking_id: str) -> AnyResponse:
 
 
 @blueprint.get("/<tracking_id>/again")
-@allow(*MAY_SEND)
+@allow(*BOOKKEEPING)
 def ask_again(tracking_id: str) -> str:
     """What sending a refused flow again would do, before it is done."""
     return _again(tracking_id)
 
 
 @blueprint.post("/<tracking_id>/again")
-@allow(*MAY_SEND)
+@allow(*BOOKKEEPING)
 def again(tracking_id: str) -> AnyResponse:
     """Plan the next attempt of a refused flow; pressed twice it is one."""
     note = request.form.get("note", "").strip()[:LONGEST_NOTE]
@@ -176,7 +175,7 @@ def _page(tracking_id: str, said: str = "") -> str:
         newest=attempts[0].tracking_id == line.tracking_id if attempts else True,
         blocked=blocked,
         subject=_subject(line),
-        may_send=place().role in MAY_SEND,
+        may_send=place().role in BOOKKEEPING,
         original=request.args.get("original", ""),
         asked_now=request.args.get("asked") == "now",
         said=said,

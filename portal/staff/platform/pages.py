@@ -18,7 +18,8 @@ from einvoice.platform.accounts import (
 )
 from einvoice.replanning import replan_waiting
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import Role, allow
+from portal.access.roles import BOOKKEEPING, OWNERS, allow
+from portal.access.step_up import fresh_proof
 from portal.staff.platform.form import (
     DEPARTURES,
     OTHER,
@@ -54,8 +55,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("platform", __name__, url_prefix="/s/platform")
 
-MAY_CHANGE = (Role.OWNER,)
-MAY_SEE = (Role.OWNER, Role.ACCOUNTANT)
 SHOWN_PROBLEMS = 5
 
 
@@ -71,7 +70,7 @@ class ShownAccount:
 
 
 @blueprint.get("")
-@allow(*MAY_SEE)
+@allow(*BOOKKEEPING)
 def overview() -> str:
     """Every platform that is not closed, how it fares, and what waits."""
     with work_here() as work:
@@ -87,20 +86,22 @@ def overview() -> str:
         "platform/overview.html",
         accounts=shown,
         problems=problems[:SHOWN_PROBLEMS],
-        may_change=place().role in MAY_CHANGE,
+        may_change=place().role in OWNERS,
         label_of=label_of,
     )
 
 
 @blueprint.get("/connect")
-@allow(*MAY_CHANGE)
+@allow(*OWNERS)
+@fresh_proof
 def ask_connection() -> str:
     """The form that connects a platform."""
     return _form(Asked())
 
 
 @blueprint.post("/connect")
-@allow(*MAY_CHANGE)
+@allow(*OWNERS)
+@fresh_proof
 def connect() -> Response:
     """Test what was typed, and save it where sending would work, or where the owner insists."""
     asked = _read()
@@ -119,7 +120,8 @@ def connect() -> Response:
 
 
 @blueprint.get("/accounts/<uuid:account_id>/access")
-@allow(*MAY_CHANGE)
+@allow(*OWNERS)
+@fresh_proof
 def ask_access(account_id: UUID) -> str:
     """The form that gives an account another client, secret or setting."""
     line, settings = _account(account_id)
@@ -127,7 +129,8 @@ def ask_access(account_id: UUID) -> str:
 
 
 @blueprint.post("/accounts/<uuid:account_id>/access")
-@allow(*MAY_CHANGE)
+@allow(*OWNERS)
+@fresh_proof
 def change_access(account_id: UUID) -> Response:
     """Test another access to the same account, and save it as above: what waits there goes on with it."""
     line, known = _account(account_id)
@@ -153,7 +156,7 @@ def change_access(account_id: UUID) -> Response:
 
 
 @blueprint.post("/accounts/<uuid:account_id>/test")
-@allow(*MAY_SEE)
+@allow(*BOOKKEEPING)
 def test(account_id: UUID) -> Response:
     """Test an account as it is saved."""
     _account(account_id)
@@ -162,7 +165,8 @@ def test(account_id: UUID) -> Response:
 
 
 @blueprint.get("/accounts/<uuid:account_id>/close")
-@allow(*MAY_CHANGE)
+@allow(*OWNERS)
+@fresh_proof
 def ask_closing(account_id: UUID) -> str:
     """What closing an account means, and what still needs it."""
     line, _ = _account(account_id)
@@ -170,7 +174,8 @@ def ask_closing(account_id: UUID) -> str:
 
 
 @blueprint.post("/accounts/<uuid:account_id>/close")
-@allow(*MAY_CHANGE)
+@allow(*OWNERS)
+@fresh_proof
 def close(account_id: UUID) -> Response:
     """Ask nothing of an earlier platform any more, where nothing needs it."""
     line, _ = _account(account_id)

@@ -10,7 +10,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from config.clock import today
 from payments.errors import PaymentError
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import COLLECTING, OWNERS, STAFF, Role, allow
 from portal.customer.basket import plain_amount
 from portal.customer.payment_words import read_amount
 from portal.lists import MAX_WANTED, read_list_request
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("promises", __name__, url_prefix="/s/promises")
 
-ACTING = (Role.OWNER, Role.COLLECTOR, Role.ACCOUNTANT)
 FILTERS = {
     "pending": (note_text("Attendues"), ("pending",)),
     "broken": (note_text("Non tenues"), ("broken", "partly")),
@@ -89,7 +88,7 @@ def index() -> str:
 
 
 @blueprint.get("/customers")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def choose_customer() -> str:
     """For whom: customers by name, those with most that is late first."""
     asked = read_list_request(request.args)
@@ -99,14 +98,14 @@ def choose_customer() -> str:
 
 
 @blueprint.get("/new/<uuid:customer_id>")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def ask(customer_id: UUID) -> Response:
     """The form of a promise that was made to us."""
     return _form(customer_id)
 
 
 @blueprint.post("/new/<uuid:customer_id>")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def take(customer_id: UUID) -> Response:
     """Note a promise, and tell the customer what was noted."""
     try:
@@ -129,7 +128,7 @@ def take(customer_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:promise_id>/withdraw")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def withdraw(promise_id: UUID) -> Response:
     """Take a promise back that was noted wrongly or does not hold any more."""
     with work_here() as work:
@@ -145,7 +144,7 @@ def show_policy() -> Response:
 
 
 @blueprint.post("/policy")
-@allow(Role.OWNER)
+@allow(*OWNERS)
 def save_policy() -> Response:
     """Set it, as a new version."""
     try:

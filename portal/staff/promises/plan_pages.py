@@ -9,7 +9,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 
 from config.clock import today
 from portal.access.context import caller, services, work_here
-from portal.access.roles import STAFF, allow
+from portal.access.roles import COLLECTING, STAFF, allow
 from portal.lists import read_list_request
 from portal.plan_forms import TypedError, choices_of, typed_terms
 from portal.plan_mails import AGREED, OFFERED, write_plan_mail
@@ -22,7 +22,7 @@ from portal.plan_words import (
     reason_told,
     shown_state,
 )
-from portal.staff.promises.pages import ACTING, names_of
+from portal.staff.promises.pages import names_of
 from portal.words import note_text, told_by
 from receivables.domain.plans import Plan, PlanState
 from receivables.domain.promises import Source
@@ -91,7 +91,7 @@ def show(plan_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:plan_id>/agree")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def agree(plan_id: UUID) -> Response:
     """Accept what the customer proposed."""
 
@@ -102,7 +102,7 @@ def agree(plan_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:plan_id>/refuse")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def refuse(plan_id: UUID) -> Response:
     """Say no to what the customer proposed, and why."""
 
@@ -114,7 +114,7 @@ def refuse(plan_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:plan_id>/withdraw")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def withdraw(plan_id: UUID) -> Response:
     """Take a proposal of ours back, or end a plan: the customer is told why."""
 
@@ -126,14 +126,14 @@ def withdraw(plan_id: UUID) -> Response:
 
 
 @blueprint.get("/new/<uuid:customer_id>")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def ask(customer_id: UUID) -> Response:
     """The form of a plan to propose to a customer."""
     return _terms_form(customer_id, typed_terms(request.args))
 
 
 @blueprint.get("/new/<uuid:customer_id>/review")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def review(customer_id: UUID) -> Response:
     """The instalments, the words, and what the policy says, before the customer is asked."""
     typed = typed_terms(request.args)
@@ -159,7 +159,7 @@ def review(customer_id: UUID) -> Response:
 
 
 @blueprint.post("/new/<uuid:customer_id>")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def propose(customer_id: UUID) -> Response:
     """Propose it: the customer is asked by mail, and agrees by a click."""
     typed = typed_terms(request.form)

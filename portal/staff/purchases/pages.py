@@ -23,7 +23,7 @@ from einvoice.receiving.answering import (
 from einvoice.receiving.history import codes_of_received
 from einvoice.receiving.purchases import FILTERS, PAGE, UNREADABLE, get_purchase, life_of_purchase, list_purchases
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.customer.downloads import send_bytes
 from portal.lists import MAX_WANTED
 from portal.staff.purchases.form import Typed, read_answer, read_key, read_typed
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("purchases", __name__, url_prefix="/s/purchases")
 
-ANSWERING = (Role.OWNER, Role.ACCOUNTANT)
-"""Who may answer an invoice received; everybody else of the staff reads."""
 UNPROCESSABLE = 422
 _VERBS = {
     "204": (note_text("Prendre en charge"), note_text("Le vendeur sait que vous traitez sa facture.")),
@@ -99,7 +97,7 @@ def page(received_id: UUID) -> str:
 
 
 @blueprint.post("/<uuid:received_id>/statuses")
-@allow(*ANSWERING)
+@allow(*BOOKKEEPING)
 def answer(received_id: UUID) -> AnyResponse:
     """Send a status to the seller; pressed twice, it is one message."""
     typed = read_typed(request.form)
@@ -176,8 +174,8 @@ def _page(received_id: UUID, typed: Typed, *, said: str = "", wrong: str = "", s
         standing=standing_of(found.line, today()),
         verdict=show(found.report),
         why_not=(refusal.sentence_fr if language() == "fr" else refusal.sentence) if refusal else _closed(history),
-        choices=choices if place().role in ANSWERING else [],
-        may_answer=place().role in ANSWERING,
+        choices=choices if place().role in BOOKKEEPING else [],
+        may_answer=place().role in BOOKKEEPING,
         life=tell_life(found, life),
         typed=typed,
         said=said,

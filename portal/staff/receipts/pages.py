@@ -22,7 +22,7 @@ from payments.banking.overview import invoices_of_attempts
 from payments.banking.remittances import record_list
 from payments.errors import PaymentError
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import COLLECTING, STAFF, allow
 from portal.lists import read_list_request
 from portal.staff.receipts.form import Typed, open_invoices, read_receipt, read_typed
 from portal.states import Badge
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from werkzeug import Response as AnyResponse
 
 blueprint = Blueprint("receipts", __name__, url_prefix="/s/receipts")
-WRITERS = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
-"""Who writes payments down; auditors read."""
 UNPROCESSABLE = 422
 MAX_LIST_BYTES = 2 * 1024 * 1024
 """Largest list of payments, in bytes: two thousand rows have a tenth of it."""
@@ -69,7 +67,7 @@ def listing() -> str:
 
 
 @blueprint.post("/list")
-@allow(*WRITERS)
+@allow(*COLLECTING)
 def take_list() -> AnyResponse:
     """Write down a list of payments from a file; the answer says what came of each row."""
     file = request.files.get("file")
@@ -83,7 +81,7 @@ def take_list() -> AnyResponse:
 
 
 @blueprint.get("/new")
-@allow(*WRITERS)
+@allow(*COLLECTING)
 def new() -> str:
     """Who paid? Then the form."""
     asked = read_list_request(request.args)
@@ -102,7 +100,7 @@ def new() -> str:
 
 
 @blueprint.post("/new/<uuid:customer_id>")
-@allow(*WRITERS)
+@allow(*COLLECTING)
 def record(customer_id: UUID) -> AnyResponse:
     """Write the payment down; the same paper twice is one payment."""
     typed = read_typed(request.form)
@@ -125,7 +123,7 @@ def show(receipt_id: UUID) -> str:
 
 
 @blueprint.post("/<uuid:receipt_id>/bounce")
-@allow(*WRITERS)
+@allow(*COLLECTING)
 def bounced(receipt_id: UUID) -> AnyResponse:
     """A paper that lies here will not be paid."""
     try:
@@ -139,14 +137,14 @@ def bounced(receipt_id: UUID) -> AnyResponse:
 
 
 @blueprint.get("/deposit")
-@allow(*WRITERS)
+@allow(*COLLECTING)
 def slip() -> str:
     """Choose the papers that go to the bank together."""
     return _slip()
 
 
 @blueprint.post("/deposit")
-@allow(*WRITERS)
+@allow(*COLLECTING)
 def deposit() -> AnyResponse:
     """Make the slip."""
     kind = request.form.get("kind", "")
@@ -190,7 +188,7 @@ def _listing(said: str = "") -> str:
         more=more,
         slips=slips[:8],
         said=said,
-        may_write=place().role in WRITERS,
+        may_write=place().role in COLLECTING,
     )
 
 
@@ -227,7 +225,7 @@ def _show(receipt_id: UUID, said: str = "") -> str:
         receipt=found,
         invoices=invoices,
         warnings=[french if language() == "fr" else english for english, french in told],
-        may_bounce=place().role in WRITERS and found.may_bounce,
+        may_bounce=place().role in COLLECTING and found.may_bounce,
         said=said,
     )
 

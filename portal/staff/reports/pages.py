@@ -17,7 +17,7 @@ from einvoice.reporting.leaving_out import WHY
 from einvoice.reporting.lines import below_zero
 from einvoice.reporting.periods import ReportKind, period_of
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import BOOKKEEPING, STAFF, Role, allow
 from portal.customer.downloads import note_download, send_document
 from portal.staff.reports.words import answer_words, block_words, category_words, regime_words, said
 from receivables.store.overviews import DocumentLine
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 blueprint = Blueprint("reports", __name__, url_prefix="/s/reports")
-DECLARANTS = (Role.OWNER, Role.ACCOUNTANT)
-"""Who may make a declaration by hand."""
 AT_THE_PLATFORM = frozenset({"report.no_platform", "report.no_platform_number", "report.platform_reports"})
 """Codes of what is put right where the platform is connected."""
 PAGE = 20
@@ -102,13 +100,13 @@ def period(kind: str, day: str) -> str:
         numbers=numbers,
         ours=whose is Whose.OURS,
         lines=_shown(len(page.facts.lines)),
-        may_declare=bool({place().role} & set(DECLARANTS)),
+        may_declare=bool({place().role} & set(BOOKKEEPING)),
         refusal=g.get("refusal"),
     )
 
 
 @blueprint.post("/<any(transactions, payments):kind>/<day>/prepare")
-@allow(*DECLARANTS)
+@allow(*BOOKKEEPING)
 def prepare(kind: str, day: str) -> Response | tuple[str, int]:
     """Make the next version of a period now."""
     with work_here() as work:

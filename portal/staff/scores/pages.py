@@ -10,7 +10,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 
 from config.clock import today
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import COLLECTING, CREDIT, READERS, STAFF, allow
 from portal.agencies.accounts import accounts_at, close_account, open_account
 from portal.agencies.asking import ask_agency, take_file
 from portal.agencies.driver import AGENCY, drivers
@@ -43,17 +43,15 @@ if TYPE_CHECKING:
     from receivables.store.agency_reports import AgencyReport
 
 blueprint = Blueprint("scores", __name__, url_prefix="/s/scores")
-WRITERS = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
-"""Who blocks customers and asks agencies; auditors read."""
-KEEPERS = (Role.OWNER, Role.ACCOUNTANT)
-"""Who connects agencies."""
 UNPROCESSABLE = 422
 LONGEST_REASON, LONGEST_KEY, LONGEST_URL = 200, 300, 300
+EARLIEST = date(2000, 1, 1)
+"""Before, no customer has a score."""
 HISTORY = 60
 
 
 @blueprint.get("")
-@allow(*STAFF)
+@allow(*READERS)
 def index() -> str:
     """Customers by score, the lowest first."""
     asked = read_list_request(request.args)
@@ -77,14 +75,14 @@ def index() -> str:
 
 
 @blueprint.get("/customers/<uuid:customer_id>")
-@allow(*STAFF)
+@allow(*READERS)
 def show(customer_id: UUID) -> AnyResponse:
     """One score and its parts, today or at the end of a past day."""
     return _show(customer_id)
 
 
 @blueprint.post("/customers/<uuid:customer_id>/block")
-@allow(*WRITERS)
+@allow(*COLLECTING)
 def set_block(customer_id: UUID) -> AnyResponse:
     """Put a customer on the block list, or take it off."""
     blocked = request.form.get("blocked") == "1"
@@ -98,7 +96,7 @@ def set_block(customer_id: UUID) -> AnyResponse:
 
 
 @blueprint.post("/customers/<uuid:customer_id>/ask")
-@allow(*WRITERS)
+@allow(*COLLECTING)
 def ask(customer_id: UUID) -> AnyResponse:
     """Ask an agency about a customer."""
     agency = request.form.get("agency", "")[:40]
@@ -113,7 +111,7 @@ def agencies() -> AnyResponse:
 
 
 @blueprint.post("/agencies/files")
-@allow(*WRITERS)
+@allow(*COLLECTING)
 def take() -> AnyResponse:
     """Take a file of an agency's."""
     sent = request.files.get("file")
@@ -127,7 +125,7 @@ def take() -> AnyResponse:
 
 
 @blueprint.post("/agencies/accounts")
-@allow(*KEEPERS)
+@allow(*CREDIT)
 def connect() -> AnyResponse:
     """Connect an account at an agency, or leave it."""
     driver = request.form.get("agency", "")[:40]
@@ -173,7 +171,7 @@ def _show(customer_id: UUID, wrong: str = "") -> AnyResponse:
         connected=[(name, drivers(AGENCY)[name].title) for name in connected],
         today=today(),
         day=day,
-        may_write=place().role in WRITERS,
+        may_write=place().role in COLLECTING,
         longest=LONGEST_REASON,
         wrong=wrong,
     )
@@ -195,8 +193,8 @@ def _agencies(wrong: str = "") -> AnyResponse:
         "scores/agencies.html",
         drivers=list(drivers(AGENCY).values()),
         connected=connected,
-        may_write=place().role in WRITERS,
-        may_keep=place().role in KEEPERS,
+        may_write=place().role in COLLECTING,
+        may_keep=place().role in CREDIT,
         taken={name: request.args.get(name, "")[:6] for name in ("new", "known", "strangers")},
         done=request.args.get("connected") == "1",
         most_mib=MAX_FILE_BYTES // 2**20,
@@ -222,7 +220,7 @@ def _actor() -> str:
 def _day(text: str) -> date:
     """A past day, today where none makes sense."""
     try:
-        return min(date.fromisoformat(text[:10]), today())
+        return min(max(date.fromisoformat(text[:10]), EARLIEST), today())
     except ValueError:
         return today()
 

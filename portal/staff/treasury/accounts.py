@@ -20,7 +20,8 @@ from payments.gateways.stripe_facts import READERS
 from payments.paying.methods import CAPABLE, DEFAULTS
 from payments.treasury.provider_accounts import activate_account, find_provider_account, list_provider_accounts
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import Role, allow
+from portal.access.roles import BOOKKEEPING, OWNERS, Role, allow
+from portal.access.step_up import fresh_proof
 from portal.customer.disputing import read_amount
 from portal.words import gettext, language, note_text, told_by
 from receivables.domain.money import Money
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("provider_accounts", __name__, url_prefix="/s/treasury/accounts")
 
-MAY_SEE = (Role.OWNER, Role.ACCOUNTANT)
 LONGEST = 500
 STRIPE_SECRET = "whsec_"  # noqa: S105 -- how every one of them begins
 PROVIDERS = {
@@ -59,21 +59,23 @@ class Asked:
 
 
 @blueprint.get("")
-@allow(*MAY_SEE)
+@allow(*BOOKKEEPING)
 def index() -> str:
     """Every account, the one in use first."""
     return _list()
 
 
 @blueprint.get("/connect")
-@allow(Role.OWNER)
+@allow(*OWNERS)
+@fresh_proof
 def ask_connection() -> str:
     """The form."""
     return _form(Asked())
 
 
 @blueprint.post("/connect")
-@allow(Role.OWNER)
+@allow(*OWNERS)
+@fresh_proof
 def connect() -> Response:
     """Check the key at the provider, then be paid through this account from now on."""
     asked = Asked(_typed("provider"), _typed("key"), _typed("secret"), _typed("api_url"))
@@ -108,7 +110,7 @@ def connect() -> Response:
 
 
 @blueprint.post("/<uuid:account_id>/methods")
-@allow(Role.OWNER)
+@allow(*OWNERS)
 def choose_methods(account_id: UUID) -> Response:
     """Which methods payers are offered, and within which amounts."""
     with work_here() as work:
@@ -132,7 +134,8 @@ def choose_methods(account_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:account_id>/secret")
-@allow(Role.OWNER)
+@allow(*OWNERS)
+@fresh_proof
 def change_secret(account_id: UUID) -> Response:
     """Take a new webhook secret; the one before stays good until it is forgotten."""
     secret = request.form.get("secret", "").strip()[:LONGEST]
@@ -151,7 +154,8 @@ def change_secret(account_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:account_id>/secret/forget")
-@allow(Role.OWNER)
+@allow(*OWNERS)
+@fresh_proof
 def forget_secret(account_id: UUID) -> Response:
     """The provider signs with the new secret alone: forget the one before."""
     with work_here() as work:
@@ -161,7 +165,8 @@ def forget_secret(account_id: UUID) -> Response:
 
 
 @blueprint.get("/<uuid:account_id>/activate")
-@allow(Role.OWNER)
+@allow(*OWNERS)
+@fresh_proof
 def ask_switch(account_id: UUID) -> str:
     """What being paid through another account means."""
     with work_here() as work:
@@ -171,7 +176,8 @@ def ask_switch(account_id: UUID) -> str:
 
 
 @blueprint.post("/<uuid:account_id>/activate")
-@allow(Role.OWNER)
+@allow(*OWNERS)
+@fresh_proof
 def switch(account_id: UUID) -> Response:
     """Be paid through this account from now on."""
     with work_here() as work:

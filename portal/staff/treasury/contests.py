@@ -14,7 +14,7 @@ from payments.gateways.port import Capability, DisputeEvidence, GatewayError
 from payments.providers.disputes import answer_dispute
 from payments.treasury.contests import PAGE, STATES_OF, find_contest, list_contests
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import COLLECTING, STAFF, allow
 from portal.customer.downloads import send_bytes
 from portal.evidence.dispute_file import PDF, make_dispute_file
 from portal.words import gettext, ngettext, note_text, number, told_by
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("contests", __name__, url_prefix="/s/treasury/disputes")
 
-ACTING = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
 MOST_SAID = 4000
 FEW_DAYS = 3
 FILTERS = {
@@ -83,7 +82,7 @@ def preview(dispute_ref: str) -> Response:
 
 
 @blueprint.post("/<dispute_ref>/answer")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def answer(dispute_ref: str) -> AnyResponse:
     """Hand the file in at the provider, once."""
     with work_here() as work:
@@ -132,7 +131,7 @@ def _page(dispute_ref: str, wrong: str = "", said: str = "") -> str:
         wrong=wrong,
         said=said,
         most_said=MOST_SAID,
-        may_act=place().role in ACTING,
+        may_act=place().role in COLLECTING,
     )
 
 

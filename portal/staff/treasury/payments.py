@@ -15,7 +15,7 @@ from payments.refunds.sending import what_reopens
 from payments.treasury import life
 from payments.treasury.payouts import bank_line, find_payout, movements_on
 from portal.access.context import caller, place, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import COLLECTING, STAFF, allow
 from portal.customer.disputing import read_amount
 from portal.customer.downloads import send_bytes
 from portal.lists import MAX_WANTED, read_list_request
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 blueprint = Blueprint("payments", __name__, url_prefix="/s/payments")
 blueprint.app_context_processor(treasury_words)
 
-ACTING = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
 MOST_EXPORTED = 20_000
 FILTERS = {
     "all": note_text("Tous les paiements"),
@@ -119,7 +118,7 @@ def show(attempt_id: UUID) -> str:
 
 
 @blueprint.get("/<uuid:attempt_id>/refund")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def plan(attempt_id: UUID) -> str:
     """What a refund would do, before anybody orders it."""
     with work_here() as work:
@@ -130,7 +129,7 @@ def plan(attempt_id: UUID) -> str:
 
 
 @blueprint.post("/<uuid:attempt_id>/refund")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def order(attempt_id: UUID) -> AnyResponse:
     """Order the refund; the same form sent twice orders once."""
     with work_here() as work:
@@ -158,7 +157,7 @@ def order(attempt_id: UUID) -> AnyResponse:
 
 
 @blueprint.post("/<uuid:attempt_id>/aim")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def use_credit(attempt_id: UUID) -> AnyResponse:
     """Use what is left of a payment for an invoice."""
 
@@ -169,7 +168,7 @@ def use_credit(attempt_id: UUID) -> AnyResponse:
 
 
 @blueprint.post("/<uuid:attempt_id>/unaim")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def take_back(attempt_id: UUID) -> AnyResponse:
     """Un-letter: the invoice is open again, the money is the customer's credit."""
 
@@ -217,7 +216,7 @@ def _page(attempt_id: UUID, wrong: str = "") -> str:
             held=held_by(work, attempt_id),
             open_invoices=_open_invoices(work, payment) if payment.credit_minor else [],
             wrong=wrong,
-            may_act=place().role in ACTING,
+            may_act=place().role in COLLECTING,
         )
 
 

@@ -21,7 +21,8 @@ from payments.refunds.orders import (
 from payments.refunds.sending import transfers_to_make, what_reopens
 from payments.treasury.life import find_payments
 from portal.access.context import caller, place, work_here
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import BOOKKEEPING, OWNERS, STAFF, Role, allow
+from portal.access.step_up import fresh_proof
 from portal.customer.disputing import read_amount
 from portal.customer.downloads import send_bytes
 from portal.lists import read_list_request
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("refunds", __name__, url_prefix="/s/treasury/refunds")
 
-AGREEING = (Role.OWNER, Role.ACCOUNTANT)
 PAGE = 20
 """What each order that waits would open again is planned from the books: that is dear."""
 MOST_LIMIT_MINOR = 100_000_00
@@ -76,14 +76,15 @@ def index() -> str:
 
 
 @blueprint.post("/<uuid:order_id>/agree")
-@allow(*AGREEING)
+@allow(*BOOKKEEPING)
+@fresh_proof
 def agree(order_id: UUID) -> Response:
     """The second person says yes."""
     return _decide(lambda work: agree_refund(work, order_id, _actor()))
 
 
 @blueprint.post("/<uuid:order_id>/refuse")
-@allow(*AGREEING)
+@allow(*BOOKKEEPING)
 def refuse(order_id: UUID) -> Response:
     """No, with a reason."""
     why = request.form.get("why", "")[:LONGEST_REASON]
@@ -91,7 +92,8 @@ def refuse(order_id: UUID) -> Response:
 
 
 @blueprint.post("/limit")
-@allow(Role.OWNER)
+@allow(*OWNERS)
+@fresh_proof
 def set_limit() -> Response:
     """From which amount on a second person has to agree."""
     minor = read_amount(request.form.get("limit", "")[:20], "EUR")
@@ -103,7 +105,8 @@ def set_limit() -> Response:
 
 
 @blueprint.post("/transfers")
-@allow(*AGREEING)
+@allow(*BOOKKEEPING)
+@fresh_proof
 def make_transfers() -> Response:
     """One file of transfers for the bank (pain.001) with every refund that is agreed and goes by transfer."""
     try:
@@ -117,7 +120,7 @@ def make_transfers() -> Response:
 
 
 @blueprint.get("/transfers/<uuid:batch_id>.xml")
-@allow(*AGREEING)
+@allow(*BOOKKEEPING)
 def transfer_file(batch_id: UUID) -> Response:
     """The file, always the same bytes."""
     with work_here() as work:
@@ -165,7 +168,7 @@ def _list(wrong: str = "") -> str:
         waiting=waiting,
         may_set=place().role is Role.OWNER,
         wrong=wrong,
-        may_agree=place().role in AGREEING,
+        may_agree=place().role in BOOKKEEPING,
         longest=LONGEST_REASON,
     )
 

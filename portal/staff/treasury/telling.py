@@ -5,21 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
 from sqlalchemy import text
 
 from config.clock import now
 from payments.refunds.orders import list_refunds
 from payments.treasury.contests import find_contest, list_contests
-from portal.access.roles import Role
-from portal.access.sign_in_mail import Mail
-from portal.mails import keep_mail
+from portal.access.roles import COLLECTING
+from portal.mail_page import MailPage
+from portal.mails import Envelope, keep_page
 from portal.staff.treasury.words import contest_words
 from portal.words import catalogue, day, gettext, known_language, money, ngettext, note_text, number, short_day
 from receivables.services.dues import due_on_invoice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -38,7 +37,6 @@ FAILED_SHOWN = timedelta(days=14)
 """A refund that failed is shown for so long; the list of refunds keeps it for good."""
 LOST_SHOWN = timedelta(days=30)
 """A lost chargeback is shown for so long, while what it reopened is open."""
-_TOLD = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
 _MAILS = {
     "open": (
         note_text("%(supplier)s : %(customer)s conteste un paiement de %(amount)s"),
@@ -78,7 +76,7 @@ def tell_contests(services: Services, supplier_id: UUID) -> int:
     with services.works.begin(supplier_id) as work:
         for contest in contests:
             for person_id, email, language in people:
-                keep_mail(work, _mail(services, work, contest, (person_id, email, known_language(language))))
+                keep_page(work, *_mail(services, work, contest, (person_id, email, known_language(language))))
         if contests or reached is None:
             work.execute(
                 "INSERT INTO watermarks (supplier_id, name, reached_at) VALUES (:supplier, :name, :at) "
@@ -95,16 +93,17 @@ def _people(services: Services, supplier_id: UUID) -> list[tuple[UUID, str, str]
         rows = connection.execute(
             text(
                 "SELECT DISTINCT person_id, email, language FROM memberships JOIN people USING (person_id) "
-                "WHERE member_of = :supplier AND role = ANY(:roles) ORDER BY email"
+                "WHERE member_of = :supplier AND ended_at IS NULL AND role = ANY(:roles) ORDER BY email"
             ),
-            {"supplier": supplier_id, "roles": [role.value for role in _TOLD]},
+            {"supplier": supplier_id, "roles": [role.value for role in COLLECTING]},
         ).all()
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def _mail(services: Services, work: Work, contest: ContestLine, reader: tuple[UUID, str, str]) -> Mail:
+def _mail(
+    services: Services, work: Work, contest: ContestLine, reader: tuple[UUID, str, str]
+) -> tuple[MailPage, Envelope]:
     person_id, email, spoken = reader
-    speak = catalogue(spoken)
     values = {
         "supplier": work.scalar("SELECT name FROM suppliers WHERE supplier_id = :supplier"),
         "customer": contest.customer_name or contest.payment_ref,
@@ -113,15 +112,27 @@ def _mail(services: Services, work: Work, contest: ContestLine, reader: tuple[UU
         "until": day(contest.answer_until.date(), spoken) if contest.answer_until else "-",
         "invoices": ", ".join(each for _, each in contest.invoices) or "-",
     }
-    subject, sentence = (speak.gettext(each) % values for each in _MAILS[contest.state])
     url = f"{services.settings.public_url}/s/treasury/disputes/{contest.dispute_ref}"
-    return Mail(
-        mail_key=f"contest/{contest.dispute_ref}/{contest.state}/{person_id}",
-        recipient=email,
+    page = contest_page(contest.state, {**values, "url": url}, spoken)
+    return page, Envelope(
+        f"contest_{contest.state}",
+        f"contest/{contest.dispute_ref}/{contest.state}/{person_id}",
+        email,
+        contest.invoices[0][0] if contest.invoices else None,
+    )
+
+
+def contest_page(state: str, told: Mapping[str, object], spoken: str) -> MailPage:
+    """What the staff are told of a complaint at a bank."""
+    speak = catalogue(spoken).gettext
+    subject, sentence = (speak(each) % told for each in _MAILS[state])
+    return MailPage(
         subject=subject,
-        text_body=f"{sentence}\n\n{url}\n",
-        html_body=str(Markup('<p>{}</p><p><a href="{}">{}</a></p>').format(sentence, url, url)),
-        invoice_id=contest.invoices[0][0] if contest.invoices else None,
+        preheader=sentence,
+        greeting=speak("Bonjour,"),
+        paragraphs=(sentence,),
+        button=(speak(note_text("Ouvrir la contestation")), str(told["url"])),
+        language=spoken,
     )
 
 

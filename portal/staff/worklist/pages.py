@@ -15,7 +15,7 @@ from config.law.days import on_or_after
 from portal.access.context import caller, place, services, work_here
 from portal.access.headers import let_script_run
 from portal.access.people import staff_of
-from portal.access.roles import STAFF, Role, allow
+from portal.access.roles import COLLECTING, STAFF, Role, allow
 from portal.account_words import task_words
 from portal.lists import MAX_WANTED
 from portal.staff.worklist.words import reason_words
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("worklist", __name__, url_prefix="/s/work")
 
-ACTING = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
 MINE, ALL, NOBODYS = "mine", "all", "nobody"
 WHOSE = {MINE: note_text("Mes clients"), ALL: note_text("Tous"), NOBODYS: note_text("Sans responsable")}
 MOST_AT_ONCE = 200
@@ -110,14 +109,14 @@ def show() -> str | Response:
             tasks=[(each, task_words(each.kind, each.facts)) for each in tasks],
             names=customer_names(work, [each.customer_id for each in tasks if each.customer_id]),
             today=today(),
-            may_act=place().role in ACTING,
+            may_act=place().role in COLLECTING,
             done=_count("done"),
             reminded=_count("reminded"),
         )
 
 
 @blueprint.post("/bulk")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def bulk() -> AnyResponse:
     """One act on all the accounts that were ticked."""
     ids = [UUID(each) for each in request.form.getlist("customer") if _is_uuid(each)][:MOST_AT_ONCE]
@@ -139,7 +138,7 @@ def bulk() -> AnyResponse:
 
 
 @blueprint.post("/tasks/<uuid:task_id>")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def task(task_id: UUID) -> AnyResponse:
     """Say that a task of the day is done, or put it off to tomorrow."""
     actor = f"person {caller().person.person_id}"
@@ -161,7 +160,7 @@ def keep() -> AnyResponse:
             caller().person.person_id,
             request.form.get("name", ""),
             request.form.get("query", ""),
-            everybodys=request.form.get("everybodys") == "1" and place().role in ACTING,
+            everybodys=request.form.get("everybodys") == "1" and place().role in COLLECTING,
         )
     return redirect(_back(), 303)
 

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from config.clock import today
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import Role, allow
+from portal.access.roles import COLLECTING, allow
 from portal.dunning.running import send_reminders
 from portal.staff.account.dealings import leave_out
 from receivables.domain.scenarios import Approval
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("reminding", __name__, url_prefix="/s/work/remind")
 
-ACTING = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR)
 MOST_AT_ONCE = 60
 """Customers in one address: a page of the list has fewer."""
 
 
 @blueprint.get("")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def show() -> str:
     """Who of the chosen gets what now, and who gets nothing and why."""
     chosen = read_customers(request.args.getlist("customer"))
@@ -57,7 +56,7 @@ def show() -> str:
 
 
 @blueprint.post("")
-@allow(*ACTING)
+@allow(*COLLECTING)
 def send() -> Response:
     """Send what is due and needs nobody's approval."""
     chosen = read_customers(request.form.getlist("customer"))
