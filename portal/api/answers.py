@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from flask import Response
 
 from config.safe_xml import UnsafeXmlError
 from einvoice.errors import EInvoiceError
 from einvoice.intake import InvalidInvoiceError
+from payments.errors import PaymentError
 from portal.issuing import SupplierError
 from portal.validation.told import tell_finding
 from receivables.domain.money import MoneyError
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
 from receivables.store.work import to_json
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (NotFoundError, 404),
     (ConflictError, 409),
     (SupplierError, 409),
     (EInvoiceError, 422),
+    (PaymentError, 422),
     (UnsafeXmlError, 422),
     (ReceivablesError, 422),
     (MoneyError, 422),
@@ -37,13 +45,37 @@ FRENCH = {
 """Refusals of the core, which speaks English only."""
 
 
-class CallRefusedError(ReceivablesError):
-    """The call itself is wrong, whatever its invoice: ``api.unauthorised``, ``request.unknown_format`` ..."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong in a call, and where."""
 
-    def __init__(self, status: int, code: str, sentence: str, sentence_fr: str) -> None:
+    place: str
+    sentence: str
+    sentence_fr: str
+    term: str | None = None
+
+
+class CallRefusedError(ReceivablesError):
+    """The call itself is wrong, whatever its invoice: ``api.unauthorised``, ``request.unknown_format`` ...
+
+    ``problems`` are the single faults, where there may be several; ``headers`` go with the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        sentence: str,
+        sentence_fr: str,
+        *,
+        problems: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(code, sentence)
         self.status = status
         self.sentence_fr = sentence_fr
+        self.problems = tuple(problems)
+        self.headers = dict(headers or {})
 
 
 def answer(value: object, status: int = 200) -> Response:
@@ -72,4 +104,6 @@ def refuse(error: Exception) -> Response:
         problem["problems"] = [
             {"place": e.place, "term": e.term, "detail": e.sentence, "detail_fr": e.sentence_fr} for e in problems
         ]
-    return Response(to_json(problem), status, mimetype="application/problem+json")
+    response = Response(to_json(problem), status, mimetype="application/problem+json")
+    response.headers.update(getattr(error, "headers", None) or {})
+    return response

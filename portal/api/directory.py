@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, request
-from werkzeug.wrappers import Response  # noqa: TC002 -- read where the view is registered
+from typing import Annotated, Any
+
+from flask import g
+from pydantic import BaseModel, ConfigDict, Field
 
 from einvoice.directory.addresses import Wanted, choose_address
 from einvoice.directory.customer_file import identify
 from portal.access.context import services
-from portal.access.roles import api_clients
-from portal.api.answers import REFUSALS, CallRefusedError, answer, refuse
-from portal.api.invoices import know_the_caller
+from portal.api.answers import CallRefusedError
+from portal.api.door import open_blueprint
+from portal.api.operations import operation
+from portal.api.shapes import Input, Text
 
-directory = Blueprint("api_directory", __name__, url_prefix="/api/v1")
-directory.before_request(know_the_caller)
-for _kind in REFUSALS:
-    directory.register_error_handler(_kind, refuse)
+directory = open_blueprint("api_directory")
 
 MAX_TYPED = 125
 """Longest number, code or address asked about."""
 
 
-@directory.get("/directory/<number>")
-@api_clients
-def look_up(number: str) -> Response:
-    """What the directory says of a company (SIREN, SIRET or French VAT number), and the address to put into BT-49.
+class ReceiverQuery(Input):
+    """More of the receiver."""
 
-    ``siret``, ``code`` and ``address`` in the query say more of the receiver; ``address`` is one in use, to be judged.
-    """
+    siret: Annotated[Text | None, Field(max_length=MAX_TYPED)] = None
+    code: Annotated[Text | None, Field(max_length=MAX_TYPED, description="Routing code.")] = None
+    address: Annotated[Text | None, Field(max_length=MAX_TYPED, description="One in use, to be judged.")] = None
+
+
+class ReachShape(BaseModel):
+    """What the directory says of a company, and the address to put into BT-49."""
+
+    model_config = ConfigDict(extra="allow")
+
+    siren: str
+    state: str
+    reason: str
+    sentence: str
+    sentence_fr: str
+    address: str | None
+    lines: list[dict[str, Any]]
+
+
+@directory.get("/directory/<number>")
+@operation(
+    "customers:read",
+    "Can this company be reached?",
+    "Cette entreprise est-elle joignable ?",
+    ReachShape,
+    query=ReceiverQuery,
+)
+def look_up(number: str, query: ReceiverQuery) -> dict[str, Any]:
+    """What the directory says of a company (SIREN, SIRET or French VAT number), and the address to put into BT-49."""
     known = identify(number[:MAX_TYPED])
     if known.siren is None:
         french, english = known.problem or (
@@ -35,7 +60,7 @@ def look_up(number: str) -> Response:
             "This number is not French: the directory lists SIREN only.",
         )
         raise CallRefusedError(422, "directory.bad_number", english, french)
-    siret, code, stated = (request.args.get(name, "")[:MAX_TYPED] or None for name in ("siret", "code", "address"))
+    wanted = Wanted(query.siret or known.siret, query.code or None, query.address or None)
     reach = services().directory.reach(g.supplier_id, known.siren)
-    choice = choose_address(reach.answer, Wanted(siret or known.siret, code, stated)) if reach.answer else None
-    return answer(reach.to_json() | (choice.to_json() if choice else {"address": None}))
+    choice = choose_address(reach.answer, wanted) if reach.answer else None
+    return reach.to_json() | (choice.to_json() if choice else {"address": None})

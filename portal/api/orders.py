@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-import json
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from datetime import date, datetime  # noqa: TC003 -- a model reads it
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID  # noqa: TC003 -- a model reads it
 
-from flask import Blueprint, g, request
-from werkzeug.wrappers import Response  # noqa: TC002 -- read where the view is registered
+from pydantic import ConfigDict, Field, Strict
 
 from config.clock import today
-from portal.access.context import services
-from portal.access.roles import api_clients
-from portal.api.answers import REFUSALS, CallRefusedError, answer, refuse
-from portal.api.credit import customer_of, read_currency, read_day, tell_decision
-from portal.api.invoices import know_the_caller
-from portal.lists import read_list_request
+from portal.api.credit import DecisionShape, tell_decision
+from portal.api.door import actor, open_blueprint
+from portal.api.named import above_zero, code_of, customer_of
+from portal.api.operations import operation
+from portal.api.shapes import (
+    GREATEST,
+    Amount,
+    Currency,
+    CustomerRef,
+    Day,
+    Given,
+    Input,
+    Output,
+    PageQuery,
+    Text,
+    Whole,
+    Word,
+    Yes,
+    written,
+)
 from receivables.domain.commitments import DELIVERY, ORDER, NamedCommitment
 from receivables.domain.money import Money
 from receivables.errors import NotFoundError
@@ -27,201 +40,237 @@ from receivables.services.ordering import (
     say_what_for,
     tell_commitment,
 )
-from receivables.store.commitments import PAGE, get_commitment, list_commitments, versions_of
+from receivables.store.commitments import get_commitment, list_commitments, versions_of
 from receivables.store.invoices import find_by_number
 
 if TYPE_CHECKING:
     from receivables.store.commitments import Told
     from receivables.store.work import Work
 
-orders = Blueprint("api_orders", __name__, url_prefix="/api/v1")
-orders.before_request(know_the_caller)
-for _kind in REFUSALS:
-    orders.register_error_handler(_kind, refuse)
+orders = open_blueprint("api_orders")
 
-ACTOR = "api"
 KINDS = {"orders": ORDER, "deliveries": DELIVERY}
 EITHER = "<any(orders, deliveries):which>"
-GREATEST = 2**31 - 1
-"""Of a whole number: what the database holds."""
-_TEXTS = ("reference", "customer", "currency", "amount", "order", "buyer_reference", "state", "reason")
-_DAYS = ("date", "effective_on")
-_NUMBERS = ("version", "weight_percent")
+
+
+class TellOrder(Input):
+    """An order or a delivery, or another version of it. Amounts include VAT."""
+
+    reference: Annotated[Word, Field(examples=["CMD-118"])]
+    customer: CustomerRef
+    amount: Given
+    currency: Currency = "EUR"
+    date: Day | None = None
+    version: Annotated[Whole | None, Field(description="The highest counts, whichever comes last.")] = None
+    effective_on: Day | None = None
+    state: Text = "open"
+    reason: Text | None = None
+    order: Annotated[Text | None, Field(description="Of a delivery: the order that it belongs to.")] = None
+    buyer_reference: Annotated[Text | None, Field(description="Of an order: the customer's own number.")] = None
+    weight_percent: Annotated[Whole | None, Field(description="Of an order: how firm it is, 0 to 100.")] = None
+
+
+class OrderQuery(PageQuery):
+    """Which orders or deliveries."""
+
+    customer: CustomerRef | None = None
+    left: Annotated[Yes | None, Field(description="`1`: those of which something is left alone.")] = None
+
+
+class Why(Input):
+    """Why it is closed or opened again."""
+
+    reason: Text = ""
+
+
+class ForInvoice(Input):
+    """The issued invoice that is for it; `amount` of it, or all."""
+
+    number: Annotated[Word, Field(examples=["F2026-00042"])]
+    year: Annotated[int, Strict(), Field(ge=1, le=GREATEST, examples=[2026])]
+    amount: Given | None = None
+
+
+class OrderShape(Output):
+    """An order or a delivery as it stands."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=False)
+
+    reference: str
+    customer: str
+    currency: str
+    amount: Amount
+    left: Annotated[Amount, Field(description="Neither delivered nor invoiced.")]
+    date: date
+    version: int
+    state: str
+    order: Annotated[str | None, Field(description="Of a delivery.")] = None
+    buyer_reference: Annotated[str | None, Field(description="Of an order.")] = None
+    weight_percent: Annotated[int | None, Field(description="Of an order.")] = None
+
+
+class OrderDecided(OrderShape):
+    """It, with the credit decision about its customer as they stand now."""
+
+    credit: DecisionShape
+
+
+class VersionShape(Output):
+    """One version that was told."""
+
+    version: int
+    amount: Amount
+    state: str
+    reason: str | None
+    effective_on: date
+    told_at: datetime
+
+
+class OrderStory(OrderShape):
+    """It, with every version that was told."""
+
+    versions: list[VersionShape]
+
+
+class OrderList(Output):
+    """A page, the last told first: `orders` or `deliveries`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=False)
+
+    orders: list[OrderShape] | None = None
+    deliveries: list[OrderShape] | None = None
+    next_after: UUID | None
 
 
 @orders.post(f"/{EITHER}")
-@api_clients
-def tell(which: str) -> Response:
+@operation(
+    "orders:write",
+    "Tell an order or a delivery",
+    "Annoncer une commande ou une livraison",
+    OrderDecided,
+    body=TellOrder,
+    example={"reference": "CMD-118", "customer": "C00012", "amount": "3840.00"},
+)
+def tell(work: Work, which: str, body: TellOrder) -> dict[str, Any]:
     """Tell an order or a delivery, or another version of it; the same again changes nothing.
 
     The answer holds the credit decision about the customer as they stand now, this order or delivery counted.
     """
-    given = _body({*_TEXTS, *_DAYS, *_NUMBERS})
-    with services().works.begin(g.supplier_id) as work:
-        told = tell_commitment(work, _read(work, KINDS[which], given))
-        return answer(_with_decision(work, told))
+    return _with_decision(work, tell_order(work, KINDS[which], body, actor()))
 
 
 @orders.get(f"/{EITHER}")
-@api_clients
-def index(which: str) -> Response:
+@operation(
+    "orders:read", "List orders or deliveries", "Lister les commandes ou les livraisons", OrderList, query=OrderQuery
+)
+def index(work: Work, which: str, query: OrderQuery) -> dict[str, Any]:
     """Orders or deliveries, the last told first, narrowed by ``customer`` and ``left=1``; ``after`` turns the page."""
-    with services().works.begin(g.supplier_id) as work:
-        customer = request.args.get("customer")
-        rows = list_commitments(
-            work,
-            KINDS[which],
-            customer_id=customer_of(work, customer) if customer else None,
-            left_only=request.args.get("left") == "1",
-            after=read_list_request(request.args).after,
-        )
-        more = rows[PAGE - 1].commitment_id if len(rows) > PAGE else None
-        return answer({which: [_told(work, each) for each in rows[:PAGE]], "next_after": more})
+    rows = list_commitments(
+        work,
+        KINDS[which],
+        customer_id=customer_of(work, query.customer) if query.customer else None,
+        left_only=query.left in {"1", "true"},
+        after=query.after,
+        limit=query.limit,
+    )
+    more = rows[query.limit - 1].commitment_id if len(rows) > query.limit else None
+    return {which: [_told(work, each) for each in rows[: query.limit]], "next_after": more}
 
 
 @orders.get(f"/{EITHER}/<path:reference>")
-@api_clients
-def show(which: str, reference: str) -> Response:
+@operation("orders:read", "Show an order or a delivery", "Voir une commande ou une livraison", OrderStory)
+def show(work: Work, which: str, reference: str) -> dict[str, Any]:
     """One order or delivery, with every version that was told."""
-    with services().works.begin(g.supplier_id) as work:
-        told = get_commitment(work, KINDS[which], reference)
-        shown = _told(work, told)
-        shown["versions"] = [
-            {
-                "version": row["version"],
-                "amount": _money(row["amount_minor"], told.currency),
-                "state": row["state"],
-                "reason": row["reason"],
-                "effective_on": row["effective_on"],
-                "told_at": row["told_at"],
-            }
-            for row in versions_of(work, told.commitment_id)
-        ]
-        return answer(shown)
+    told = get_commitment(work, KINDS[which], reference)
+    shown = _told(work, told)
+    shown["versions"] = [
+        {
+            "version": row["version"],
+            "amount": written(row["amount_minor"], told.currency),
+            "state": row["state"],
+            "reason": row["reason"],
+            "effective_on": row["effective_on"],
+            "told_at": row["told_at"],
+        }
+        for row in versions_of(work, told.commitment_id)
+    ]
+    return shown
 
 
 @orders.post(f"/{EITHER}/<path:reference>/close")
-@api_clients
-def close(which: str, reference: str) -> Response:
+@operation(
+    "orders:write", "Close an order or a delivery", "Clore une commande ou une livraison", OrderDecided, body=Why
+)
+def close(work: Work, which: str, reference: str, body: Why) -> dict[str, Any]:
     """Nothing more will be delivered of it, or invoiced."""
-    reason = str(_body({"reason"}).get("reason", ""))
-    with services().works.begin(g.supplier_id) as work:
-        return answer(_with_decision(work, close_commitment(work, KINDS[which], reference, ACTOR, reason)))
+    return _with_decision(work, close_commitment(work, KINDS[which], reference, actor(), body.reason))
 
 
 @orders.post(f"/{EITHER}/<path:reference>/reopen")
-@api_clients
-def reopen(which: str, reference: str) -> Response:
+@operation(
+    "orders:write", "Open an order or a delivery again", "Rouvrir une commande ou une livraison", OrderDecided, body=Why
+)
+def reopen(work: Work, which: str, reference: str, body: Why) -> dict[str, Any]:
     """It counts again, and is decided about like a new one."""
-    reason = str(_body({"reason"}).get("reason", ""))
-    with services().works.begin(g.supplier_id) as work:
-        return answer(_with_decision(work, reopen_commitment(work, KINDS[which], reference, ACTOR, reason)))
+    return _with_decision(work, reopen_commitment(work, KINDS[which], reference, actor(), body.reason))
 
 
 @orders.post(f"/{EITHER}/<path:reference>/invoices")
-@api_clients
-def invoiced(which: str, reference: str) -> Response:
+@operation(
+    "orders:write",
+    "Say which invoice is for it",
+    "Dire quelle facture s'y rapporte",
+    OrderShape,
+    body=ForInvoice,
+    example={"number": "F2026-00042", "year": 2026},
+)
+def invoiced(work: Work, which: str, reference: str, body: ForInvoice) -> dict[str, Any]:
     """Say which issued invoice is for it, where that does not (BT-13, BT-14, BT-16); ``amount`` of it, or all."""
-    given = _body({"number", "year", "amount"})
-    with services().works.begin(g.supplier_id) as work:
-        kind = KINDS[which]
-        number, year = str(given.get("number", "")), given.get("year")
-        invoice = find_by_number(work, number, year) if type(year) is int and 0 < year <= GREATEST else None
-        if invoice is None:
-            raise NotFoundError("invoice.not_found", f"There is no invoice {number} of {year}.")
-        amount = _above_zero(given["amount"], invoice.currency) if "amount" in given else None
-        named = NamedCommitment(kind, reference)
-        return answer(_told(work, say_what_for(work, invoice, named, actor=ACTOR, amount_minor=amount)))
+    invoice = find_by_number(work, body.number, body.year)
+    if invoice is None:
+        raise NotFoundError("invoice.not_found", f"There is no invoice {body.number} of {body.year}.")
+    amount = None if body.amount is None else above_zero(body.amount, invoice.currency)
+    named = NamedCommitment(KINDS[which], reference)
+    return _told(work, say_what_for(work, invoice, named, actor=actor(), amount_minor=amount))
 
 
-def _body(known: set[str]) -> dict[str, Any]:
-    """The JSON of the body, with no field that nobody reads.
+def tell_order(work: Work, kind: str, body: TellOrder, actor: str) -> Told:
+    """Keep what is told of an order or a delivery.
 
     Raises:
-        CallRefusedError: ``request.bad_json`` or ``request.unknown_field``.
+        ReceivablesError, MoneyError: those of ``tell_commitment``; ``customer.not_found``.
     """
-    try:
-        given = json.loads(request.get_data() or b"{}", parse_float=Decimal)
-    except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict):
-        raise CallRefusedError(
-            400, "request.bad_json", "The body is no JSON object.", "Le corps n'est pas un objet JSON."
-        )
-    for name, value in given.items():
-        if isinstance(value, str) and not value.isprintable():
-            raise CallRefusedError(
-                400,
-                "request.bad_text",
-                f"{name!r} has signs that nobody can read.",
-                f"{name!r} contient des signes illisibles.",
-            )
-    if unknown := sorted(set(given) - known):
-        raise CallRefusedError(
-            400,
-            "request.unknown_field",
-            f"There is no field {', '.join(unknown)}; known are {', '.join(sorted(known))}.",
-            f"Le champ {', '.join(unknown)} n'existe pas ; on connaît {', '.join(sorted(known))}.",
-        )
-    return cast("dict[str, Any]", given)
-
-
-def _read(work: Work, kind: str, given: dict[str, Any]) -> TellCommitment:
-    """What a body says of an order or a delivery."""
-    for name in ("reference", "customer", "amount"):
-        if not given.get(name):
-            raise CallRefusedError(400, "request.missing_field", f"{name} is missing.", f"{name} manque.")
-    for name in _NUMBERS:
-        if name in given and (type(given[name]) is not int or abs(given[name]) > GREATEST):
-            raise CallRefusedError(
-                400, "request.bad_number", f"{name} is a whole number.", f"{name} est un nombre entier."
-            )
-    for name in _TEXTS:
-        if name in given and not isinstance(given[name], str):
-            raise CallRefusedError(
-                400, "request.bad_text", f"{name} is text (in quotes).", f"{name} est un texte (entre guillemets)."
-            )
-    currency = read_currency(given.get("currency", "EUR"))
-    return TellCommitment(
+    command = TellCommitment(
         kind=kind,
-        reference=given["reference"],
-        customer_id=customer_of(work, given["customer"]),
-        currency=currency,
-        amount_minor=Money.of(given["amount"], currency).minor,
-        began_on=read_day("date", given.get("date")) or today(),
-        actor=ACTOR,
-        version=given.get("version"),
-        order_reference=given.get("order") if kind == DELIVERY else None,
-        buyer_reference=given.get("buyer_reference") if kind == ORDER else None,
-        weight_percent=given.get("weight_percent") if kind == ORDER else None,
-        state=given.get("state", "open"),
-        reason=given.get("reason"),
-        effective_on=read_day("effective_on", given.get("effective_on")),
+        reference=body.reference,
+        customer_id=customer_of(work, body.customer),
+        currency=body.currency,
+        amount_minor=Money.of(body.amount, body.currency).minor,
+        began_on=body.date or today(),
+        actor=actor,
+        version=body.version,
+        order_reference=body.order if kind == DELIVERY else None,
+        buyer_reference=body.buyer_reference if kind == ORDER else None,
+        weight_percent=body.weight_percent if kind == ORDER else None,
+        state=body.state,
+        reason=body.reason,
+        effective_on=body.effective_on,
     )
-
-
-def _above_zero(given: object, currency: str) -> int:
-    minor = Money.of(str(given), currency).minor
-    if minor <= 0:
-        raise CallRefusedError(400, "request.bad_amount", "amount is above zero.", "amount est supérieur à zéro.")
-    return minor
+    return tell_commitment(work, command)
 
 
 def _with_decision(work: Work, told: Told) -> dict[str, Any]:
-    asked = AskDecision(told.customer_id, 0, ACTOR, told.currency, f"{told.kind} {told.reference}")
+    asked = AskDecision(told.customer_id, 0, actor(), told.currency, f"{told.kind} {told.reference}")
     return {**_told(work, told), "credit": tell_decision(decide_credit(work, asked))}
 
 
 def _told(work: Work, told: Told) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "reference": told.reference,
-        "customer": work.scalar(
-            "SELECT account_code FROM customers WHERE supplier_id = :supplier AND customer_id = :id",
-            id=told.customer_id,
-        ),
+        "customer": code_of(work, told.customer_id),
         "currency": told.currency,
-        "amount": _money(told.amount_minor, told.currency),
-        "left": _money(told.left_minor, told.currency),
+        "amount": written(told.amount_minor, told.currency),
+        "left": written(told.left_minor, told.currency),
         "date": told.began_on,
         "version": told.version,
         "state": told.state,
@@ -229,7 +278,3 @@ def _told(work: Work, told: Told) -> dict[str, Any]:
     if told.kind == DELIVERY:
         return shown | {"order": told.order_reference}
     return shown | {"buyer_reference": told.buyer_reference, "weight_percent": told.weight_percent}
-
-
-def _money(minor: int, currency: str) -> str:
-    return str(Money(minor, currency).decimal)

@@ -2,36 +2,79 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from uuid import UUID  # noqa: TC003 -- read where the view is registered
+from datetime import date, datetime  # noqa: TC003 -- a model reads it
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID  # noqa: TC003 -- a model reads it
 
-from flask import Blueprint, g, request
-from werkzeug.wrappers import Response  # noqa: TC002 -- read where the view is registered
+from flask import g, request
+from pydantic import Field
 
 from payments.banking.accounts import UnknownAccountError, accept_account
 from payments.banking.statements import get_statement
 from payments.errors import PaymentError
 from portal.access.context import services
-from portal.access.roles import api_clients
-from portal.api.answers import REFUSALS, CallRefusedError, answer, refuse
-from portal.api.invoices import know_the_caller
+from portal.api.answers import CallRefusedError, answer
+from portal.api.door import actor, open_blueprint
+from portal.api.operations import operation
+from portal.api.shapes import Input, Output
 from portal.bank_files import take_file
 from portal.validation.uploads import clean_name
 
 if TYPE_CHECKING:
+    from flask import Response
+
     from payments.banking.statements import KeptStatement
+    from receivables.store.work import Work
 
-statements = Blueprint("api_statements", __name__, url_prefix="/api/v1")
-statements.before_request(know_the_caller)
-for _kind in REFUSALS:
-    statements.register_error_handler(_kind, refuse)
+statements = open_blueprint("api_statements")
 
-ACTOR = "api"
+
+class ImportQuery(Input):
+    """Accounts that are ours although nobody said so yet."""
+
+    accept_account: Annotated[list[str], Field(description="Yes to an account that is not known as ours.")] = []  # noqa: RUF012 -- Pydantic copies it
+
+
+class StatementShape(Output):
+    """A statement: how far its import is, and its report. Amounts are minor units."""
+
+    statement_id: UUID
+    filename: str
+    format: str
+    account: str
+    currency: str
+    from_: Annotated[date | None, Field(alias="from")]
+    to: date | None
+    opening_minor: int | None
+    closing_minor: int | None
+    lines: int
+    new_lines: int
+    done_lines: int
+    finished_at: datetime | None
+    remarks: list[Any]
+    report: Any
+
+
+class TakenShape(Output):
+    """What a file held."""
+
+    sha256: str
+    statements: list[StatementShape]
 
 
 @statements.post("/statements")
-@api_clients
-def import_statement() -> Response:
+@operation(
+    "bank:write",
+    "Import a bank statement",
+    "Importer un relevé bancaire",
+    TakenShape,
+    status=201,
+    more={202: TakenShape},
+    query=ImportQuery,
+    files=("application/octet-stream", "application/xml", "text/plain"),
+    headers={"X-Filename": "Name of the file."},
+)
+def import_statement(query: ImportQuery) -> Response:
     """Import the body: camt.053, camt.054, CFONB 120, MT940 or OFX. 202 where it is large and goes on by itself.
 
     ``X-Filename`` names it. ``accept_account`` in the query says yes to an account that is not known as ours yet.
@@ -39,11 +82,11 @@ def import_statement() -> Response:
     supplier_id: UUID = g.supplier_id
     filename = clean_name(request.headers.get("X-Filename")) or "statement"
     try:
-        if accepted := request.args.getlist("accept_account"):
+        if query.accept_account:
             with services().works.begin(supplier_id) as work:
-                for account in accepted:
-                    accept_account(work, account, ACTOR)
-        taken = take_file(services(), supplier_id, filename, request.get_data(), ACTOR)
+                for account in query.accept_account:
+                    accept_account(work, account, actor())
+        taken = take_file(services(), supplier_id, filename, request.get_data(), actor())
     except UnknownAccountError as error:
         raise _refused(409, error) from error
     except PaymentError as error:
@@ -53,17 +96,16 @@ def import_statement() -> Response:
 
 
 @statements.get("/statements/<uuid:statement_id>")
-@api_clients
-def show_statement(statement_id: UUID) -> Response:
+@operation("bank:read", "Show a bank statement", "Voir un relevé bancaire", StatementShape)
+def show_statement(work: Work, statement_id: UUID) -> dict[str, Any]:
     """One statement: how far its import is, and its report."""
-    with services().works.begin(g.supplier_id) as work:
-        try:
-            return answer(_told(get_statement(work, statement_id)))
-        except PaymentError as error:
-            raise _refused(404, error) from error
+    try:
+        return _told(get_statement(work, statement_id))
+    except PaymentError as error:
+        raise _refused(404, error) from error
 
 
-def _told(kept: KeptStatement) -> dict[str, object]:
+def _told(kept: KeptStatement) -> dict[str, Any]:
     return {
         "statement_id": kept.statement_id,
         "filename": kept.filename,

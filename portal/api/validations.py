@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, request
+from typing import Any
+
+from flask import request
+from pydantic import BaseModel
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.wrappers import Response  # noqa: TC002 -- read where the view is registered
 
 from portal.access.context import services
-from portal.access.roles import api_clients
-from portal.api.answers import REFUSALS, CallRefusedError, answer, refuse
-from portal.api.invoices import know_the_caller
+from portal.api.answers import CallRefusedError
+from portal.api.door import open_blueprint
+from portal.api.operations import operation
 from portal.validation.desk import DeskError, Queue
 from portal.validation.told import tell
 from portal.validation.uploads import clean_name
 
-validations = Blueprint("api_validations", __name__, url_prefix="/api/v1")
-validations.before_request(know_the_caller)
-for _kind in REFUSALS:
-    validations.register_error_handler(_kind, refuse)
+validations = open_blueprint("api_validations")
 
 MULTIPART = "multipart/form-data"
 KINDS = frozenset(
@@ -35,9 +34,26 @@ KINDS = frozenset(
 MIB = 1024 * 1024
 
 
+class ReportShape(BaseModel):
+    """The report on a file: 200 whatever the verdict."""
+
+    file: str
+    kind: str
+    verdict: str
+    layers: list[dict[str, Any]]
+    rules: list[dict[str, Any]]
+
+
 @validations.post("/validations")
-@api_clients
-def validate() -> Response:
+@operation(
+    "invoices:read",
+    "Judge a file without issuing it",
+    "Vérifier un fichier sans l'émettre",
+    ReportShape,
+    files=("application/pdf", "application/xml", "multipart/form-data"),
+    headers={"X-Filename": "Name of the file."},
+)
+def validate() -> dict[str, Any]:
     """The report on the body, or on the one file of a multipart body; 200 whatever the verdict."""
     content, filename = _file()
     try:
@@ -45,7 +61,7 @@ def validate() -> Response:
     except DeskError as error:
         status = 503 if error.code == "validation.busy" else 500
         raise CallRefusedError(status, error.code, error.sentence, error.sentence_fr) from error
-    return answer(tell(report))
+    return tell(report)
 
 
 def _file() -> tuple[bytes, str]:

@@ -1,0 +1,3 @@
+"""Programs that call for a supplier, and people's own tokens."""
+
+from __future__ import annotations
