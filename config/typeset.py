@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 import threading
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import font_source_sans_pro
 import typst
+from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +28,11 @@ ARCHIVE_STANDARDS: tuple[typst.PDFStandard, ...] = ("a-3a", "ua-1")
 """PDF/A-3A (ISO 19005-3, tagged, with attachments) and PDF/UA-1 (ISO 14289-1, accessible) in one file."""
 FIXED_TIMESTAMP_S = 0
 """What typst takes for "now" (Unix seconds): a template that sets no date must not read the clock."""
+
+PICTURE_PPI = 110
+"""Pixels per inch of a picture of a page: its smallest print is read on a screen without enlarging."""
+PICTURE_COLOURS = 32
+"""A page is flat colours: so many take a quarter of the bytes, and nobody sees the difference."""
 
 _UNSHOWN = re.compile(r'the text `"(.*?)"` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
@@ -66,6 +73,36 @@ def compile_pdf(
         for number, content in enumerate(files):
             (copy.parent / "files" / str(number)).write_bytes(content)
         return _compile(copy, data, standards)
+
+
+def draw_pages(template: Path, data: Mapping[str, str], most: int) -> list[bytes]:
+    """The first pages of ``template`` with ``data``, ``most`` of them, each as a PNG; attached files are left out.
+
+    Raises:
+        TypesetError: ``page.not_set``: typst refuses, with its message.
+    """
+    try:
+        drawn = _compiler().compile(
+            input=template,
+            root=template.parent,
+            sys_inputs=dict(data),
+            format="png",
+            ppi=PICTURE_PPI,
+            timestamp=FIXED_TIMESTAMP_S,
+        )
+    except typst.TypstError as error:
+        raise _explain(error, template) from error
+    pages = [drawn] if isinstance(drawn, bytes) else list(drawn or ())
+    return [_lighter(page) for page in pages[:most]]
+
+
+def _lighter(picture: bytes) -> bytes:
+    """``picture`` in few colours."""
+    with Image.open(BytesIO(picture)) as drawn:
+        few = drawn.convert("RGB").quantize(PICTURE_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    written = BytesIO()
+    few.save(written, "PNG", optimize=True)
+    return written.getvalue()
 
 
 def _compile(template: Path, data: Mapping[str, str], standards: Sequence[typst.PDFStandard]) -> bytes:
