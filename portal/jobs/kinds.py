@@ -1,0 +1,18 @@
+"""Every kind of job that this house does, by its name in the table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from portal.api.bulk_lines import API_KINDS
+from portal.imports.issuing import IMPORT, IMPORT_KIND
+from portal.opening.booking import OPENING_JOB, OPENING_KIND
+
+if TYPE_CHECKING:
+    from portal.jobs.running import Kind
+
+KINDS: dict[str, Kind] = {
+    IMPORT: IMPORT_KIND,
+    OPENING_JOB: OPENING_KIND,
+    **API_KINDS,
+}

@@ -1,0 +1,3 @@
+"""Bringing invoices in by file: drop, look, issue."""
+
+from __future__ import annotations

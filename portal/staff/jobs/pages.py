@@ -1,0 +1,111 @@
+"""``/s/jobs/<id>``: one job as it goes on, its lines, and the file of what was refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
+
+from portal.access.context import caller, work_here
+from portal.access.roles import BOOKKEEPING, allow
+from portal.customer.downloads import send_bytes
+from portal.jobs.jobs import MAX_LINES, job_of, lines_of, stop_job, try_again
+from portal.jobs.kinds import KINDS
+from portal.states import Badge
+from portal.words import fitted, gettext, language, note_text
+from receivables.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from werkzeug import Response as AnyResponse
+
+    from portal.jobs.jobs import JobLine, JobView
+    from receivables.store.work import Work
+
+blueprint = Blueprint("jobs", __name__, url_prefix="/s/jobs")
+FOLLOW_EVERY_S = "3"
+"""How often the page of a running job comes again by itself, in seconds, while its reader wants it to."""
+LINE_STATES = {
+    "waiting": Badge(note_text("En attente"), "flight", "clock"),
+    "done": Badge(note_text("Prise"), "paid", "check"),
+    "known": Badge(note_text("Déjà prise avant"), "plain", "archive"),
+    "refused": Badge(note_text("Refusée"), "late", "alert"),
+}
+MIMES = {".csv": "text/csv; charset=utf-8", ".zip": "application/zip"}
+
+
+@blueprint.get("/<uuid:job_id>")
+@allow(*BOOKKEEPING)
+def show(job_id: UUID) -> AnyResponse:
+    """The job, counted, and its lines; it comes again by itself only where the address says so (WCAG 2.2.1)."""
+    state = request.args.get("show", "all")
+    state = state if state in LINE_STATES else "all"
+    after = request.args.get("after", "0")
+    with work_here() as work:
+        job = _job(work, job_id)
+        lines, more = lines_of(
+            work, job_id, state=None if state == "all" else state, after=int(after[:9]) if after.isdecimal() else 0
+        )
+    follows = job.is_running and request.args.get("follow") == "yes"
+    page = make_response(
+        render_template(
+            "jobs/job.html",
+            job=job,
+            kind=KINDS.get(job.kind),
+            lines=lines,
+            more=more,
+            shown=state,
+            states={key: Badge(gettext(each.label), each.tone, each.icon) for key, each in LINE_STATES.items()},
+            follows=follows,
+            said=_said,
+            address=KINDS[job.kind].address if job.kind in KINDS else lambda _result: None,
+        )
+    )
+    if follows:
+        page.headers["Refresh"] = FOLLOW_EVERY_S
+    return page
+
+
+@blueprint.get("/<uuid:job_id>/refused")
+@allow(*BOOKKEEPING)
+def refused(job_id: UUID) -> AnyResponse:
+    """What was refused, as a file with the reasons, ready to be corrected and handed in again."""
+    with work_here() as work:
+        job = _job(work, job_id)
+        lines, _ = lines_of(work, job_id, state="refused", most=MAX_LINES)
+        kind = KINDS.get(job.kind)
+        if kind is None or kind.give_back is None or not lines:
+            abort(404)
+        work.audit(_actor(), "job.refused_fetched", str(job_id), lines=len(lines))
+    filename, content = kind.give_back(job, lines)
+    return send_bytes(content, MIMES[filename[-4:]], filename)
+
+
+@blueprint.post("/<uuid:job_id>/<any(stop, again):act>")
+@allow(*BOOKKEEPING)
+def act(job_id: UUID, act: str) -> AnyResponse:
+    """Stop a job, or look again at what it refused."""
+    with work_here() as work:
+        _job(work, job_id)
+        if act == "stop":
+            stop_job(work, job_id, _actor())
+        else:
+            try_again(work, job_id, _actor())
+    return redirect(url_for("jobs.show", job_id=job_id, follow="yes"), 303)
+
+
+def _job(work: Work, job_id: UUID) -> JobView:
+    try:
+        return job_of(work, job_id)
+    except NotFoundError:
+        abort(404)
+
+
+def _said(line: JobLine) -> str:
+    """Why a line was refused, in the reader's language."""
+    return fitted((line.sentence_fr if language() == "fr" else line.sentence) or "")
+
+
+def _actor() -> str:
+    return f"person {caller().person.person_id}"
