@@ -49,6 +49,13 @@ class Settings(BaseSettings):
     smtp_url: str | None = None
     """``smtp://user:password@host:port``; absent: mails stay in the book of mails, readable in the demo."""
     mail_from: str = "Quittance <no-reply@localhost>"
+    dkim_domain: str | None = None
+    """The domain that signs our mails (DKIM), that of ``mail_from`` or one above it; absent: nothing is signed here,
+    which is right where the mail server signs. The three go together."""
+    dkim_selector: Annotated[str | None, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] = None
+    """Under which name the key stands in the DNS: ``selector._domainkey.domain``."""
+    dkim_key_file: Path | None = None
+    """The private key, RSA of 2,048 bits or more, as PEM; ``quittance mail-key`` makes one."""
     mail_reply_address: str | None = None
     """Where customers' answers by mail arrive, with ``{token}`` in its place, e.g. ``answer+{token}@example.com``: a
     mailbox that takes every address of this shape. Absent: nobody answers by mail."""
@@ -70,6 +77,8 @@ class Settings(BaseSettings):
     """Larger webhook bodies are refused unread."""
     max_upload_bytes: Annotated[int, Field(ge=1024)] = 20 * 1024 * 1024
     """Largest invoice file accepted."""
+    api_calls_per_minute: Annotated[int, Field(ge=10, le=100_000)] = 600
+    """Calls of one program in a minute, counted in each web process: an import of an ERP fits, a loop gone wild not."""
     inbox_batch: Annotated[int, Field(ge=1, le=1000)] = 200
     """Events posted in one transaction: large enough to spread the commit, small enough to replay."""
     worker_pause_s: Annotated[float, Field(gt=0, le=10)] = 0.05
@@ -90,6 +99,11 @@ class Settings(BaseSettings):
     """Rows of one customer file to be checked: an hour of calls at most."""
     directory_max_file_bytes: Annotated[int, Field(ge=1024, le=10 * 1024 * 1024)] = 5 * 1024 * 1024
     """Largest customer file: ten thousand rows with wide columns stay under it."""
+    vies_url: str = "https://ec.europa.eu/taxation_customs/vies/rest-api"
+    """Where VAT numbers of other member states are asked about, when somebody presses the button; empty: nowhere."""
+    dns_server: str | None = None
+    """Address of the name server that is asked about suppliers' own hosts; absent: the machine's own."""
+    dns_port: Annotated[int, Field(ge=1, le=65_535)] = 53
     provider_poll_s: Annotated[float, Field(gt=0)] = 900.0
     """How often the payment provider is asked for missed events, in seconds."""
     checkout_minutes: Annotated[int, Field(ge=30, le=1440)] = 60
@@ -97,6 +111,20 @@ class Settings(BaseSettings):
     sign_in_minutes: Annotated[int, Field(ge=1, le=10)] = 10
     session_idle_minutes: Annotated[int, Field(ge=5)] = 30
     session_hours: Annotated[int, Field(ge=1, le=24)] = 12
+    oidc_issuer: str | None = None
+    """The sign-in provider of the staff, exactly as its ID tokens name it, e.g. ``https://login.example.com/realm``;
+    absent: link by mail, passkey and authenticator."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_name: str = "SSO"
+    """What its button says."""
+    oidc_scopes: str = "openid email profile"
+    oidc_algorithms: Annotated[str, Field(pattern=r"^(RS256|ES256)( (RS256|ES256))*$")] = "RS256 ES256"
+    """Signatures of ID tokens that are taken, whatever the provider says of itself."""
+    oidc_hosts: str = ""
+    """Further hosts that the provider's addresses may name, apart by spaces; its own is always one."""
+    oidc_second_proofs: str = ""
+    """Values of ``acr`` or ``amr``, apart by spaces, that tell of two proofs, e.g. ``mfa hwk``; others count as one."""
     trusted_hops: Annotated[int, Field(ge=0, le=5)] = 0
     """Proxies in front whose X-Forwarded headers are believed."""
     private_hosts_allowed: bool = False
@@ -117,6 +145,26 @@ class Settings(BaseSettings):
             if value is not None and len(value.get_secret_value().encode()) < MIN_SECRET_BYTES:
                 message = f"A secret key has fewer than {MIN_SECRET_BYTES} bytes: make one with `openssl rand -hex 32`."
                 raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _signs_whole(self) -> Settings:
+        given = [each is not None for each in (self.dkim_domain, self.dkim_selector, self.dkim_key_file)]
+        if any(given) and not all(given):
+            message = "Set QUITTANCE_DKIM_DOMAIN, _SELECTOR and _KEY_FILE together, or none of them."
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _knows_its_provider(self) -> Settings:
+        if self.oidc_issuer is None:
+            return self
+        if not self.oidc_client_id or self.oidc_client_secret is None:
+            message = "QUITTANCE_OIDC_ISSUER needs QUITTANCE_OIDC_CLIENT_ID and QUITTANCE_OIDC_CLIENT_SECRET."
+            raise ValueError(message)
+        if not self.oidc_issuer.startswith("https://") and not self.private_hosts_allowed:
+            message = "QUITTANCE_OIDC_ISSUER must begin with https://: what it says decides who may enter."
+            raise ValueError(message)
         return self
 
     @model_validator(mode="after")

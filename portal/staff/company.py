@@ -16,7 +16,7 @@ from einvoice.kept import profile_from_json
 from einvoice.reactions import MOST_PAUSE_DAYS, PAUSE_DAYS, PAUSE_FIELD
 from einvoice.reporting.periods import ReportKind, period_of
 from portal.access.context import caller, work_here
-from portal.access.roles import Role, allow
+from portal.access.roles import OWNERS, allow
 from portal.issuing import BRANDING, CHOICES, check_choices, check_profile
 from portal.profiles import save_profile
 from portal.staff.reports.words import REGIMES
@@ -66,7 +66,7 @@ class Asked:
 
 
 @blueprint.get("")
-@allow(Role.OWNER)
+@allow(*OWNERS)
 def show() -> str:
     """The form with what the profile says; what it does not say is not chosen."""
     with work_here() as work:
@@ -75,7 +75,7 @@ def show() -> str:
 
 
 @blueprint.post("")
-@allow(Role.OWNER)
+@allow(*OWNERS)
 def save() -> Response | AnyResponse:
     """Keep what was chosen, judged as the command ``supplier`` judges a profile."""
     with work_here() as work:
@@ -85,13 +85,11 @@ def save() -> Response | AnyResponse:
         if not faults:
             changed = {**stored, **_fields(asked)}
             try:
-                profile = _judge(changed)
+                profile = judge_profile(changed)
             except EInvoiceError as error:
                 faults = {"": error.sentence if language() == "en" else error.sentence_fr}
             else:
-                kept = sorted((BRANDING | CHOICES.keys()) & set(changed))
-                save_profile(work, profile, {name: changed[name] for name in kept})
-                work.audit(f"person {caller().person.person_id}", "supplier.profile_saved", profile.siren)
+                keep_profile(work, profile, changed)
                 return redirect(url_for("company.show", saved=1), 303)
         return make_response(_form(stored, replace(asked, faults=faults)), 422)
 
@@ -102,7 +100,7 @@ def _stored(work: Work) -> dict[str, Any]:
     return dict(found) if found else abort(404)
 
 
-def _judge(changed: dict[str, Any]) -> SellerProfile:
+def judge_profile(changed: dict[str, Any]) -> SellerProfile:
     """The profile that the change makes.
 
     Raises:
@@ -112,6 +110,14 @@ def _judge(changed: dict[str, Any]) -> SellerProfile:
     profile = profile_from_json(changed)
     check_profile(profile, changed)
     return profile
+
+
+def keep_profile(work: Work, profile: SellerProfile, changed: dict[str, Any]) -> None:
+    """Keep a profile that was judged, with everything else that stands beside it."""
+    kept = sorted((BRANDING | CHOICES.keys()) & set(changed))
+    actor = f"person {caller().person.person_id}"
+    save_profile(work, profile, {name: changed[name] for name in kept}, actor=actor)
+    work.audit(actor, "supplier.profile_saved", profile.siren)
 
 
 def _asked_of(stored: Mapping[str, Any]) -> Asked:
