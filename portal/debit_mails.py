@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from config.clock import now, today
 from payments.autopay.agreements import collections_to_tell
 from payments.autopay.agreements import note_told as note_collections_told
 from payments.autopay.collecting import run_autopay
 from payments.debits.planning import debits_to_tell, note_told
 from payments.debits.tasks import NewTask, open_task
-from portal.access.sign_in_mail import SIGN_IN_MAILS, Mail
-from portal.mails import keep_mail
+from portal.access.sign_in_mail import SIGN_IN_MAILS
+from portal.mail_page import MailPage
+from portal.mails import Envelope, keep_page
 from portal.words import catalogue, day, known_language, money, note_text
 from receivables.store.customers import get_customer
 from receivables.store.overviews import supplier_name
@@ -29,49 +28,59 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 LATELY = timedelta(days=3)
-_ANNOUNCED = (
-    note_text("%(supplier)s : prélèvement de %(amount)s le %(day)s"),
-    note_text(
-        "Nous prélèverons %(amount)s le %(day)s pour la facture %(number)s, sur votre compte finissant par %(last4)s "
-        "(mandat %(rum)s, ICS %(ics)s). Si vous payez avant, ce montant baisse d'autant."
+_WORDS = {
+    "debit_announced": (
+        note_text("%(supplier)s : prélèvement de %(amount)s le %(day)s"),
+        note_text(
+            "Nous prélèverons %(amount)s le %(day)s pour la facture %(number)s, sur votre compte finissant par "
+            "%(last4)s (mandat %(rum)s, ICS %(ics)s). Si vous payez avant, ce montant baisse d'autant."
+        ),
     ),
-)
-_AGAIN = (
-    note_text("%(supplier)s : nouvelle présentation d'un prélèvement le %(day)s"),
-    note_text(
-        "Votre banque n'a pas pu payer le prélèvement de la facture %(number)s. Nous le présenterons une seconde fois, "
-        "%(amount)s, le %(day)s, sur votre compte finissant par %(last4)s (mandat %(rum)s, ICS %(ics)s)."
+    "debit_again": (
+        note_text("%(supplier)s : nouvelle présentation d'un prélèvement le %(day)s"),
+        note_text(
+            "Votre banque n'a pas pu payer le prélèvement de la facture %(number)s. Nous le présenterons une seconde "
+            "fois, %(amount)s, le %(day)s, sur votre compte finissant par %(last4)s (mandat %(rum)s, ICS %(ics)s)."
+        ),
     ),
-)
-_MOVED = (
-    note_text("%(supplier)s : prélèvement reporté au %(day)s"),
-    note_text(
-        "Le prélèvement annoncé pour la facture %(number)s se fera plus tard : %(amount)s le %(day)s, sur votre compte "
-        "finissant par %(last4)s (mandat %(rum)s, ICS %(ics)s)."
+    "debit_moved": (
+        note_text("%(supplier)s : prélèvement reporté au %(day)s"),
+        note_text(
+            "Le prélèvement annoncé pour la facture %(number)s se fera plus tard : %(amount)s le %(day)s, sur votre "
+            "compte finissant par %(last4)s (mandat %(rum)s, ICS %(ics)s)."
+        ),
     ),
-)
-_COLLECTION = (
-    note_text("%(supplier)s : encaissement de %(amount)s le %(day)s"),
-    note_text(
-        "Comme convenu, nous encaisserons %(amount)s le %(day)s pour la facture %(number)s (%(label)s). Si vous payez "
-        "avant, ce montant baisse d'autant."
+    "collection": (
+        note_text("%(supplier)s : encaissement de %(amount)s le %(day)s"),
+        note_text(
+            "Comme convenu, nous encaisserons %(amount)s le %(day)s pour la facture %(number)s (%(label)s). Si vous "
+            "payez avant, ce montant baisse d'autant."
+        ),
     ),
-)
-_FAILED = (
-    note_text("%(supplier)s : l'encaissement de la facture %(number)s a échoué"),
-    note_text(
-        "Nous n'avons pas pu encaisser %(amount)s pour la facture %(number)s. Nous ne réessayons pas sans vous : payez "
-        "par un autre moyen, ou vérifiez votre compte."
+    "collection_failed": (
+        note_text("%(supplier)s : l'encaissement de la facture %(number)s a échoué"),
+        note_text(
+            "Nous n'avons pas pu encaisser %(amount)s pour la facture %(number)s. Nous ne réessayons pas sans vous : "
+            "payez par un autre moyen, ou vérifiez votre compte."
+        ),
     ),
-)
-_WHY = (
-    note_text("%(supplier)s : pourquoi ce remboursement ? Facture %(number)s"),
-    note_text(
-        "Votre banque a repris, à votre demande, le prélèvement de la facture %(number)s. Dites-nous pourquoi sur la "
-        "page de la facture : nous ne vous relançons pas avant d'avoir lu votre réponse."
+    "debit_why": (
+        note_text("%(supplier)s : pourquoi ce remboursement ? Facture %(number)s"),
+        note_text(
+            "Votre banque a repris, à votre demande, le prélèvement de la facture %(number)s. Dites-nous pourquoi sur "
+            "la page de la facture : nous ne vous relançons pas avant d'avoir lu votre réponse."
+        ),
     ),
-)
-_INVITE = note_text("Voir la facture :")
+}
+_ON = note_text("prélevés le %(day)s")
+_CAPTIONS = {
+    "debit_announced": _ON,
+    "debit_again": _ON,
+    "debit_moved": _ON,
+    "collection": note_text("encaissés le %(day)s"),
+    "collection_failed": note_text("à régler autrement"),
+}
+_BUTTON = note_text("Voir la facture")
 
 
 def tend_debits(services: Services, supplier_id: UUID) -> None:
@@ -88,40 +97,46 @@ def tell_payers(services: Services, work: Work) -> None:
     for each in collections_to_tell(work):
         values = {"label": each.label, "day": each.collect_on}
         key = f"collection/{each.announcement_id}"
-        if _write(services, work, each.invoice_id, each.customer_id, key, _COLLECTION, each.amount_minor, values):
+        if _write(services, work, each.invoice_id, each.customer_id, key, "collection", each.amount_minor, values):
             told.append(each.announcement_id)
     note_collections_told(work, told)
     for each in collections_to_tell(work, failed=True):
         key = f"collection/{each.announcement_id}/failed"
-        _write(services, work, each.invoice_id, each.customer_id, key, _FAILED, each.amount_minor, {})
+        _write(services, work, each.invoice_id, each.customer_id, key, "collection_failed", each.amount_minor, {})
     _ask_why(services, work)
 
 
 def write_code_mail(work: Work, sent: SentCode, language: str) -> None:
     """The mail that carries a code; nobody of the supplier reads it."""
-    speak = catalogue(language)
-    code = f"{sent.code[:4]}-{sent.code[4:]}"
-    hello = speak.gettext("Bonjour,")
-    sentence = speak.gettext("Pour signer, saisissez ce code sur la page où vous l'avez demandé, dans les 15 minutes :")
-    ignore = speak.gettext("Vous n'avez rien demandé ? Ignorez ce message et prévenez votre fournisseur.")
-    html = Markup("<p>{}</p><p>{} <strong>{}</strong></p><p>{}</p>").format(hello, sentence, code, ignore)
-    keep_mail(
-        work,
-        Mail(
-            mail_key=f"{SIGN_IN_MAILS}consent/{sent.code_id}",
-            recipient=sent.recipient,
-            subject=speak.gettext("Votre code de signature"),
-            text_body=f"{hello}\n\n{sentence} {code}\n\n{ignore}\n",
-            html_body=str(html),
+    page = code_page(sent.code, language)
+    keep_page(work, page, Envelope("consent_code", f"{SIGN_IN_MAILS}consent/{sent.code_id}", sent.recipient))
+
+
+def code_page(code: str, spoken: str) -> MailPage:
+    """What the mail with a code to sign by says."""
+    speak = catalogue(spoken).gettext
+    ignore = speak(note_text("Vous n'avez rien demandé ? Ignorez ce message et prévenez votre fournisseur."))
+    return MailPage(
+        subject=speak(note_text("Votre code de signature")),
+        preheader=ignore,
+        greeting=speak("Bonjour,"),
+        paragraphs=(),
+        code=(
+            speak(
+                note_text("Pour signer, saisissez ce code sur la page où vous l'avez demandé, dans les 15 minutes :")
+            ),
+            f"{code[:4]}-{code[4:]}",
         ),
+        note=ignore,
+        language=spoken,
     )
 
 
 def _tell_debit(services: Services, work: Work, told: Told) -> bool:
-    words = _MOVED if told.moved else _AGAIN if told.once_more else _ANNOUNCED
+    kind = "debit_moved" if told.moved else "debit_again" if told.once_more else "debit_announced"
     values = {"day": told.collect_on, "last4": told.iban_last4, "rum": told.rum, "ics": told.ics}
     key = f"debit/{told.debit_id}/{told.collect_on}"
-    if _write(services, work, told.invoice_id, told.customer_id, key, words, told.amount_minor, values):
+    if _write(services, work, told.invoice_id, told.customer_id, key, kind, told.amount_minor, values):
         return True
     task = NewTask(f"debit {told.debit_id} untold", "no_address", None, told.customer_id, told.invoice_id)
     open_task(work, task)
@@ -139,7 +154,7 @@ def _ask_why(services: Services, work: Work) -> None:
     )
     for row in rows:
         key = f"debit-return/{row['return_ref']}/{row['invoice_id']}"
-        _write(services, work, row["invoice_id"], row["customer_id"], key, _WHY, row["amount_minor"], {})
+        _write(services, work, row["invoice_id"], row["customer_id"], key, "debit_why", row["amount_minor"], {})
 
 
 def _write(  # noqa: PLR0917 -- one mail needs all of it
@@ -148,7 +163,7 @@ def _write(  # noqa: PLR0917 -- one mail needs all of it
     invoice_id: UUID,
     customer_id: UUID,
     key: str,
-    words: tuple[str, str],
+    kind: str,
     amount_minor: int,
     values: Mapping[str, object],
 ) -> bool:
@@ -157,34 +172,40 @@ def _write(  # noqa: PLR0917 -- one mail needs all of it
     if customer.email is None:
         return False
     spoken = known_language(customer.language)
-    speak, supplier = catalogue(spoken), supplier_name(work)
     invoice = work.row(
         "SELECT number, currency FROM invoices WHERE supplier_id = :supplier AND invoice_id = :id", id=invoice_id
     )
     assert invoice is not None  # noqa: S101 -- a foreign key leads here
     told = {
         **values,
-        "supplier": supplier,
+        "supplier": supplier_name(work),
         "number": invoice["number"],
         "amount": money(amount_minor, invoice["currency"], spoken),
         "day": day(values.get("day") or today(), spoken),  # type: ignore[arg-type]
     }
-    subject, sentence = (speak.gettext(each) % told for each in words)
-    hello, invite = speak.gettext("Bonjour,"), speak.gettext(_INVITE)
-    url = services.pay_link(work, invoice_id, "mail")
-    keep_mail(
-        work,
-        Mail(
-            mail_key=key,
-            recipient=customer.email,
-            subject=subject,
-            text_body=f"{hello}\n\n{sentence}\n\n{invite}\n{url}\n\n{supplier}\n",
-            html_body=str(
-                Markup('<p>{}</p><p>{}</p><p><a href="{}">{}</a></p><p>{}</p>').format(
-                    hello, sentence, url, invite, supplier
-                )
-            ),
-            invoice_id=invoice_id,
-        ),
-    )
+    page = debit_page(kind, told, services.pay_link(work, invoice_id, "mail"), spoken)
+    keep_page(work, page, Envelope(kind, key, customer.email, invoice_id))
     return True
+
+
+def debit_page(kind: str, told: Mapping[str, object], url: str, spoken: str) -> MailPage:
+    """What a mail about a debit or a collection says; the mandate stands in it as the rulebook asks (SDD, 4.3.4)."""
+    speak = catalogue(spoken).gettext
+    subject, sentence = (speak(each) % told for each in _WORDS[kind])
+    shown = {
+        note_text("Facture"): told["number"],
+        note_text("Compte finissant par"): told.get("last4"),
+        note_text("Référence du mandat (RUM)"): told.get("rum"),
+        note_text("Identifiant créancier (ICS)"): told.get("ics"),
+        note_text("Moyen de paiement"): told.get("label"),
+    }
+    return MailPage(
+        subject=subject,
+        preheader=sentence,
+        greeting=speak("Bonjour,"),
+        paragraphs=(sentence,),
+        figure=(str(told["amount"]), speak(_CAPTIONS[kind]) % told) if kind in _CAPTIONS else None,
+        facts=tuple((speak(label), str(value)) for label, value in shown.items() if value),
+        button=(speak(_BUTTON), url),
+        language=spoken,
+    )

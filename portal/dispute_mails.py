@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
-from portal.access.sign_in_mail import Mail
 from portal.dispute_words import reason_words
-from portal.mails import keep_mail
+from portal.mail_page import MailPage
+from portal.mails import Envelope, keep_page
 from portal.words import catalogue, known_language, money, note_text
 from receivables.store.customers import get_customer
 from receivables.store.invoices import get_invoice
@@ -56,7 +55,7 @@ _WORDS = {
         note_text("Vous aviez signalé : « %(reason)s ». Après examen, nous maintenons la facture :"),
     ),
 }
-_INVITE = note_text("Voir la facture et le suivi de votre réclamation :")
+_BUTTON = note_text("Voir la facture et le suivi")
 
 
 def write_dispute_mail(
@@ -67,28 +66,51 @@ def write_dispute_mail(
     if customer.email is None:
         return False
     spoken = known_language(customer.language)
-    speak = catalogue(spoken)
-    supplier = supplier_name(work)
+    invoice = get_invoice(work, dispute.invoice_id)
+    told = Told(what, invoice.number, dispute.reason, money(amount_minor, dispute.currency, spoken), said)
+    page = dispute_page(told, services.pay_link(work, dispute.invoice_id, "mail"), supplier_name(work), spoken)
+    values = {
+        "client": customer.name,
+        "facture": invoice.number,
+        "motif": reason_words(dispute.reason, spoken),
+        "montant": told.amount,
+    }
+    mail_key = f"dispute/{dispute.dispute_id}/{what}/{key}"
+    keep_page(work, page, Envelope(f"dispute_{what}", mail_key, customer.email, dispute.invoice_id, values=values))
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of a dispute: which turn, on which invoice, why, for how much, and in which words of ours."""
+
+    what: str
+    number: str
+    reason: str
+    amount: str
+    said: str
+
+
+def dispute_page(told: Told, url: str, supplier: str, spoken: str) -> MailPage:
+    """What a mail about a dispute says."""
+    speak = catalogue(spoken).gettext
     values = {
         "supplier": supplier,
-        "number": get_invoice(work, dispute.invoice_id).number,
-        "reason": reason_words(dispute.reason, spoken),
-        "amount": money(amount_minor, dispute.currency, spoken),
+        "number": told.number,
+        "reason": reason_words(told.reason, spoken),
+        "amount": told.amount,
     }
-    subject, sentence = (speak.gettext(each) % values for each in _WORDS[what])
-    hello, invite = speak.gettext("Bonjour,"), speak.gettext(_INVITE)
-    url = services.pay_link(work, dispute.invoice_id, "mail")
-    parts = [hello, sentence, *([said] if said else []), f"{invite}\n{url}", supplier]
-    shown = Markup("").join(Markup("<p>{}</p>").format(each) for each in (hello, sentence, *([said] if said else [])))
-    keep_mail(
-        work,
-        Mail(
-            mail_key=f"dispute/{dispute.dispute_id}/{what}/{key}",
-            recipient=customer.email,
-            subject=subject,
-            text_body="\n\n".join(parts) + "\n",
-            html_body=str(shown + Markup('<p><a href="{}">{}</a></p><p>{}</p>').format(url, invite, supplier)),
-            invoice_id=dispute.invoice_id,
+    subject, sentence = (speak(each) % values for each in _WORDS[told.what])
+    granted = told.what in {ACCEPTED, PARTLY}
+    return MailPage(
+        subject=subject,
+        preheader=told.said or sentence,
+        greeting=speak("Bonjour,"),
+        paragraphs=(sentence, *([told.said] if told.said else [])),
+        facts=(
+            (speak("Facture"), told.number),
+            *([(speak(note_text("Montant accepté")), told.amount)] if granted else []),
         ),
+        button=(speak(_BUTTON), url),
+        language=spoken,
     )
-    return True

@@ -2,36 +2,94 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-
-from markupsafe import Markup
 
 from config.clock import new_id, now
 from portal.access.sign_in_mail import Mail
-from portal.words import day, known_language, money
-from receivables.services.dues import due_on_invoice
-from receivables.store.register import get_supplier
+from portal.mail_kinds import CUSTOMER, KINDS
+from portal.mail_page import brand_of, write_page
+from receivables.domain.messages import fill
+from receivables.store.mail_texts import mail_texts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
-    from portal.wiring import Services
+    from portal.access.sign_in_mail import MailFile
+    from portal.mail_page import MailPage
+    from receivables.store.mail_texts import MailText
     from receivables.store.work import Work
 
-_WORDS = {
-    "fr": (
-        "{supplier} : facture {number}",
-        "Bonjour,",
-        "Votre facture {number} de {amount} est à régler au plus tard le {due}.",
-        "Voir et payer en ligne :",
-    ),
-    "en": (
-        "{supplier}: invoice {number}",
-        "Hello,",
-        "Your invoice {number} of {amount} is due by {due}.",
-        "View and pay online:",
-    ),
-}
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Where a mail goes and what it is: ``key`` makes it unique, ``kind`` is one of `portal.mail_kinds.KINDS`.
+
+    ``values`` fill the places of a supplier's own words (``societe`` is always there); ``unsubscribe_url`` is where one
+    click ends mails like it.
+    """
+
+    kind: str
+    key: str
+    recipient: str
+    invoice_id: UUID | None = None
+    files: tuple[MailFile, ...] = ()
+    held_by: str | None = None
+    reply_to: str | None = None
+    unsubscribe_url: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+def keep_page(work: Work, page: MailPage, envelope: Envelope) -> UUID | None:
+    """Put a mail into the book in the supplier's look and words; ``None`` where it was there before."""
+    return keep_mail(work, mail_of(dress(work, page, envelope), envelope))
+
+
+def mail_of(page: MailPage, envelope: Envelope) -> Mail:
+    """The mail of a page that is ready."""
+    text_body, html_body = write_page(page)
+    return Mail(
+        mail_key=envelope.key,
+        recipient=envelope.recipient,
+        subject=" ".join(page.subject.split()),
+        text_body=text_body,
+        html_body=html_body,
+        invoice_id=envelope.invoice_id,
+        files=envelope.files,
+        held_by=envelope.held_by,
+        reply_to=envelope.reply_to,
+        kind=envelope.kind,
+        unsubscribe_url=envelope.unsubscribe_url,
+    )
+
+
+def dress(work: Work, page: MailPage, envelope: Envelope) -> MailPage:
+    """The page as its supplier sends it: its name and colour, and its own words where it has some for this kind."""
+    brand, texts = brand_of(work), mail_texts_of(work)
+    signed = texts.signature(page.language) if KINDS[envelope.kind].to == CUSTOMER else ""
+    signature = tuple(line for line in signed.splitlines() if line.strip())
+    dressed = replace(page, sender=replace(brand, signature=signature))
+    own = texts.of(envelope.kind, page.language)
+    if not KINDS[envelope.kind].is_worded or own.is_empty:
+        return dressed
+    return _worded(dressed, own, {"societe": brand.name, **envelope.values})
+
+
+def _worded(page: MailPage, own: MailText, values: Mapping[str, str]) -> MailPage:
+    """What the house says of figures and links stays: own words take the place of the first paragraph only."""
+    opening = _paragraphs(own.opening, values)
+    return replace(
+        page,
+        subject=fill(own.subject, values) if own.subject else page.subject,
+        paragraphs=(*opening, *page.paragraphs[1:]) if opening else page.paragraphs,
+        closing=(*page.closing, *_paragraphs(own.closing, values)),
+    )
+
+
+def _paragraphs(words: str, values: Mapping[str, str]) -> tuple[str, ...]:
+    lines = words.replace("\r\n", "\n").split("\n\n")
+    return tuple(fill(each.strip(), values) for each in lines if each.strip())
 
 
 def keep_mail(work: Work, mail: Mail) -> UUID | None:
@@ -39,8 +97,9 @@ def keep_mail(work: Work, mail: Mail) -> UUID | None:
     mail_id = new_id()
     kept = work.execute(
         "INSERT INTO mails (supplier_id, mail_id, mail_key, recipient, subject, text_body, html_body, invoice_id, "
-        "held_by, reply_to, state, created_at) VALUES (:supplier, :id, :key, :recipient, :subject, :text, :html, "
-        ":invoice, :held_by, :reply_to, 'to_send', :at) ON CONFLICT (supplier_id, mail_key) DO NOTHING",
+        "held_by, reply_to, kind, unsubscribe_url, state, created_at) VALUES (:supplier, :id, :key, :recipient, "
+        ":subject, :text, :html, :invoice, :held_by, :reply_to, :kind, :unsubscribe, 'to_send', :at) "
+        "ON CONFLICT (supplier_id, mail_key) DO NOTHING",
         id=mail_id,
         key=mail.mail_key,
         recipient=mail.recipient,
@@ -50,6 +109,8 @@ def keep_mail(work: Work, mail: Mail) -> UUID | None:
         invoice=mail.invoice_id,
         held_by=mail.held_by,
         reply_to=mail.reply_to,
+        kind=mail.kind,
+        unsubscribe=mail.unsubscribe_url,
         at=now(),
     )
     if not kept:
@@ -66,41 +127,3 @@ def keep_mail(work: Work, mail: Mail) -> UUID | None:
             size=file.size_bytes,
         )
     return mail_id
-
-
-def write_invoice_mail(services: Services, supplier_id: UUID, invoice_id: UUID) -> None:
-    """Write the mail that brings a customer their invoice, where something is due and an address is known."""
-    supplier = get_supplier(services.database, supplier_id)
-    with services.works.begin(supplier_id) as work:
-        due = due_on_invoice(work, invoice_id)
-        if supplier is None or due.customer_email is None or due.payable_minor <= 0:
-            return
-        language = work.scalar(
-            "SELECT language FROM customers JOIN invoices USING (supplier_id, customer_id) "
-            "WHERE supplier_id = :supplier AND invoice_id = :invoice",
-            invoice=invoice_id,
-        )
-        spoken = known_language(language)
-        values = {
-            "number": due.number,
-            "supplier": supplier.name,
-            "amount": money(due.open_minor, due.currency, spoken),
-            "due": day(due.due_on, spoken),
-        }
-        subject, hello, sentence, invite = (each.format(**values) for each in _WORDS[spoken])
-        url = services.pay_link(work, invoice_id, "mail")
-        keep_mail(
-            work,
-            Mail(
-                mail_key=f"invoice/{invoice_id}",
-                recipient=due.customer_email,
-                subject=subject,
-                text_body=f"{hello}\n\n{sentence}\n\n{invite}\n{url}\n\n{supplier.name}\n",
-                html_body=str(
-                    Markup('<p>{}</p><p>{}</p><p><a href="{}">{}</a></p><p>{}</p>').format(
-                        hello, sentence, url, invite, supplier.name
-                    )
-                ),
-                invoice_id=invoice_id,
-            ),
-        )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formataddr
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from markupsafe import Markup
-
 from portal.access.people import find_person, get_person, memberships_of
-from portal.access.sign_in_mail import Mail, MailFile
+from portal.access.sign_in_mail import MailFile
+from portal.mail_page import MailPage
 from portal.mailbox.addresses import reply_address
 from portal.mailbox.quoting import MARK
-from portal.mails import keep_mail
+from portal.mails import Envelope, keep_page
 from portal.message_files import find_message_file, plain_name
 from portal.words import catalogue, known_language, note_text
 from receivables.domain.messages import Side
@@ -24,6 +23,8 @@ from receivables.store.messages import messages_in
 from receivables.store.overviews import supplier_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from babel.support import NullTranslations
 
     from portal.wiring import Services
@@ -48,10 +49,16 @@ _WROTE = {
     True: note_text("%(name)s vous a écrit, facture %(number)s"),
     False: note_text("%(name)s vous a écrit"),
 }
+_CONFIRM = note_text("%(supplier)s : confirmez votre message, facture %(number)s")
+_WRITTEN = note_text(
+    "Un message a été écrit à %(supplier)s depuis le lien de paiement de la facture %(number)s. S'il est de vous ou de "
+    "l'un de vos collègues, lisez-le et confirmez-le : il partira aussitôt."
+)
+_NOT_YOURS = note_text("Sinon, ne faites rien : il ne partira pas, et sera oublié dans deux jours.")
 _FILES = note_text("Pièces jointes : %(files)s")
 _BY_MAIL = note_text("Pour répondre, répondez à ce courriel.")
-_ON_PAGE = note_text("Lire et répondre sur votre page :")
-_ON_INVOICE = note_text("Voir la facture et nous écrire :")
+_ON_PAGE = note_text("Lire et répondre sur votre page")
+_ON_INVOICE = note_text("Voir la facture et nous écrire")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +102,24 @@ def write_message_mail(services: Services, work: Work, thread: Thread, message_i
     if reader is None:
         return False
     speak = catalogue(known_language(reader.language))
-    subject, parts = _letter(work, thread, message, speak)
     answer_to = reply_address(services.settings, services.keyring, work, thread.subject, reader.email)
-    if answer_to:
-        parts = [f"{MARK} {speak.gettext(_ABOVE)} -##", *parts, speak.gettext(_BY_MAIL)]
     supplier = supplier_name(work)
-    text_body, html_body = _bodies(parts, _link(services, work, thread, reader, speak), supplier)
-    keep_mail(
-        work,
-        Mail(
-            mail_key=f"message/{message_id}",
-            recipient=reader.email,
-            subject=subject,
-            text_body=text_body,
-            html_body=html_body,
-            invoice_id=thread.invoice_id,
-            files=_files(work, message),
-            reply_to=formataddr((_line(supplier), answer_to)) if answer_to else None,
-        ),
+    page = _letter(work, thread, message, supplier, known_language(reader.language))
+    page = replace(
+        page,
+        button=_link(services, work, thread, reader, speak),
+        mark=f"{MARK} {speak.gettext(_ABOVE)} -##" if answer_to else None,
+        note=speak.gettext(_BY_MAIL) if answer_to else None,
     )
+    envelope = Envelope(
+        "message",
+        f"message/{message_id}",
+        reader.email,
+        thread.invoice_id,
+        _files(work, message),
+        reply_to=formataddr((_line(supplier), answer_to)) if answer_to else None,
+    )
+    keep_page(work, page, envelope)
     return True
 
 
@@ -125,16 +131,14 @@ def tell_collector(services: Services, work: Work, said: Said) -> bool:
     if person is None or not said.is_new or not _works_here(services, work, person.person_id):
         return False
     message = next(each for each in messages_in(work, thread.thread_id) if each.message_id == said.message_id)
-    speak = catalogue(known_language(person.language))
-    number = get_invoice(work, thread.invoice_id).number if thread.invoice_id else ""
-    name = get_customer(work, thread.customer_id).name
-    subject = _line(speak.gettext(_WROTE[bool(number)]) % {"name": name, "number": number})
-    excerpt = message.said if len(message.said) <= MOST_EXCERPT else message.said[:MOST_EXCERPT].rstrip() + " [...]"
-    warning = speak.gettext("Ne répondez pas à ce courriel : le client ne le lirait pas.")
-    link = (speak.gettext("Lire et répondre :"), f"{services.settings.public_url}{staff_path(thread.subject)}")
-    text_body, html_body = _bodies([f"{subject}.", f"{message.author} : {excerpt}", warning], link, supplier_name(work))
-    key = f"message-told/{said.message_id}"
-    keep_mail(work, Mail(key, person.email, subject, text_body, html_body, thread.invoice_id))
+    values = {
+        "number": get_invoice(work, thread.invoice_id).number if thread.invoice_id else "",
+        "name": get_customer(work, thread.customer_id).name,
+        "author": message.author,
+        "url": f"{services.settings.public_url}{staff_path(thread.subject)}",
+    }
+    page = told_page(values, message.said, known_language(person.language))
+    keep_page(work, page, Envelope("message_told", f"message-told/{said.message_id}", person.email, thread.invoice_id))
     return True
 
 
@@ -143,22 +147,42 @@ def write_held_mail(services: Services, work: Work, held: Held, token: str) -> N
 
     The mail does not repeat what was written: whoever found the link must not be able to write to the customer.
     """
-    speak = catalogue(known_language(held.language))
-    supplier = supplier_name(work)
-    values = {"supplier": supplier, "number": get_invoice(work, held.invoice_id).number}
-    parts = [
-        speak.gettext("Bonjour,"),
-        speak.gettext(
-            "Un message a été écrit à %(supplier)s depuis le lien de paiement de la facture %(number)s. S'il est de "
-            "vous ou de l'un de vos collègues, lisez-le et confirmez-le : il partira aussitôt."
-        )
-        % values,
-        speak.gettext("Sinon, ne faites rien : il ne partira pas, et sera oublié dans deux jours."),
-    ]
-    link = (speak.gettext("Lire et confirmer :"), f"{services.settings.public_url}/m/{token}")
-    text_body, html_body = _bodies(parts, link, supplier)
-    subject = _line(speak.gettext("%(supplier)s : confirmez votre message, facture %(number)s") % values)
-    keep_mail(work, Mail(f"held/{held.held_id}", held.recipient, subject, text_body, html_body, held.invoice_id))
+    values = {
+        "supplier": supplier_name(work),
+        "number": get_invoice(work, held.invoice_id).number,
+        "url": f"{services.settings.public_url}/m/{token}",
+    }
+    page = held_page(values, known_language(held.language))
+    keep_page(work, page, Envelope("message_held", f"held/{held.held_id}", held.recipient, held.invoice_id))
+
+
+def told_page(values: Mapping[str, str], said: str, spoken: str) -> MailPage:
+    """What whoever answers is told; ``values`` are ``name``, ``number`` or nothing, ``author`` and ``url``."""
+    speak = catalogue(spoken).gettext
+    excerpt = said if len(said) <= MOST_EXCERPT else said[:MOST_EXCERPT].rstrip() + " [...]"
+    return MailPage(
+        subject=_line(speak(_WROTE[bool(values["number"])]) % values),
+        preheader=excerpt,
+        greeting="",
+        paragraphs=(f"{values['author']} :", excerpt),
+        button=(speak(note_text("Lire et répondre")), values["url"]),
+        note=speak(note_text("Ne répondez pas à ce courriel : le client ne le lirait pas.")),
+        language=spoken,
+    )
+
+
+def held_page(values: Mapping[str, str], spoken: str) -> MailPage:
+    """What the customer's own mailbox is asked; ``values`` are ``supplier``, ``number`` and ``url``."""
+    speak = catalogue(spoken).gettext
+    return MailPage(
+        subject=_line(speak(_CONFIRM) % values),
+        preheader=speak(_NOT_YOURS),
+        greeting=speak("Bonjour,"),
+        paragraphs=(speak(_WRITTEN) % values,),
+        button=(speak(note_text("Lire et confirmer")), values["url"]),
+        note=speak(_NOT_YOURS),
+        language=spoken,
+    )
 
 
 def thread_path(subject: Subject) -> str:
@@ -173,20 +197,25 @@ def staff_path(subject: Subject) -> str:
     return f"/s/messages/customers/{subject.customer_id}"
 
 
-def _letter(work: Work, thread: Thread, message: Message, speak: NullTranslations) -> tuple[str, list[str]]:
-    """Subject and paragraphs."""
-    has_invoice = thread.invoice_id is not None
-    values = {
-        "supplier": supplier_name(work),
-        "author": message.author,
-        "number": get_invoice(work, thread.invoice_id).number if thread.invoice_id else "",
-    }
-    parts = [speak.gettext("Bonjour,"), speak.gettext(_WRITES[has_invoice]) % values]
-    parts += [message.said] if message.said else []
-    if message.files:
-        names = ", ".join(plain_name(each.filename) for each in message.files)
-        parts.append(speak.gettext(_FILES) % {"files": names})
-    return _line(speak.gettext(_SUBJECTS[has_invoice]) % values), parts
+def _letter(work: Work, thread: Thread, message: Message, supplier: str, spoken: str) -> MailPage:
+    number = get_invoice(work, thread.invoice_id).number if thread.invoice_id else ""
+    files = tuple(plain_name(each.filename) for each in message.files)
+    return message_page({"supplier": supplier, "author": message.author, "number": number}, message.said, files, spoken)
+
+
+def message_page(values: Mapping[str, str], said: str, files: tuple[str, ...], spoken: str) -> MailPage:
+    """What a message of ours says in its mail; ``values`` are ``supplier``, ``author`` and ``number`` or nothing."""
+    speak, has_invoice = catalogue(spoken).gettext, bool(values["number"])
+    parts = [speak(_WRITES[has_invoice]) % values]
+    parts += [said] if said else []
+    parts += [speak(_FILES) % {"files": ", ".join(files)}] if files else []
+    return MailPage(
+        subject=_line(speak(_SUBJECTS[has_invoice]) % values),
+        preheader=said,
+        greeting=speak("Bonjour,"),
+        paragraphs=tuple(parts),
+        language=spoken,
+    )
 
 
 def _files(work: Work, message: Message) -> tuple[MailFile, ...]:
@@ -209,16 +238,6 @@ def _link(
 def _line(text: str) -> str:
     """A header is one line: names of customers and suppliers come from files of others."""
     return " ".join(text.split())
-
-
-def _bodies(parts: list[str], link: tuple[str, str] | None, supplier: str) -> tuple[str, str]:
-    """The same in plain text and in HTML."""
-    lines = [*parts, *([f"{link[0]}\n{link[1]}"] if link else []), supplier]
-    shown = [Markup("<br>").join(part.split("\n")) for part in parts]
-    if link:
-        shown.append(Markup('<a href="{}">{}</a>').format(link[1], link[0]))
-    marked = Markup("").join(Markup("<p>{}</p>").format(each) for each in [*shown, supplier])
-    return "\n\n".join(lines) + "\n", str(marked)
 
 
 def _works_here(services: Services, work: Work, person_id: UUID) -> bool:

@@ -13,19 +13,25 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formataddr, parseaddr
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from config.clock import now
+from portal.dkim_signing import signer_of
+from portal.mail_kinds import KINDS, PERSON
 from portal.mailbox.addresses import message_id, return_path
 from portal.mailbox.bounces import Bounce
 from portal.mailbox.returning import note_bounce
+from receivables.store.overviews import supplier_name
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy import RowMapping
 
+    from portal.dkim_signing import Signer
     from portal.wiring import Services
     from receivables.store.work import Work
 
@@ -37,6 +43,8 @@ FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=6)
 """Twelve tries at these distances are two days: longer, a server is not full, it is gone."""
 UNWATCHED_WAIT = timedelta(hours=1)
+_SEVEN_BITS = "quoted-printable"
+"""Every server hands this on unchanged, so that a signature over it stays good (RFC 6376, 5.3)."""
 _PERMANENT = 500
 _POLICY = b"5.7."
 """Enhanced status (RFC 3463) of what a server refuses for its policy: the address is right."""
@@ -68,7 +76,7 @@ def send_due_mails(services: Services, supplier_id: UUID, looks: Mapping[str, Lo
     """
     if services.settings.smtp_url is None:
         return 0
-    done = 0
+    done, signer = 0, signer_of(services.settings)
     with ExitStack() as open_things:
         server: smtplib.SMTP | None = None
         while done < BATCH:
@@ -79,14 +87,15 @@ def send_due_mails(services: Services, supplier_id: UUID, looks: Mapping[str, Lo
                 if _look_first(services, work, row, looks or {}):
                     if server is None:
                         server = open_things.enter_context(_server(services.settings.smtp_url))
-                    _hand_over(services, work, server, row)
+                    _hand_over(services, work, server, row, signer)
             done += 1
     return done
 
 
 def _claim(work: Work) -> RowMapping | None:
     return work.row(
-        "SELECT mail_id, recipient, subject, text_body, html_body, held_by, reply_to, tries FROM mails "
+        "SELECT mail_id, recipient, subject, text_body, html_body, held_by, reply_to, kind, unsubscribe_url, tries "
+        "FROM mails "
         "WHERE supplier_id = :supplier AND state = 'to_send' AND next_try_at <= :at ORDER BY created_at LIMIT 1 "
         "FOR UPDATE SKIP LOCKED",
         at=now(),
@@ -106,10 +115,9 @@ def _look_first(services: Services, work: Work, row: RowMapping, looks: Mapping[
     return found is None
 
 
-def _hand_over(services: Services, work: Work, server: smtplib.SMTP, row: RowMapping) -> None:
-    envelope_from = return_path(services.settings)
+def _hand_over(services: Services, work: Work, server: smtplib.SMTP, row: RowMapping, signer: Signer | None) -> None:
     try:
-        server.send_message(_message(services, work, row), from_addr=envelope_from)
+        _send(server, _message(services, work, row), return_path(services.settings), signer)
     except smtplib.SMTPRecipientsRefused as error:
         code, said = next(iter(error.recipients.values()), (_PERMANENT, b"nobody to write to"))
         _refused(work, row, code, said, of_address=True)
@@ -119,6 +127,15 @@ def _hand_over(services: Services, work: Work, server: smtplib.SMTP, row: RowMap
         _refused(work, row, error.smtp_code, _bytes(error.smtp_error), of_address=False)
     else:
         _note(work, row, "sent", None)
+
+
+def _send(server: smtplib.SMTP, message: EmailMessage, envelope_from: str | None, signer: Signer | None) -> None:
+    """Hand a mail over; a signed one goes as the very bytes that were signed, all of them ASCII but for addresses."""
+    sender, recipient = (message[name].addresses[0].addr_spec for name in ("From", "To"))
+    if signer is None or not (sender.isascii() and recipient.isascii()):
+        server.send_message(message, from_addr=envelope_from)
+        return
+    server.sendmail(envelope_from or sender, [recipient], signer.sign(message.as_bytes(policy=SMTP)))
 
 
 def _refused(work: Work, row: RowMapping, code: int, said: bytes, *, of_address: bool) -> None:
@@ -159,21 +176,32 @@ def _message(services: Services, work: Work, row: RowMapping) -> EmailMessage:
     """The mail as it goes out; answering machines are told that nobody wrote it by hand (RFC 3834)."""
     sender = services.settings.mail_from
     message = EmailMessage()
-    message["From"] = sender
+    message["From"] = _named(work, sender, row["kind"])
     message["To"] = row["recipient"]
     message["Subject"] = " ".join(row["subject"].split())
     message["Date"] = now()
     message["Message-ID"] = message_id(services.keyring, work.supplier_id, row["mail_id"], sender)
     message["Auto-Submitted"] = "auto-generated"
+    if row["unsubscribe_url"]:
+        message["List-Unsubscribe"] = f"<{row['unsubscribe_url']}>"
+        if row["unsubscribe_url"].startswith("https://"):  # RFC 8058, 3.1 asks for it
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if row["reply_to"]:
         message["Reply-To"] = row["reply_to"]
-    message.set_content(row["text_body"])
-    message.add_alternative(row["html_body"], subtype="html")
+    message.set_content(row["text_body"], cte=_SEVEN_BITS)
+    message.add_alternative(row["html_body"], subtype="html", cte=_SEVEN_BITS)
     for file in _files(work, row["mail_id"]):
         kind, _, subtype = file["mime"].partition("/")
         content = services.archive.get(file["sha256"])
         message.add_attachment(content, maintype=kind, subtype=subtype, filename=file["filename"])
     return message
+
+
+def _named(work: Work, sender: str, kind: str) -> str:
+    """Our address under the name of the supplier that writes; of the house where a person signs in."""
+    if kind in KINDS and KINDS[kind].to == PERSON:
+        return sender
+    return formataddr((" ".join(supplier_name(work).split()), parseaddr(sender)[1]))
 
 
 def _files(work: Work, mail_id: UUID) -> list[dict[str, Any]]:

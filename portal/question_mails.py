@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from markupsafe import Markup
-
 from payments.matching.asking import question_to_tell
-from portal.access.sign_in_mail import Mail
-from portal.mails import keep_mail
-from portal.words import day, known_language, money
+from portal.mail_page import MailPage
+from portal.mails import Envelope, keep_page
+from portal.words import catalogue, day, known_language, money, note_text
 from receivables.store.customers import get_customer
 from receivables.store.overviews import supplier_name
 
@@ -18,26 +16,12 @@ if TYPE_CHECKING:
     from portal.wiring import Services
     from receivables.store.outbox import Announcement
 
-_WORDS = {
-    "fr": (
-        "{supplier} : ce paiement de {amount} est-il le vôtre ?",
-        "Bonjour,",
-        (
-            "Nous avons reçu {amount} le {day} sans savoir de qui ni pour quelle facture. Si ce paiement est le vôtre, "
-            "dites-nous ce qu'il règle ; sinon, répondez non. Nous ne demandons ni mot de passe ni compte bancaire."
-        ),
-        "Répondre dans votre espace :",
-    ),
-    "en": (
-        "{supplier}: is this payment of {amount} yours?",
-        "Hello,",
-        (
-            "We received {amount} on {day} and do not know from whom or for which invoice. If this payment is yours, "
-            "tell us what it pays; if not, answer no. We ask for no password and no bank account."
-        ),
-        "Answer in your account:",
-    ),
-}
+_SUBJECT = note_text("%(supplier)s : ce paiement de %(amount)s est-il le vôtre ?")
+_OPENING = note_text(
+    "Nous avons reçu %(amount)s le %(day)s sans savoir de qui ni pour quelle facture. Si ce paiement est le vôtre, "
+    "dites-nous ce qu'il règle ; sinon, répondez non."
+)
+_NOTE = note_text("Nous ne demandons ni mot de passe ni compte bancaire.")
 
 
 def write_question_mail(services: Services, supplier_id: UUID, fact: Announcement) -> None:
@@ -51,24 +35,29 @@ def write_question_mail(services: Services, supplier_id: UUID, fact: Announcemen
         if customer.email is None:
             return
         spoken = known_language(customer.language)
-        values = {
-            "supplier": supplier_name(work),
-            "amount": money(question.amount_minor, question.currency, spoken),
-            "day": day(question.booked_on, spoken),
-        }
-        subject, hello, sentence, invite = (each.format(**values) for each in _WORDS[spoken])
-        url = f"{services.settings.public_url}/c/questions/{question.question_id}"
-        keep_mail(
-            work,
-            Mail(
-                mail_key=f"question/{question.question_id}",
-                recipient=customer.email,
-                subject=subject,
-                text_body=f"{hello}\n\n{sentence}\n\n{invite}\n{url}\n\n{values['supplier']}\n",
-                html_body=str(
-                    Markup('<p>{}</p><p>{}</p><p><a href="{}">{}</a></p><p>{}</p>').format(
-                        hello, sentence, url, invite, values["supplier"]
-                    )
-                ),
-            ),
+        amount = money(question.amount_minor, question.currency, spoken)
+        page = question_page(
+            amount,
+            day(question.booked_on, spoken),
+            f"{services.settings.public_url}/c/questions/{question.question_id}",
+            supplier_name(work),
+            spoken,
         )
+        envelope = Envelope("question", f"question/{question.question_id}", customer.email, values={"montant": amount})
+        keep_page(work, page, envelope)
+
+
+def question_page(amount: str, on: str, url: str, supplier: str, spoken: str) -> MailPage:
+    """What the question says."""
+    speak = catalogue(spoken).gettext
+    told = {"supplier": supplier, "amount": amount, "day": on}
+    return MailPage(
+        subject=speak(_SUBJECT) % told,
+        preheader=speak(_NOTE),
+        greeting=speak("Bonjour,"),
+        paragraphs=(speak(_OPENING) % told,),
+        figure=(amount, speak(note_text("reçu le %(day)s")) % told),
+        button=(speak(note_text("Répondre dans mon espace")), url),
+        note=speak(_NOTE),
+        language=spoken,
+    )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from portal.access.sign_in import letter_of
+from portal.mail_page import HOUSE_BRAND, MailPage, write_page
 from portal.words import catalogue, known_language
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from portal.access.sign_in import SignInLetter
     from portal.wiring import Services
 
 
@@ -34,7 +34,8 @@ class MailFile:
 class Mail:
     """A mail to put into the book of mails; ``mail_key`` makes it unique there.
 
-    ``held_by`` names who looks at it once more right before it goes. ``reply_to`` is where answers go.
+    ``held_by`` names who looks at it once more right before it goes. ``reply_to`` is where answers go. ``kind`` is one
+    of `portal.mail_kinds.KINDS`; ``unsubscribe_url`` is where one click ends mails like it.
     """
 
     mail_key: str
@@ -46,6 +47,8 @@ class Mail:
     files: tuple[MailFile, ...] = ()
     held_by: str | None = None
     reply_to: str | None = None
+    kind: str = "other"
+    unsubscribe_url: str | None = None
 
 
 def sign_in_mail(services: Services, link_id: UUID, language: str | None = None) -> Mail | None:
@@ -53,34 +56,31 @@ def sign_in_mail(services: Services, link_id: UUID, language: str | None = None)
     letter = letter_of(services, link_id)
     if letter is None:
         return None
-    speak = catalogue(known_language(language, letter.person.language))
-    code = f"{letter.code[:4]}-{letter.code[4:]}"
-    hello = speak.gettext("Bonjour %(name)s,") % {"name": letter.person.name}
-    open_it = speak.gettext("Pour vous connecter, ouvrez ce lien dans le navigateur où vous l'avez demandé :")
-    or_type = speak.gettext("Sur un autre appareil, saisissez ce code :")
+    page = sign_in_page(letter, known_language(language, letter.person.language))
+    text_body, html_body = write_page(page)
+    return Mail(f"{SIGN_IN_MAILS}{link_id}", letter.person.email, page.subject, text_body, html_body, kind="sign_in")
+
+
+def sign_in_page(letter: SignInLetter, spoken: str) -> MailPage:
+    """What the mail with a sign-in link says."""
+    speak = catalogue(spoken)
     limits = speak.ngettext(
         "Le lien et le code servent une seule fois, pendant %(count)s minute.",
         "Le lien et le code servent une seule fois, pendant %(count)s minutes.",
         letter.minutes,
     ) % {"count": letter.minutes}
     ignore = speak.gettext("Vous n'avez rien demandé ? Ignorez ce message : sans lui, personne n'entre.")
-    text_body = "\n\n".join([hello, f"{open_it}\n{letter.address}", f"{or_type} {code}", limits, ignore]) + "\n"
-    html_body = Markup(
-        '<p>{hello}</p><p>{open_it}</p><p><a href="{address}">{address}</a></p>'
-        "<p>{or_type} <strong>{code}</strong></p><p>{limits}<br>{ignore}</p>"
-    ).format(
-        hello=hello,
-        open_it=open_it,
-        address=letter.address,
-        or_type=or_type,
-        code=code,
-        limits=limits,
-        ignore=ignore,
-    )
-    return Mail(
-        f"{SIGN_IN_MAILS}{link_id}",
-        letter.person.email,
-        speak.gettext("Votre lien de connexion"),
-        text_body,
-        str(html_body),
+    return MailPage(
+        subject=speak.gettext("Votre lien de connexion"),
+        preheader=limits,
+        greeting=speak.gettext("Bonjour %(name)s,") % {"name": letter.person.name},
+        paragraphs=(speak.gettext("Pour vous connecter, ouvrez ce lien dans le navigateur où vous l'avez demandé :"),),
+        button=(speak.gettext("Ouvrir mon espace"), letter.address),
+        code=(
+            speak.gettext("Sur un autre appareil, saisissez ce code :"),
+            f"{letter.code[:4]}-{letter.code[4:]}",
+        ),
+        note=f"{limits}\n{ignore}",
+        language=spoken,
+        sender=HOUSE_BRAND,
     )

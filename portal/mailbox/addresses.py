@@ -12,7 +12,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
-from email.utils import parseaddr
+from email.utils import formataddr, parseaddr
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -72,6 +72,14 @@ def reply_address(settings: Settings, keyring: Keyring, work: Work, subject: Sub
     if target is None or target.is_closed:
         return None
     return settings.mail_reply_address.replace(REPLY_TOKEN, _text(raw))
+
+
+def named_reply_address(
+    settings: Settings, keyring: Keyring, work: Work, subject: Subject, recipient: str, *, name: str
+) -> str | None:
+    """As :func:`reply_address`, under the supplier's name: the value of a ``Reply-To``."""
+    address = reply_address(settings, keyring, work, subject, recipient)
+    return formataddr((" ".join(name.split()), address)) if address else None
 
 
 def return_path(settings: Settings) -> str | None:

@@ -7,13 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from markupsafe import Markup
 from sqlalchemy import text
 
 from config.clock import today
 from portal.access.roles import STAFF
-from portal.access.sign_in_mail import Mail
-from portal.mails import keep_mail
+from portal.mail_page import MailPage, MailTable
+from portal.mails import Envelope, keep_page
 from portal.staff.indicators.asking import choices, query_of, read_scope
 from portal.staff.indicators.words import GROUPS, NAMES, figure
 from portal.words import catalogue, day, known_language, note_text
@@ -21,6 +20,7 @@ from receivables.services.indicators import indicators
 from receivables.store.indicator_mailings import due_mailings, move_mailing, stop_mailing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from portal.wiring import Services
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 COMPARED_DAYS = 7
 SUBJECT = note_text("%(supplier)s : indicateurs au %(day)s")
 SEE_LINES = note_text("Voir chaque ligne de chaque chiffre")
-WEEK_AGO = note_text("Il y a sept jours")
-HEADS = (note_text("Indicateur"), note_text("Valeur"), WEEK_AGO)
+HEADS = (note_text("Indicateur"), note_text("Il y a sept jours"), note_text("Valeur"))
 
 
 def send_mailings(services: Services, supplier_id: UUID) -> int:
@@ -46,7 +45,7 @@ def send_mailings(services: Services, supplier_id: UUID) -> int:
             if mailing.person_id not in people:
                 stop_mailing(work, mailing.mailing_id, mailing.person_id, "house")
                 continue
-            keep_mail(work, _write(services, work, mailing, (name, *people[mailing.person_id])))
+            keep_page(work, *_write(services, work, mailing, (name, *people[mailing.person_id])))
             move_mailing(work, mailing, today())
             written += 1
     return written
@@ -58,28 +57,35 @@ def _staff(services: Services, supplier_id: UUID) -> dict[UUID, tuple[str, str]]
         rows = connection.execute(
             text(
                 "SELECT DISTINCT person_id, email, language FROM memberships JOIN people USING (person_id) "
-                "WHERE member_of = :supplier AND role = ANY(:roles)"
+                "WHERE member_of = :supplier AND ended_at IS NULL AND role = ANY(:roles)"
             ),
             {"supplier": supplier_id, "roles": [role.value for role in STAFF]},
         ).all()
     return {row[0]: (row[1], known_language(row[2])) for row in rows}
 
 
-def _write(services: Services, work: Work, mailing: Mailing, told: tuple[str, str, str]) -> Mail:
+def _write(services: Services, work: Work, mailing: Mailing, told: tuple[str, str, str]) -> tuple[MailPage, Envelope]:
     """The mail of one mailing about the day before it is due."""
     supplier, email, spoken = told
-    speak = catalogue(spoken).gettext
     on = today() - timedelta(days=1)
     scope = replace(read_scope(mailing.narrowed, choices(work, services.database), on), on=on)
     board, before = indicators(work, scope), indicators(work, _week_before(scope))
     url = f"{services.settings.public_url}/s/indicators?{urlencode(query_of(scope, today()))}"
-    subject = speak(SUBJECT) % {"supplier": supplier, "day": day(on, spoken)}
-    return Mail(
-        mail_key=f"indicators/{mailing.mailing_id}/{on.isoformat()}",
-        recipient=email,
-        subject=subject,
-        text_body=_plain(board, before, url, spoken),
-        html_body=_rich(board, before, url, spoken),
+    page = indicators_page({"supplier": supplier, "day": day(on, spoken)}, _tables(board, before, spoken), url, spoken)
+    return page, Envelope("indicators", f"indicators/{mailing.mailing_id}/{on.isoformat()}", email)
+
+
+def indicators_page(told: Mapping[str, str], tables: tuple[MailTable, ...], url: str, spoken: str) -> MailPage:
+    """What the mail of the indicators says."""
+    speak = catalogue(spoken).gettext
+    return MailPage(
+        subject=speak(SUBJECT) % told,
+        preheader=speak(SEE_LINES),
+        greeting=speak("Bonjour,"),
+        paragraphs=(),
+        tables=tables,
+        button=(speak(SEE_LINES), url),
+        language=spoken,
     )
 
 
@@ -87,50 +93,25 @@ def _week_before(scope: Scope) -> Scope:
     return replace(scope, on=scope.on - timedelta(days=COMPARED_DAYS))
 
 
-def _rows(board: Board, before: Board, spoken: str) -> list[tuple[str, list[tuple[str, str, str]]]]:
-    """By group: name, figure, and figure of a week before."""
+def _tables(board: Board, before: Board, spoken: str) -> tuple[MailTable, ...]:
+    """By group: name, figure of a week before, and figure."""
     speak, currency = catalogue(spoken).gettext, board.scope.currency
-    return [
-        (
-            speak(title),
-            [
+    return tuple(
+        MailTable(
+            heads=tuple(speak(each) for each in HEADS),
+            rows=tuple(
                 (
-                    speak(NAMES[key].name),
-                    figure(board[key], currency, spoken),
-                    figure(before[key], currency, spoken),
+                    (
+                        speak(NAMES[key].name),
+                        figure(before[key], currency, spoken),
+                        figure(board[key], currency, spoken),
+                    ),
+                    None,
                 )
                 for key in keys
                 if board[key].value is not None
-            ],
+            ),
+            title=speak(title),
         )
         for title, keys in GROUPS
-    ]
-
-
-def _plain(board: Board, before: Board, url: str, spoken: str) -> str:
-    speak = catalogue(spoken).gettext
-    lines = [
-        "\n".join([title, *(f"  {name} : {now} ({speak(WEEK_AGO).lower()} : {then})" for name, now, then in rows)])
-        for title, rows in _rows(board, before, spoken)
-    ]
-    return "\n\n".join([*lines, f"{speak(SEE_LINES)} :\n{url}\n"])
-
-
-def _rich(board: Board, before: Board, url: str, spoken: str) -> str:
-    speak = catalogue(spoken).gettext
-    parts = [
-        Markup(
-            '<h2>{}</h2><table cellpadding="6"><thead><tr><th align="left">{}</th><th align="right">{}</th>'
-            '<th align="right">{}</th></tr></thead><tbody>{}</tbody></table>'
-        ).format(
-            title,
-            *(speak(each) for each in HEADS),
-            Markup().join(
-                Markup('<tr><td>{}</td><td align="right"><b>{}</b></td><td align="right">{}</td></tr>').format(*row)
-                for row in rows
-            ),
-        )
-        for title, rows in _rows(board, before, spoken)
-    ]
-    link = Markup('<p><a href="{}">{}</a></p>').format(url, speak(SEE_LINES))
-    return str(Markup().join([*parts, link]))
+    )
