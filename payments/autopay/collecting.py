@@ -20,6 +20,7 @@ from receivables.domain.receipts import AttemptMoved, AttemptState
 from receivables.services.paying import NewPayment, begin_payment
 from receivables.services.receipts import record_facts
 from receivables.store.customers import lock_customers
+from receivables.store.terms_shown import carry_terms
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -147,6 +148,7 @@ def _begin_payment(work: Work, announcement_id: UUID, told: RowMapping, amount_m
             chosen_by="rule",
         ),
     )
+    carry_terms(work, [(attempt_id, told["customer_id"], told["evidence"])])
     work.execute(
         "UPDATE collections_announced SET attempt_id = :attempt, changed_at = :at WHERE supplier_id = :supplier "
         "AND announcement_id = :id",
@@ -161,8 +163,8 @@ def _begin_payment(work: Work, announcement_id: UUID, told: RowMapping, amount_m
 def _announced(work: Work, announcement_id: UUID) -> RowMapping | None:
     return work.row(
         "SELECT told.invoice_id, told.amount_minor, told.attempt_id, attempt.amount_minor AS attempt_minor, "
-        "invoice.customer_id, invoice.number, invoice.currency, agreed.state AS agreed, agreed.account_id, "
-        "agreed.method_ref, method.state AS method_state, method.kind, known.customer_ref "
+        "invoice.customer_id, invoice.number, invoice.currency, agreed.state AS agreed, agreed.evidence, "
+        "agreed.account_id, agreed.method_ref, method.state AS method_state, method.kind, known.customer_ref "
         "FROM collections_announced AS told JOIN autopay AS agreed USING (supplier_id, autopay_id) "
         "JOIN invoices AS invoice ON invoice.supplier_id = :supplier AND invoice.invoice_id = told.invoice_id "
         "LEFT JOIN payment_attempts AS attempt ON attempt.supplier_id = :supplier "

@@ -18,9 +18,10 @@ from payments.errors import PaymentError
 from payments.gateways.port import GatewayError
 from payments.paying.methods import may_keep
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import Role, allow
+from portal.access.roles import Right, Role, allow
+from portal.customer.terms import note_terms, terms_agreed
 from portal.debit_words import COLLECTION_STATES, dropped_words, error_words, reason_words, shown
-from portal.words import gettext
+from portal.words import gettext, language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ def show() -> Response:
 
 
 @blueprint.post("")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def start() -> Response:
     """Agree; what was shown is kept with who agreed, when and from where."""
     kind, _, chosen = request.form.get("means", "")[:MOST_TYPED].partition(":")
@@ -54,6 +55,8 @@ def start() -> Response:
     evidence = {
         "text": text,
         "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "language": language(),
+        "person_id": str(caller().person.person_id),
         "name": caller().person.name,
         "email": caller().person.email,
         "at": now().isoformat(),
@@ -66,7 +69,7 @@ def start() -> Response:
                 work,
                 _customer_id(),
                 _actor(),
-                evidence,
+                evidence | terms_agreed(work),
                 mandate_id=_uuid(chosen) if kind == "mandate" else None,
                 method=_method(chosen) if kind == "method" else None,
             )
@@ -76,7 +79,7 @@ def start() -> Response:
 
 
 @blueprint.post("/end")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def end() -> Response:
     """End it at once, with what was announced."""
     with work_here() as work:
@@ -85,7 +88,7 @@ def end() -> Response:
 
 
 @blueprint.post("/forget")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def forget() -> Response:
     """Forget a method that was kept while paying, with the agreement that stands on it."""
     method = request.form.get("method", "")[:MOST_TYPED]
@@ -108,6 +111,7 @@ def forget() -> Response:
 
 def _page(wrong: PaymentError | None = None) -> Response:
     with work_here() as work:
+        note_terms(work)
         customer_id = _customer_id()
         agreed = autopay_of(work, customer_id)
         mandates = [

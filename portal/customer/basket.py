@@ -21,11 +21,13 @@ from payments.paying.told import find_payment
 from payments.refunds.holdings import OPEN_STATES, held_by
 from payments.refunds.orders import NewRefund, ask_refund, refunds_of
 from portal.access.context import caller, place, work_here
-from portal.access.roles import Role, allow
+from portal.access.roles import Right, Role, allow
 from portal.customer.pay_link import receipt_facts
 from portal.customer.paying import Pressed, allow_provider_page, begin_payment, shown_methods
 from portal.customer.payment_words import bad_amount, read_amount, read_minor
+from portal.customer.terms import note_terms
 from portal.problems import problem_of
+from portal.words import language
 from receivables.domain.money import Money
 from receivables.services.credits import available_credits
 from receivables.services.dues import due_on_invoices
@@ -64,7 +66,7 @@ class BasketLine:
 
 
 @blueprint.get("/pay")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def choose() -> str:
     """Invoices, credits and amounts to choose from."""
     with work_here() as work:
@@ -72,7 +74,7 @@ def choose() -> str:
 
 
 @blueprint.get("/pay/review")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def review() -> str | tuple[str, int]:
     """What would be paid, line by line, before anything is."""
     with work_here() as work:
@@ -84,6 +86,7 @@ def review() -> str | tuple[str, int]:
             return _page(work, error), 409
         asked = Money(deduction.to_pay_minor, checked.currency)
         online = allow_provider_page(work)
+        note_terms(work)
         return render_template(
             "customer/review.html",
             checked=checked,
@@ -99,7 +102,7 @@ def review() -> str | tuple[str, int]:
 
 
 @blueprint.post("/pay")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def pay() -> Response:
     """Use the chosen credits and go to the provider's page for the rest."""
     names = ("lines", "credits", "currency", "how", "key", KEEP)
@@ -164,7 +167,7 @@ def payment(attempt_id: UUID) -> str:
 
 
 @blueprint.post("/payments/<uuid:attempt_id>/refund")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def refund(attempt_id: UUID) -> Response:
     """Ask for money back that no invoice took; somebody of the supplier has to agree."""
     with work_here() as work:
@@ -225,8 +228,9 @@ def _line(due: InvoiceDue, picked: set[str]) -> BasketLine:
 
 
 def plain_amount(minor: int, currency: str) -> str:
-    """An amount as it stands in a field: ``1200,50``."""
-    return f"{Money(minor, currency).decimal:f}".replace(".", ",")
+    """An amount as it stands in a field: ``1200,50``, for English readers ``1200.50``; both are read."""
+    written = f"{Money(minor, currency).decimal:f}"
+    return written.replace(".", ",") if language() == "fr" else written
 
 
 def _read_choice(work: Work) -> AimsPlan:

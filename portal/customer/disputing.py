@@ -18,7 +18,7 @@ from einvoice.composing.totals import cents
 from einvoice.kept import issued_document
 from payments.links import find_link, read_token
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import Role, allow, public
+from portal.access.roles import Right, Role, allow, public
 from portal.attachments import (
     MOST_BYTES,
     MOST_FILES,
@@ -27,6 +27,7 @@ from portal.attachments import (
     keep_attachments,
     read_attachments,
 )
+from portal.customer.desk import greet, note_desk
 from portal.customer.downloads import send_document
 from portal.dispute_mails import RECEIVED, write_dispute_mail
 from portal.dispute_words import PLAIN, choices
@@ -133,7 +134,7 @@ def fetch_by_link(token: str, document_id: UUID) -> Response:
 
 
 @blueprint.get("/c/invoices/<uuid:invoice_id>/dispute")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.DISPUTE)
 def ask(invoice_id: UUID) -> Response:
     """The form of a customer who is signed in."""
     with work_here() as work:
@@ -141,7 +142,7 @@ def ask(invoice_id: UUID) -> Response:
 
 
 @blueprint.post("/c/invoices/<uuid:invoice_id>/dispute")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.DISPUTE)
 def send(invoice_id: UUID) -> Response:
     """Take the message in, and lead back to the invoice."""
     back = url_for("customer.invoice", invoice_id=invoice_id)
@@ -274,7 +275,7 @@ def _form(
     work: Work, invoice: Invoice, *, back: str, typed: Typed | None = None, wrong: FormError | None = None
 ) -> Response:
     customer = get_customer(work, invoice.customer_id)
-    suppose_language(customer.language)
+    greet(work, invoice.customer_id)
     due = due_on_invoice(work, invoice.invoice_id)
     if invoice.is_credit_note or due.ended_by:
         return redirect(back, 303)
@@ -313,6 +314,7 @@ def _linked(work: Work, token_hash: bytes) -> Invoice | None:
 
 
 def _gone(work: Work) -> Response:
+    note_desk(work, None)
     return make_response(render_template("pay/revoked.html", supplier_name=supplier_name(work)), 410)
 
 

@@ -17,10 +17,10 @@ from payments.bank_accounts import active_account_of
 from payments.links import find_link, read_token
 from portal.access.context import place, services
 from portal.access.roles import Role, allow, public
+from portal.customer.desk import greet
 from portal.issued_check import Answer, DropsBusyError, judge_dropped, read_dropped
 from portal.validation.uploads import MAX_PUBLIC_BYTES
-from portal.words import gettext, note_text, suppose_language
-from receivables.store.customers import get_customer
+from portal.words import gettext, note_text
 from receivables.store.invoices import get_invoice
 from receivables.store.overviews import supplier_name
 
@@ -166,7 +166,7 @@ def _opened(token: str) -> tuple[UUID, UUID]:
         if link is None or link.revoked:
             abort(404)
         customer_id = get_invoice(work, link.invoice_id).customer_id
-        suppose_language(get_customer(work, customer_id).language)
+        greet(work, customer_id)
     return supplier_id, customer_id
 
 

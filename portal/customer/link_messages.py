@@ -17,13 +17,13 @@ from config.secrets import fingerprint, new_token, token_bytes, token_text
 from payments.links import find_link, read_token
 from portal.access.context import services
 from portal.access.roles import public
+from portal.customer.desk import greet, note_desk
 from portal.message_mails import tell_collector, write_held_mail
-from portal.words import gettext, suppose_language, told_by
+from portal.words import gettext, told_by
 from receivables.domain.messages import MAX_SAID, Channel, Side, Subject, readable
 from receivables.errors import ReceivablesError
 from receivables.services.messaging import Say, say
 from receivables.store.contacts import recipient_for
-from receivables.store.customers import get_customer
 from receivables.store.holding import Held, find_held, hold_message, settle_held
 from receivables.store.invoices import get_invoice
 from receivables.store.overviews import supplier_name
@@ -90,7 +90,7 @@ def confirm(token: str) -> Response:
         held = find_held(work, token_hash)
         if held is None:
             return _page("messages/confirm.html", 410, held=None)
-        suppose_language(get_customer(work, held.customer_id).language)
+        greet(work, held.customer_id)
         return _confirmation(work, held)
 
 
@@ -104,7 +104,7 @@ def settle(token: str) -> Response:
         held = find_held(work, token_hash, lock=True)
         if held is None:
             return _page("messages/confirm.html", 410, held=None)
-        suppose_language(get_customer(work, held.customer_id).language)
+        greet(work, held.customer_id)
         try:
             if outcome == "said":
                 _say(work, held)
@@ -140,7 +140,7 @@ def _say(work: Work, held: Held) -> None:
 
 def _missing(work: Work, invoice: Invoice, typed: Typed) -> str:
     """What is missing, in the language of the page; empty where nothing is."""
-    suppose_language(get_customer(work, invoice.customer_id).language)
+    greet(work, invoice.customer_id)
     if not typed.name:
         return gettext("Dites qui vous êtes.")
     if not typed.said:
@@ -151,7 +151,7 @@ def _missing(work: Work, invoice: Invoice, typed: Typed) -> str:
 
 
 def _form(work: Work, invoice: Invoice, token: str, typed: Typed | None = None) -> Response:
-    suppose_language(get_customer(work, invoice.customer_id).language)
+    greet(work, invoice.customer_id)
     return _page(
         "messages/by_link.html",
         422 if typed else 200,
@@ -205,4 +205,5 @@ def _linked(work: Work, token_hash: bytes) -> Invoice | None:
 
 
 def _gone(work: Work) -> Response:
+    note_desk(work, None)
     return make_response(render_template("pay/revoked.html", supplier_name=supplier_name(work)), 410)

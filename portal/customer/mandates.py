@@ -28,8 +28,9 @@ from payments.debits.settings import find_settings
 from payments.debits.wording import Terms, words_for, words_of
 from payments.errors import PaymentError
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import Role, allow
+from portal.access.roles import Right, Role, allow
 from portal.customer.downloads import send_bytes
+from portal.customer.terms import note_terms, terms_agreed
 from portal.debit_mails import write_code_mail
 from portal.debit_words import DEBIT_STATES, MANDATE_STATES, SCHEMES, error_words, shown
 from portal.words import gettext, language, moment
@@ -77,14 +78,14 @@ def index() -> str:
 
 
 @blueprint.get("/new")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def ask() -> Response:
     """The text of the mandate, then the account."""
     return _form({})
 
 
 @blueprint.post("/new")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def draft() -> Response:
     """Keep what was typed, and send the code that signs it."""
     typed = {name: request.form.get(name, "")[:80].strip() for name in ("scheme", "once", "holder", "iban")}
@@ -105,14 +106,14 @@ def draft() -> Response:
 
 
 @blueprint.get("/<uuid:mandate_id>/sign")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def confirm(mandate_id: UUID) -> Response:
     """The whole mandate with its reference, and the field for the code."""
     return _confirm_page(mandate_id)
 
 
 @blueprint.post("/<uuid:mandate_id>/sign")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def sign(mandate_id: UUID) -> Response:
     """Sign by the code; a wrong one is one of five tries."""
     with work_here() as work:
@@ -121,14 +122,14 @@ def sign(mandate_id: UUID) -> Response:
         if right:
             words = words_for(drafted, _creditor(work), language())
             evidence, sha256 = _evidence(work, words)
-            sign_mandate(work, mandate_id, _actor(), evidence, sha256)
+            sign_mandate(work, mandate_id, _actor(), evidence | terms_agreed(work), sha256)
     if not right:
         return _confirm_page(mandate_id, wrong=True)
     return redirect(url_for("mandates.index", told="signed"), 303)
 
 
 @blueprint.post("/<uuid:mandate_id>/code")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def send_again(mandate_id: UUID) -> Response:
     """Another code, for the mandate or the change of account that waits for one."""
     amendment = request.form.get("amendment", "")
@@ -144,14 +145,14 @@ def send_again(mandate_id: UUID) -> Response:
 
 
 @blueprint.get("/<uuid:mandate_id>/account")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def ask_change(mandate_id: UUID) -> Response:
     """The form for a new account under the same mandate."""
     return _change_page(mandate_id, {})
 
 
 @blueprint.post("/<uuid:mandate_id>/account")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def change(mandate_id: UUID) -> Response:
     """Keep the new account until its code confirms it."""
     typed = {name: request.form.get(name, "")[:80].strip() for name in ("holder", "iban")}
@@ -168,14 +169,14 @@ def change(mandate_id: UUID) -> Response:
 
 
 @blueprint.get("/<uuid:mandate_id>/account/confirm")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def confirm_change(mandate_id: UUID) -> Response:
     """The field for the code of a change of account."""
     return _confirm_change_page(mandate_id)
 
 
 @blueprint.post("/<uuid:mandate_id>/account/confirm")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def take_change(mandate_id: UUID) -> Response:
     """Put the new account in the place of the old one, by the code."""
     with work_here() as work:
@@ -197,7 +198,7 @@ def take_change(mandate_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:mandate_id>/revoke")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def revoke(mandate_id: UUID) -> Response:
     """End a mandate, at once."""
     with work_here() as work:
@@ -255,6 +256,7 @@ def _confirm_page(mandate_id: UUID, *, wrong: bool = False, refused: PaymentErro
         if found.state != "drafted":
             return redirect(url_for("mandates.index"), 303)
         words = words_for(found, _creditor(work), language())
+        note_terms(work)
     page = render_template(
         "mandates/sign.html",
         words=words,

@@ -10,7 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 
 from config.secrets import new_token, token_bytes, token_text
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import Role, allow
+from portal.access.roles import Right, Role, allow
 from portal.attachments import MOST_BYTES, MOST_FILES, AttachmentError, read_attachments
 from portal.customer.downloads import note_download, send_document
 from portal.message_files import find_message_file, keep_message_files, plain_name
@@ -62,7 +62,7 @@ def account() -> Response:
 
 
 @blueprint.post("/account")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.DISPUTE)
 def say_on_account() -> Response:
     """Write about the account."""
     return _say(Subject(_customer_id()))
@@ -76,7 +76,7 @@ def invoice(invoice_id: UUID) -> Response:
 
 
 @blueprint.post("/invoices/<uuid:invoice_id>")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.DISPUTE)
 def say_on_invoice(invoice_id: UUID) -> Response:
     """Write about an invoice."""
     return _say(Subject(_customer_id(), invoice_id))

@@ -13,7 +13,7 @@ from payments.paying.told import payments_of, payments_on
 from payments.refunds.holdings import OPEN_STATES
 from payments.refunds.orders import refunds_of
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import Role, allow
+from portal.access.roles import Right, Role, allow
 from portal.customer.bank import bank_details, transfer_code
 from portal.customer.downloads import note_download, send_document
 from portal.customer.pay_view import DISCOUNT, failed_lately
@@ -21,6 +21,7 @@ from portal.customer.payee import payee_of
 from portal.customer.paying import Pressed, allow_provider_page, begin_payment
 from portal.customer.payment_words import read_minor
 from portal.customer.promises import standing_plans
+from portal.customer.terms import note_terms
 from portal.dispute_words import show_disputes
 from portal.lists import read_list_request
 from portal.states import credit_left, state_of
@@ -74,6 +75,7 @@ def home() -> str:
         to_pay=urgent[:SHOWN_AT_HOME],
         more=len(urgent) > SHOWN_AT_HOME,
         latest=latest[:SHOWN_AT_HOME],
+        several=sum(not each.is_staff for each in caller().memberships) > 1,
     )
 
 
@@ -90,6 +92,7 @@ def invoices() -> str:
             narrowed=asked.narrowed,
             wanted=asked.wanted,
             after=asked.after,
+            bounds=asked.bounds,
         )
     return render_template("customer/invoices.html", rows=rows[:PAGE], more=len(rows) > PAGE, asked=asked)
 
@@ -100,6 +103,7 @@ def invoice(invoice_id: UUID) -> str:
     """One invoice: what is due on it, its life, its files."""
     with work_here() as work:
         found = _own_invoice(work, invoice_id)
+        note_terms(work)
         due = due_on_invoice(work, invoice_id)
         left_minor = credit_left(work, found)
         payee = payee_of(work, found)
@@ -128,7 +132,7 @@ def invoice(invoice_id: UUID) -> str:
 
 
 @blueprint.post("/invoices/<uuid:invoice_id>/pay")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def pay(invoice_id: UUID) -> AnyResponse:
     """Go to the provider's page for what is due now, and come back to the invoice."""
     with work_here() as work:

@@ -17,12 +17,11 @@ from payments.paying.plans import AimsPlan
 from payments.paying.told import find_payment
 from portal.access.context import services
 from portal.access.roles import public
+from portal.customer.desk import greet, note_desk
 from portal.customer.pay_view import DISCOUNT, build_view
 from portal.customer.paying import Pressed, begin_payment
 from portal.customer.payment_words import method_words, payment_badge, payment_sentence, read_minor
 from portal.problems import problem_of
-from portal.words import suppose_language
-from receivables.store.customers import get_customer
 from receivables.store.invoices import get_invoice
 from receivables.store.overviews import supplier_name
 
@@ -67,7 +66,7 @@ def begin(token: str) -> Response:
         link = _open(work, token_hash)
         if link.revoked:
             return _revoked(work)
-        suppose_language(get_customer(work, get_invoice(work, link.invoice_id).customer_id).language)
+        greet(work, get_invoice(work, link.invoice_id).customer_id)
     path = url_for("pay.show", token=token)
     given = {name: request.form[name] for name in ("choice", "minor") if name in request.form}
     return begin_payment(
@@ -91,7 +90,7 @@ def announce(token: str) -> AnyResponse:
         link = _open(work, token_hash)
         if link.revoked:
             return _revoked(work)
-        suppose_language(get_customer(work, get_invoice(work, link.invoice_id).customer_id).language)
+        greet(work, get_invoice(work, link.invoice_id).customer_id)
         try:
             day = date.fromisoformat(request.form.get("sent_on", "")[:10])
         except ValueError:
@@ -116,7 +115,7 @@ def receipt(token: str, attempt_id: UUID) -> Response:
         link = _open(work, token_hash)
         if link.revoked:
             return _revoked(work)
-        suppose_language(get_customer(work, get_invoice(work, link.invoice_id).customer_id).language)
+        greet(work, get_invoice(work, link.invoice_id).customer_id)
         payment = find_payment(work, attempt_id)
         if payment is None or link.invoice_id not in {each.invoice_id for each in payment.parts}:
             abort(404)
@@ -156,6 +155,7 @@ def _open(work: Work, token_hash: bytes) -> LinkTarget:
 
 
 def _revoked(work: Work) -> Response:
+    note_desk(work, None)
     return make_response(render_template("pay/revoked.html", supplier_name=supplier_name(work)), 410)
 
 

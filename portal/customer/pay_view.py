@@ -12,12 +12,13 @@ from payments.paying.announcing import announced_on
 from payments.paying.discounts import offered_discount
 from payments.paying.told import payments_on
 from portal.customer.bank import BankDetails, bank_details, transfer_code
+from portal.customer.desk import greet
 from portal.customer.payee import Payee, payee_of
 from portal.customer.paying import allow_provider_page, shown_methods
 from portal.customer.payment_words import read_amount
+from portal.customer.terms import note_terms
 from portal.dispute_words import show_disputes
 from portal.states import credit_left, state_of
-from portal.words import suppose_language
 from receivables.domain.money import Money
 from receivables.services.dues import InvoiceDue, due_on_invoice
 from receivables.store.customers import get_customer
@@ -137,7 +138,8 @@ def build_view(work: Work, invoice_id: UUID, wished: str, look: int) -> PayView:
     """The page of one invoice; ``wished`` is the amount that the address asks for."""
     invoice = get_invoice(work, invoice_id)
     customer = get_customer(work, invoice.customer_id)
-    suppose_language(customer.language)
+    greet(work, invoice.customer_id)
+    note_terms(work)
     due = due_on_invoice(work, invoice_id)
     left_minor = credit_left(work, invoice)
     name = supplier_name(work)

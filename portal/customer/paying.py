@@ -45,6 +45,7 @@ PROVIDER_PAGES = {
 }
 CONFIRM = "confirmed"
 METHOD = "method"
+TERMS = "terms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ def _start(pressed: Pressed) -> Started:
             actor=pressed.actor,
             press_key=pressed.press_key,
             save_method=pressed.save_method,
+            terms=request.form.get(TERMS, "")[:40],
         ),
         account.account_id if account else None,
         house.gateway_for,
@@ -155,7 +157,7 @@ def _ask_again(pressed: Pressed) -> Response:
         supplier_name=name,
         back=pressed.back,
         action=request.path,
-        fields=_fields(pressed, METHOD),
+        fields=_fields(pressed, METHOD, TERMS),
     )
     return make_response(page, 409)
 
@@ -175,6 +177,6 @@ def _say_why(error: Exception, pressed: Pressed, *, retry: bool) -> Response:
         back=pressed.back,
         action=request.path,
         retry=retry,
-        fields=_fields(pressed, METHOD, CONFIRM),
+        fields=_fields(pressed, METHOD, CONFIRM, TERMS),
     )
     return make_response(page, problem.status)

@@ -13,7 +13,7 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 
 from config.clock import today
 from portal.access.context import caller, place, services, work_here
-from portal.access.roles import Role, allow
+from portal.access.roles import Right, Role, allow
 from portal.customer.basket import plain_amount
 from portal.plan_forms import (
     TypedError,
@@ -79,14 +79,14 @@ def index() -> str:
 
 
 @blueprint.get("/promise")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.DISPUTE)
 def ask_promise() -> Response:
     """The form of a promise: which invoices, how much, when."""
     return _promise_form()
 
 
 @blueprint.post("/promise")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.DISPUTE)
 def promise() -> Response:
     """Write the promise down."""
     person = caller().person
@@ -108,21 +108,21 @@ def promise() -> Response:
 
 
 @blueprint.get("/new")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.DISPUTE)
 def ask() -> Response:
     """The form of a plan."""
     return _terms_form(typed_terms(request.args))
 
 
 @blueprint.get("/review")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.DISPUTE)
 def review() -> Response:
     """The instalments and the words, before anything is agreed to."""
     return _review(typed_terms(request.args))
 
 
 @blueprint.post("")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.DISPUTE)
 def propose() -> Response:
     """The click: what was shown is proposed, and holds at once where the supplier's policy says so."""
     typed = typed_terms(request.form)
@@ -151,7 +151,7 @@ def show(plan_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:plan_id>/accept")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.DISPUTE)
 def accept(plan_id: UUID) -> Response:
     """The click by which a plan of the supplier's is agreed to."""
     try:
@@ -170,7 +170,7 @@ def accept(plan_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:plan_id>/refuse")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.DISPUTE)
 def refuse(plan_id: UUID) -> Response:
     """Say no to a plan of the supplier's, or take one's own proposal back."""
     said = request.form.get("said", "")

@@ -14,7 +14,7 @@ from payments.errors import PaymentError
 from payments.matching.asking import MOST_SAID, get_question, note_answer, questions_for
 from payments.matching.deciding import match_lines
 from portal.access.context import caller, place, work_here
-from portal.access.roles import Role, allow
+from portal.access.roles import Right, Role, allow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def _for_home() -> dict[str, object]:
 
 
 @blueprint.get("/<uuid:question_id>")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def show(question_id: UUID) -> Response:
     """The question, with the invoices that it may be for."""
     with work_here() as work:
@@ -49,7 +49,7 @@ def show(question_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:question_id>")
-@allow(Role.CUSTOMER)
+@allow(Role.CUSTOMER, right=Right.PAY)
 def answer(question_id: UUID) -> Response:
     """Take the answer, and look at the line again with it."""
     ours = request.form.get("ours") == "yes"

@@ -8,6 +8,7 @@ from config.clock import new_id, now
 from receivables.domain.parties import Customer, CustomerKind
 from receivables.errors import NotFoundError
 from receivables.store.numbers import take_number
+from receivables.store.work import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,17 +51,28 @@ def find_by_code(work: Work, account_code: str) -> Customer | None:
     return _customer(row) if row else None
 
 
-def find_or_create_customer(work: Work, facts: CustomerFacts) -> Customer:
-    """The customer that ``facts`` speak of, opened with an auxiliary account where it is new; locked."""
-    found = _find(work, facts)
+def find_or_create_customer(work: Work, facts: CustomerFacts, *, identify: bool = False) -> Customer:
+    """The customer that ``facts`` speak of, opened with an auxiliary account where it is new; locked.
+
+    ``identify``: one of this name that was taken over without a number is given this one. Only where the supplier
+    itself speaks of its customer: never on the word of somebody who asks to be let in.
+    """
+    found = find_customer(work, facts)
     if found is None:
         serial = take_number(work, "customer", 0)  # serialises openings: two racers cannot open one customer twice
-        found = _find(work, facts) or _create(work, facts, serial)
+        found = find_customer(work, facts) or (_identified(work, facts) if identify else None)
+        found = found or _create(work, facts, serial)
     lock_customers(work, [found.customer_id])
     return found
 
 
-def _find(work: Work, facts: CustomerFacts) -> Customer | None:
+def open_customer(work: Work, facts: CustomerFacts) -> Customer:
+    """A customer of its own, whoever else has this name: two accounts of the books before stay two."""
+    return _create(work, facts, take_number(work, "customer", 0))
+
+
+def find_customer(work: Work, facts: CustomerFacts) -> Customer | None:
+    """The customer that ``facts`` speak of: by SIREN, else by VAT number, else by name and e-mail address."""
     if facts.siren:
         row = work.row(_SELECT + "WHERE supplier_id = :supplier AND siren = :siren", siren=facts.siren)
     elif facts.vat_id:
@@ -77,6 +89,36 @@ def _find(work: Work, facts: CustomerFacts) -> Customer | None:
             email=_address(facts),
         )
     return _customer(row) if row else None
+
+
+def _identified(work: Work, facts: CustomerFacts) -> Customer | None:
+    """The customer of this name that was taken over without any identifier, which it is given now.
+
+    A FEC tells names alone: without this its balance would stand on one account and the next invoice on another.
+    """
+    if not (facts.siren or facts.vat_id):
+        return None
+    rows = work.rows(
+        "UPDATE customers AS told SET siren = :siren, vat_id = :vat_id, email = coalesce(:email, email), "
+        "kind = :kind, language = :language, party = CAST(:party AS jsonb) WHERE supplier_id = :supplier "
+        "AND customer_id = (SELECT min(named.customer_id::text)::uuid FROM customers AS named "
+        "WHERE named.supplier_id = :supplier AND lower(named.name) = lower(:name) AND named.siren IS NULL "
+        "AND named.vat_id IS NULL AND (named.email IS NULL OR named.email = :email) "
+        "AND EXISTS (SELECT 1 FROM customer_aliases AS alias WHERE alias.supplier_id = :supplier "
+        "AND alias.customer_id = named.customer_id) HAVING count(*) = 1) "
+        "RETURNING customer_id, account_code, name, siren, vat_id, email, kind, language",
+        siren=facts.siren,
+        vat_id=facts.vat_id,
+        email=_address(facts),
+        kind=facts.kind,
+        language=facts.language,
+        party=to_json(facts.party or {}),
+        name=facts.name,
+    )
+    for row in rows:
+        told = {"siren": facts.siren, "vat_id": facts.vat_id}
+        work.audit("system", "customer.identified", str(row["customer_id"]), **told)
+    return _customer(rows[0]) if rows else None
 
 
 def _create(work: Work, facts: CustomerFacts, serial: int) -> Customer:
