@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
-from flask import current_app, g
+from flask import current_app, g, has_request_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
     from flask import Flask
 
@@ -38,6 +39,13 @@ def caller() -> Principal:
 def place() -> Membership:
     """The membership under which the caller is let in here."""
     return cast("Membership", g.place)
+
+
+def portfolio_here() -> UUID | None:
+    """Whose customers alone this request may read; ``None`` where it may read all, and outside of requests."""
+    if not has_request_context() or "place" not in g:
+        return None
+    return caller().person.person_id if place().portfolio else None
 
 
 @contextmanager

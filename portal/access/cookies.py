@@ -22,6 +22,10 @@ PLACE = "place"
 LANGUAGE = "lang"
 DESTINATION = "destination"
 """The page that a person was sent to sign in from."""
+JOURNEY = "journey"
+"""What a browser must bring back from the sign-in provider, sealed."""
+PROVE_FOR = "prove-for"
+"""The page that a person was asked for a fresh proof on."""
 
 
 def read_cookie(name: str) -> str:

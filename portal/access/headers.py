@@ -37,6 +37,17 @@ def let_script_run() -> None:
     g.script = True
 
 
+def let_script_ask() -> None:
+    """Let this page run our own script files, and let those ask this house: pages that answer while one writes."""
+    g.script = True
+    g.script_asks = True
+
+
+def let_own_frames_show() -> None:
+    """Let this page show a page of ours in a frame: a mail as its reader sees it."""
+    g.frames = True
+
+
 def set_headers(response: Response) -> Response:
     """Give ``response`` every header that it does not set by itself."""
     for name, value in _FIXED.items():
@@ -53,7 +64,9 @@ def set_headers(response: Response) -> Response:
 def _page_policy() -> str:
     targets = " ".join(["'self'", *g.get("form_targets", ())])
     scripts = "script-src 'self'; " if g.get("script") else ""
+    frames = "frame-src 'self'; " if g.get("frames") else ""
+    asking = "connect-src 'self'; " if g.get("script_asks") else ""
     return (
-        f"default-src 'none'; {scripts}style-src 'self'; img-src 'self'; "
+        f"default-src 'none'; {scripts}{asking}{frames}style-src 'self'; img-src 'self'; "
         f"form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING
 
@@ -10,27 +9,26 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 
 from config.secrets import new_token, token_bytes, token_text
 from portal.access.context import services
-from portal.access.cookies import DESTINATION, PLACE, SESSION, SIGN_IN, drop_cookie, read_cookie, set_cookie
-from portal.access.people import clean_email, memberships_of
+from portal.access.cookies import PLACE, SESSION, SIGN_IN, drop_cookie, read_cookie, set_cookie
+from portal.access.entering import let_in
+from portal.access.people import clean_email
 from portal.access.principals import principal
-from portal.access.roles import STAFF, Role, allow, public
-from portal.access.sessions import end_session, open_session
+from portal.access.roles import EVERYBODY, Early, Role, allow, public
+from portal.access.sessions import end_session
 from portal.access.sign_in import ask_link, look_at_link, use_code, use_link
+from portal.access.trail import note_act
 from portal.words import language
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from flask import Response
     from werkzeug import Response as AnyResponse
 
-    from portal.access.people import Membership, Person
+    from portal.access.people import Membership
 
 blueprint = Blueprint("sign_in", __name__)
 
 ANSWER_S = 0.35
 """Every request for a link is answered after this long, so that the time does not tell who is known."""
-OUR_PAGES = re.compile(r"/[cs]/[A-Za-z0-9/_.-]{0,200}")
 MAX_EMAIL_TYPED = 320
 
 
@@ -86,7 +84,7 @@ def by_code() -> AnyResponse:
     if person is None:
         page = render_template("sign_in/sent.html", minutes=services().settings.sign_in_minutes, wrong=True)
         return make_response(page, 422)
-    return _let_in(person)
+    return let_in(person)
 
 
 @blueprint.get("/sign-in/<token>")
@@ -109,7 +107,7 @@ def by_link(token: str) -> AnyResponse:
         link = look_at_link(services(), token, _browser())
         page = render_template("sign_in/confirm.html", link=link, token=token, wrong=bool(code))
         return make_response(page, 422 if link else 410)
-    return _let_in(person)
+    return let_in(person)
 
 
 @blueprint.post("/sign-out")
@@ -119,7 +117,7 @@ def leave() -> AnyResponse:
     known = principal()
     if known is not None:
         end_session(services().database, known.session_hash)
-        _audit(known.person, known.memberships, "person.signed_out")
+        note_act(services(), known.person, known.memberships, "person.signed_out")
     response = redirect(url_for("sign_in.ask"), 303)
     for name in (SESSION, PLACE):
         drop_cookie(_own(response), name)
@@ -127,7 +125,7 @@ def leave() -> AnyResponse:
 
 
 @blueprint.post("/switch")
-@allow(*STAFF, Role.CUSTOMER)
+@allow(*EVERYBODY, early=Early.PROVING)
 def switch() -> AnyResponse:
     """Look at another of one's memberships."""
     known = principal()
@@ -145,28 +143,6 @@ def _start_of(membership: Membership) -> str:
     if not membership.is_staff:
         return "customer.home"
     return "worklist.show" if membership.role is Role.COLLECTOR else "staff.dashboard"
-
-
-def _let_in(person: Person) -> AnyResponse:
-    """A session of its own for each sign-in; one that this browser had before ends."""
-    before = principal()
-    if before is not None:
-        end_session(services().database, before.session_hash)
-    wanted = read_cookie(DESTINATION)
-    target = wanted if OUR_PAGES.fullmatch(wanted) and ".." not in wanted else url_for("sign_in.home")
-    response = redirect(target, 303)
-    set_cookie(_own(response), SESSION, open_session(services().database, services().settings, person.person_id))
-    _audit(person, memberships_of(services().database, person.person_id), "person.signed_in")
-    for name in (SIGN_IN, DESTINATION):
-        drop_cookie(_own(response), name)
-    return response
-
-
-def _audit(person: Person, memberships: Iterable[Membership], act: str) -> None:
-    """One row in the trail of every supplier where the person is let in."""
-    for supplier_id in {each.supplier_id for each in memberships}:
-        with services().works.begin(supplier_id) as work:
-            work.audit(f"person {person.person_id}", act, str(person.person_id))
 
 
 def _browser() -> bytes | None:

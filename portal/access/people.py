@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
 from config.clock import new_id, now
-from portal.access.roles import Role
+from portal.access.roles import EVERY_RIGHT, Right, Role
+from receivables.errors import ReceivablesError
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_EMAIL = 254
 """RFC 5321: no mailbox is longer."""
+_MAILBOX = re.compile(r"[^\s@,;:<>()\[\]\\\"]{1,64}@(?:[^\W_](?:[^\W_]|-)*\.)+[^\W_](?:[^\W_]|-)*[^\W_]")
+"""One mailbox: what could begin another, a name or a comment (RFC 5322, 3.4) would be written to as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,12 @@ class Membership:
     supplier_name: str
     role: Role
     customer_id: UUID | None
+    rights: frozenset[Right] = frozenset()
+    """Of a customer's person."""
+    portfolio: bool = False
+    """Whether staff see only the customers that are theirs."""
+    second_proof: bool = False
+    """Whether the supplier wants a second proof of its staff."""
 
     @property
     def key(self) -> str:
@@ -50,13 +60,32 @@ class Membership:
         """Whether it opens the supplier's own pages."""
         return self.role is not Role.CUSTOMER
 
+    def may(self, right: Right) -> bool:
+        """Whether a customer's person has a right."""
+        return right in self.rights
+
 
 def clean_email(given: str) -> str | None:
     """The address as stored, or ``None`` where it cannot be one."""
     email = given.strip().lower()
-    name, at, host = email.rpartition("@")
-    plausible = at and name and "." in host and len(email) <= MAX_EMAIL and email.isprintable() and " " not in email
+    plausible = len(email) <= MAX_EMAIL and email.isprintable() and _MAILBOX.fullmatch(email)
     return email if plausible else None
+
+
+def read_email(typed: str) -> str | None:
+    """The address in a field that may stay empty.
+
+    Raises:
+        ReceivablesError: ``contact.bad_email``.
+    """
+    email = clean_email(typed)
+    if email is None and typed.strip():
+        raise ReceivablesError(
+            "contact.bad_email",
+            "This is no e-mail address: it looks like name@company.example.",
+            "Cette adresse électronique n'en est pas une : elle ressemble à nom@entreprise.fr.",
+        )
+    return email
 
 
 def find_person(database: Database, email: str) -> Person | None:
@@ -74,8 +103,9 @@ def memberships_of(database: Database, person_id: UUID) -> tuple[Membership, ...
     with database.register() as connection:
         rows = connection.execute(
             text(
-                "SELECT member_of, name, role, customer_id FROM memberships JOIN suppliers ON supplier_id = member_of "
-                "WHERE person_id = :person ORDER BY memberships.created_at, name, role, customer_id"
+                "SELECT member_of, name, role, customer_id, rights, portfolio, second_proof FROM memberships "
+                "JOIN suppliers ON supplier_id = member_of WHERE person_id = :person AND ended_at IS NULL "
+                "ORDER BY memberships.created_at, name, role, customer_id"
             ),
             {"person": person_id},
         ).mappings()
@@ -88,7 +118,8 @@ def staff_of(database: Database, supplier_id: UUID) -> list[Person]:
         rows = connection.execute(
             text(
                 "SELECT DISTINCT people.person_id, email, people.name, language FROM people JOIN memberships "
-                "USING (person_id) WHERE member_of = :supplier AND role <> 'customer' ORDER BY people.name"
+                "USING (person_id) WHERE member_of = :supplier AND role <> 'customer' AND ended_at IS NULL "
+                "ORDER BY people.name"
             ),
             {"supplier": supplier_id},
         ).mappings()
@@ -118,9 +149,16 @@ def add_person(database: Database, email: str, name: str, *, language: str = "fr
 
 
 def add_membership(
-    database: Database, person_id: UUID, supplier_id: UUID, role: Role, customer_id: UUID | None = None
+    database: Database,
+    person_id: UUID,
+    supplier_id: UUID,
+    role: Role,
+    customer_id: UUID | None = None,
+    *,
+    rights: frozenset[Right] = EVERY_RIGHT,
+    portfolio: bool = False,
 ) -> None:
-    """Let a person in at a supplier; what they have already stays.
+    """Let a person in at a supplier, or in again; what they have already stays. ``rights`` are a customer's person's.
 
     Raises:
         ValueError: a customer's person without a customer, or staff with one.
@@ -130,10 +168,21 @@ def add_membership(
     with database.register() as connection:
         connection.execute(
             text(
-                "INSERT INTO memberships (person_id, member_of, role, customer_id, created_at) "
-                "VALUES (:person, :supplier, :role, :customer, :at) ON CONFLICT DO NOTHING"
+                "INSERT INTO memberships (person_id, member_of, role, customer_id, rights, portfolio, created_at) "
+                "VALUES (:person, :supplier, :role, :customer, :rights, :portfolio, :at) "
+                "ON CONFLICT (person_id, member_of, role, customer_id) DO UPDATE SET ended_at = NULL, "
+                "rights = excluded.rights, portfolio = excluded.portfolio, created_at = excluded.created_at "
+                "WHERE memberships.ended_at IS NOT NULL"
             ),
-            {"person": person_id, "supplier": supplier_id, "role": role.value, "customer": customer_id, "at": now()},
+            {
+                "person": person_id,
+                "supplier": supplier_id,
+                "role": role.value,
+                "customer": customer_id,
+                "rights": sorted(rights) if role is Role.CUSTOMER else [],
+                "portfolio": portfolio,
+                "at": now(),
+            },
         )
 
 
@@ -151,4 +200,12 @@ def _one(database: Database, condition: str, key: object) -> Person | None:
 
 
 def _membership(row: RowMapping) -> Membership:
-    return Membership(row["member_of"], row["name"], Role(row["role"]), row["customer_id"])
+    return Membership(
+        row["member_of"],
+        row["name"],
+        Role(row["role"]),
+        row["customer_id"],
+        frozenset(map(Right, row["rights"])),
+        row["portfolio"],
+        row["second_proof"],
+    )

@@ -10,7 +10,7 @@ from flask import abort, current_app, g, redirect, request, url_for
 from portal.access.context import services
 from portal.access.cookies import DESTINATION, PLACE, SESSION, read_cookie, set_cookie
 from portal.access.people import memberships_of
-from portal.access.roles import Door, access_of
+from portal.access.roles import Door, Early, access_of
 from portal.access.sessions import find_session
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from werkzeug import Response
 
     from portal.access.people import Membership, Person
+    from portal.access.roles import Access
+    from portal.access.sessions import Session
 
 DESTINATION_S = 15 * 60
 
@@ -29,7 +31,12 @@ class Principal:
 
     person: Person
     memberships: tuple[Membership, ...]
-    session_hash: bytes
+    session: Session
+
+    @property
+    def session_hash(self) -> bytes:
+        """How the session is known to the tables."""
+        return self.session.token_hash
 
 
 def principal() -> Principal | None:
@@ -39,7 +46,7 @@ def principal() -> Principal | None:
         house = services()
         session = find_session(house.database, house.settings, given) if given else None
         g.principal = session and Principal(
-            session.person, memberships_of(house.database, session.person.person_id), session.token_hash
+            session.person, memberships_of(house.database, session.person.person_id), session
         )
     found: Principal | None = g.principal
     return found
@@ -58,10 +65,38 @@ def check_access() -> Response | None:
     if known is None:
         return _to_sign_in()
     membership = choose_place(each for each in known.memberships if each.role in access.roles)
-    if membership is None:
+    if membership is None or not lets_in(access, membership):  # a right elsewhere is none here
         abort(404)
     g.place = membership
-    return None
+    return second_proof_due(known, membership, access)
+
+
+def lets_in(access: Access, membership: Membership) -> bool:
+    """Whether a membership opens a view; a customer's person needs the view's right as well."""
+    if membership.role not in access.roles or (access.whole and membership.portfolio):
+        return False
+    return access.right is None or membership.is_staff or membership.may(access.right)
+
+
+def second_proof_due(known: Principal, membership: Membership, access: Access) -> Response | None:
+    """The way to the second proof, where it is wanted and this view is not open before it.
+
+    It is wanted of whoever has a passkey or an authenticator, and of the staff of a supplier that says so.
+    """
+    has_keys = known.session.has_keys
+    wanted = has_keys or (membership.is_staff and membership.second_proof)
+    if not wanted or known.session.second_at is not None or access.early is Early.PROVING:
+        return None
+    if has_keys:
+        return remember_page(redirect(url_for("proof.ask"), 303), DESTINATION)
+    return None if access.early is Early.FIRST_KEY else redirect(url_for("me.show", needed=1), 303)
+
+
+def remember_page(response: Response, cookie: str) -> Response:
+    """Note the page that was wanted, where it can be opened again."""
+    if request.method == "GET":
+        set_cookie(current_app.make_response(response), cookie, request.path, max_age_s=DESTINATION_S)
+    return response
 
 
 def choose_place(memberships: Iterable[Membership]) -> Membership | None:
@@ -72,7 +107,4 @@ def choose_place(memberships: Iterable[Membership]) -> Membership | None:
 
 
 def _to_sign_in() -> Response:
-    response = redirect(url_for("sign_in.ask"), 303)
-    if request.method == "GET":
-        set_cookie(current_app.make_response(response), DESTINATION, request.path, max_age_s=DESTINATION_S)
-    return response
+    return remember_page(redirect(url_for("sign_in.ask"), 303), DESTINATION)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,11 +23,41 @@ class Role(StrEnum):
     OWNER = "owner"
     ACCOUNTANT = "accountant"
     COLLECTOR = "collector"
+    CREDIT_MANAGER = "credit_manager"
+    SALES = "sales"
     AUDITOR = "auditor"
     CUSTOMER = "customer"
 
 
-STAFF = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR, Role.AUDITOR)
+STAFF = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR, Role.CREDIT_MANAGER, Role.AUDITOR)
+"""Who reads the supplier's pages."""
+READERS = (*STAFF, Role.SALES)
+"""Who reads about customers and their invoices: sales as well, who change nothing."""
+COLLECTING = (Role.OWNER, Role.ACCOUNTANT, Role.COLLECTOR, Role.CREDIT_MANAGER)
+"""Who deals with customers."""
+CREDIT = (Role.OWNER, Role.ACCOUNTANT, Role.CREDIT_MANAGER)
+"""Who decides on credit: limits, exceptions, insolvency."""
+BOOKKEEPING = (Role.OWNER, Role.ACCOUNTANT)
+"""Who keeps the books, the bank and the invoices."""
+LEDGERS = (*BOOKKEEPING, Role.AUDITOR)
+"""Who takes the books away whole: files for the tax office, journals."""
+OWNERS = (Role.OWNER,)
+"""Who says how the house is run."""
+EVERYBODY = tuple(Role)
+"""Whoever is signed in."""
+
+
+class Right(StrEnum):
+    """What a person of a customer may do there; looking goes without saying."""
+
+    PAY = "pay"
+    DISPUTE = "dispute"
+    """Dispute, write messages, promise and propose."""
+    ADMINISTER = "administer"
+    """Invite and change the other people of the customer, and its contacts and data."""
+
+
+EVERY_RIGHT = frozenset(Right)
 
 
 class Door(StrEnum):
@@ -41,12 +71,27 @@ class Door(StrEnum):
     """A program with a bearer token: the blueprint of the API checks it before any of its views."""
 
 
+class Early(StrEnum):
+    """What is open to somebody of whom a second proof is still wanted."""
+
+    PROVING = "proving"
+    """Always: here they give it, or leave."""
+    FIRST_KEY = "first_key"
+    """Only while they have nothing to give it with: here they make themselves a key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """The statement of one route."""
 
     door: Door
     roles: frozenset[Role] = frozenset()
+    right: Right | None = None
+    """What a customer's person needs besides."""
+    early: Early | None = None
+    """Whether it is open before a second proof that is wanted was given."""
+    whole: bool = False
+    """Whether it tells of the house as a whole: closed to staff who see their own customers only."""
 
 
 class UnstatedAccessError(Exception):
@@ -60,11 +105,14 @@ def public(view: View) -> View:
     return _state(view, Access(Door.NOBODY))
 
 
-def allow(*roles: Role) -> Callable[[View], View]:
-    """Only people who have one of ``roles`` at a supplier may call this view."""
+def allow(*roles: Role, right: Right | None = None, early: Early | None = None) -> Callable[[View], View]:
+    """Only people who have one of ``roles`` at a supplier may call this view; a customer's only with ``right``.
+
+    ``early`` opens it to those as well who still owe a second proof.
+    """
     if not roles:
         raise ValueError("Name the roles that may call this view, or mark it @public.")
-    return lambda view: _state(view, Access(Door.SESSION, frozenset(roles)))
+    return lambda view: _state(view, Access(Door.SESSION, frozenset(roles), right, early))
 
 
 def api_clients(view: View) -> View:
@@ -75,6 +123,43 @@ def api_clients(view: View) -> View:
 def access_of(view: Callable[..., Any] | None) -> Access | None:
     """What a view states, or ``None``."""
     return getattr(view, MARK, None)
+
+
+WHOLE_HOUSE = frozenset(
+    {
+        "bank",
+        "bank_lines",
+        "matching",
+        "matching_choice",
+        "receipts",
+        "treasury",
+        "contests",
+        "refunds",
+        "provider_accounts",
+        "exports",
+        "reports",
+        "purchases",
+        "platform",
+        "flows",
+        "directory",
+        "factoring",
+        "insurance",
+        "indicator_mailings",
+        "mails",
+        "requests",
+        "programs",
+    }
+)
+"""Blueprints whose pages tell of the house as a whole, or make keys to all of it (tokens of the API)."""
+WHOLE_PAGES = frozenset({"staff.problems", "staff.settle_problem", "debits.index"})
+
+
+def close_to_portfolios(app: Flask) -> None:
+    """Close the pages of the whole house to staff who see their own customers only."""
+    for endpoint, view in app.view_functions.items():
+        access = access_of(view)
+        if access and (endpoint in WHOLE_PAGES or endpoint.partition(".")[0] in WHOLE_HOUSE):
+            _state(view, replace(access, whole=True))
 
 
 def refuse_unstated_routes(app: Flask) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from config.clock import new_id, now
 from config.secrets import fingerprint, same, token_bytes, token_text
+from portal.access.codes import read_code, spell_code
 from portal.access.people import find_person, get_person, memberships_of
 from receivables.domain.events import SIGN_IN_ASKED, Event
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from portal.access.people import Person
     from portal.wiring import Services
 
-CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
-"""Nothing that is read for something else: no I, L, O, U, 0 or 1."""
-CODE_LENGTH = 8
 MAX_CODE_TRIES = 5
 
 
@@ -87,12 +85,7 @@ def link_token(keyring: Keyring, link_id: UUID) -> bytes:
 
 def link_code(keyring: Keyring, link_id: UUID) -> str:
     """The eight characters of a link: 39 bits, five tries, ten minutes."""
-    drawn = int.from_bytes(keyring.derive("sign-in-code", link_id.bytes), "big")
-    letters = []
-    for _ in range(CODE_LENGTH):
-        drawn, index = divmod(drawn, len(CODE_LETTERS))
-        letters.append(CODE_LETTERS[index])
-    return "".join(letters)
+    return spell_code(keyring.derive("sign-in-code", link_id.bytes))
 
 
 def look_at_link(services: Services, token: str, browser: bytes | None) -> LinkView | None:
@@ -128,7 +121,7 @@ def use_code(services: Services, code: str, *, token: str | None, browser: bytes
     if key is None:
         return None
     column = "token_hash = :key" if raw else "browser_hash = :key"
-    given = "".join(code.split()).replace("-", "").upper()
+    given = read_code(code)
     with services.database.register() as connection:
         row = _live(connection, column, key, lock=True)
         if row is None or row["code_tries"] >= MAX_CODE_TRIES:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from config.clock import now
 from portal.access import pages
-from portal.access.sign_in import CODE_LENGTH, CODE_LETTERS
+from portal.access.codes import CODE_LENGTH, CODE_LETTERS
 from portal.access.sign_in_mail import Mail, sign_in_mail
 
 if TYPE_CHECKING:

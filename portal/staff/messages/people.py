@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from portal.access.roles import Role
+from portal.access.roles import COLLECTING
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from config.database import Database
-
-ANSWERING = (Role.OWNER, Role.COLLECTOR, Role.ACCOUNTANT)
-"""An auditor reads, and says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +29,8 @@ def colleagues_of(database: Database, supplier_id: UUID) -> list[Colleague]:
         rows = connection.execute(
             text(
                 "SELECT DISTINCT person_id, name FROM people JOIN memberships USING (person_id) "
-                "WHERE member_of = :supplier AND role = ANY(:roles) ORDER BY name, person_id"
+                "WHERE member_of = :supplier AND ended_at IS NULL AND role = ANY(:roles) ORDER BY name, person_id"
             ),
-            {"supplier": supplier_id, "roles": [role.value for role in ANSWERING]},
+            {"supplier": supplier_id, "roles": [role.value for role in COLLECTING]},
         ).mappings()
         return [Colleague(**row) for row in rows]
