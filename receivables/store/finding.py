@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from receivables.store.invoice_choices import candidates, choose_numbered
 from receivables.store.work import literally
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ _KINDS = {
         "SELECT 'invoice', invoice.invoice_id, invoice.customer_id, customer.name, invoice.number, "
         "coalesce(invoice.buyer_reference, ''), invoice.payable_minor, invoice.currency, invoice.issued_on "
         "FROM invoices AS invoice JOIN customers AS customer USING (supplier_id, customer_id) "
-        "WHERE supplier_id = :supplier AND (invoice.number ILIKE :like OR invoice.buyer_reference ILIKE :like "
-        "OR invoice.payable_minor = :minor) ORDER BY invoice.issued_on DESC, invoice.invoice_id"
+        "WHERE supplier_id = :supplier AND invoice.invoice_id = ANY(:invoices) "
+        "ORDER BY invoice.issued_on DESC, invoice.invoice_id"
     ),
     "payment": (
         "SELECT 'payment', attempt.attempt_id, attempt.customer_id, customer.name, "
@@ -85,7 +86,7 @@ class Finding:
 def find(work: Work, words: str, minor: int | None) -> dict[str, list[Finding]]:
     """What holds ``words``, or is for exactly ``minor``, by kind; at most :data:`MOST_OF_A_KIND` and one more of each.
 
-    One statement: each kind is looked for with a limit of its own.
+    Each kind is looked for with a limit of its own; invoices begin or end with the words, the others hold them.
     """
     found: dict[str, list[Finding]] = {kind: [] for kind in _KINDS}
     if len(words) < SHORTEST:
@@ -98,6 +99,7 @@ def find(work: Work, words: str, minor: int | None) -> dict[str, list[Finding]]:
         start=f"{plain.replace(' ', '')}%",
         digits="".join(c for c in words if c.isdigit()),
         minor=minor,
+        invoices=candidates(work, choose_numbered(words, minor), None, MOST_OF_A_KIND + 1),
         most=MOST_OF_A_KIND + 1,
     )
     for row in rows:

@@ -15,6 +15,7 @@ from receivables.domain.disputes import Scope
 from receivables.domain.receipts import AttemptMoved, AttemptState
 from receivables.services.dues import due_on_invoices
 from receivables.services.receipts import record_facts
+from receivables.store import invoice_lists
 from receivables.store.invoice_lists import list_invoices
 from receivables.store.overviews import late_by_age, list_customers, sum_open
 
@@ -68,3 +69,69 @@ def test_an_invoice_wholly_in_dispute_says_so_beside_its_state(work: Work) -> No
     assert rows == {whole.number: ("late", True), part.number: ("late", False)}
     pay(work, part.customer_id, {part.invoice_id: 70_00})
     assert [each.disputed for each in list_invoices(work, today())] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_found"),
+    [
+        ("{number}", True),
+        ("{start}", True),
+        ("{small}", True),
+        ("{tail}", True),
+        ("boulangerie", True),
+        ("cmd 2026/7", True),
+        ("CMD-2026-7", True),
+        ("%", False),
+        ("_", False),
+        ("nobody", False),
+        ("{tail}0", False),
+    ],
+)
+def test_a_list_is_searched_by_number_reference_and_name(work: Work, wanted: str, is_found: bool) -> None:  # noqa: FBT001 -- a column of the table
+    invoice = owed(work, buyer_reference="CMD 2026-77")
+    head, _, tail = invoice.number.rpartition("-")
+    words = {"number": invoice.number, "start": f"{head}-", "small": invoice.number.lower(), "tail": tail}
+    for customer_id in (None, invoice.customer_id):
+        rows = list_invoices(work, today(), wanted=wanted.format(**words), customer_id=customer_id)
+        assert [each.number for each in rows] == ([invoice.number] if is_found else [])
+
+
+def test_pages_of_a_narrowed_list_follow_each_other_without_gap_or_twin(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invoice_lists, "FIRST_LOOK", 2)
+    invoices = [owed(work, late_days=20 if n % 3 else -20) for n in range(9)]
+    late = {each.number for n, each in enumerate(invoices) if n % 3}
+    seen: list[str] = []
+    after = None
+    while True:
+        rows = list_invoices(work, today(), narrowed="late", after=after, limit=2)
+        seen += [each.number for each in rows[:2]]
+        if len(rows) <= 2:
+            break
+        after = rows[1].invoice_id
+    assert len(seen) == len(late)
+    assert set(seen) == late
+
+
+def test_each_choice_shows_the_invoices_in_its_states_and_no_other(work: Work) -> None:
+    due, paid, flying = owed(work, late_days=-5), owed(work), owed(work)
+    pay(work, paid.customer_id, {paid.invoice_id: paid.payable_minor})
+    record_facts(work, [AttemptMoved(attempt(work, flying), AttemptState.PROCESSING)])
+    work.execute(
+        "UPDATE reservations SET state = 'processing' WHERE supplier_id = :supplier AND state = 'released' "
+        "AND invoice_id = :id",
+        id=flying.invoice_id,
+    )
+    shown = {
+        choice: {each.number for each in list_invoices(work, today(), narrowed=choice)}
+        for choice in ("all", "to_pay", "late", "in_flight", "paid", "credits")
+    }
+    assert shown == {
+        "all": {due.number, paid.number, flying.number},
+        "to_pay": {due.number},
+        "late": set(),
+        "in_flight": {flying.number},
+        "paid": {paid.number},
+        "credits": set(),
+    }

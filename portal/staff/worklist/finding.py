@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, render_template, request
 
-from portal.access.context import work_here
+from portal.access.context import place, work_here
 from portal.access.headers import let_script_run
-from portal.access.roles import STAFF, allow
+from portal.access.roles import READERS, STAFF, allow
 from portal.customer.disputing import read_amount
 from portal.lists import MAX_WANTED, read_list_request
 from portal.words import gettext, note_text
@@ -27,17 +27,21 @@ KINDS = {
     "contact": (note_text("Contacts"), "people"),
     "message": (note_text("Messages"), "mail"),
 }
+MONEY = frozenset({"payment", "bank"})
+"""Kinds whose pages sales do not read."""
 
 
 @blueprint.get("")
-@allow(*STAFF)
+@allow(*READERS)
 def show() -> str:
     """What was found, by kind."""
     wanted = read_list_request(request.args).wanted
     with work_here() as work:
         found = find(work, wanted, read_amount(wanted, "EUR"))
     let_script_run()
-    groups = [(gettext(KINDS[kind][0]), KINDS[kind][1], rows) for kind, rows in found.items() if rows]
+    hidden = frozenset() if place().role in STAFF else MONEY
+    shown = {kind: rows for kind, rows in found.items() if rows and kind not in hidden}
+    groups = [(gettext(KINDS[kind][0]), KINDS[kind][1], rows) for kind, rows in shown.items()]
     return render_template(
         "worklist/search.html",
         wanted=wanted,
