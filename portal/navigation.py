@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from flask import current_app, request
+from werkzeug.exceptions import HTTPException
 
 from portal.access.context import place
+from portal.access.principals import lets_in
 from portal.access.roles import Door, access_of
 from portal.words import gettext, note_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from portal.access.people import Membership
 
 
 class Room(StrEnum):
@@ -44,11 +52,13 @@ CUSTOMER_PAGES = (
     (("/c/",), note_text("Accueil"), Room.ALWAYS, None),
     (("/c/invoices",), note_text("Factures"), Room.ALWAYS, None),
     (("/c/pay",), note_text("Payer"), Room.WIDE, None),
-    (("/c/receipts",), note_text("Paiements"), Room.ALWAYS, None),
+    (("/c/receipts", "/c/advices"), note_text("Paiements"), Room.ALWAYS, None),
     (("/c/statement",), note_text("Relevé"), Room.WIDE, None),
     (("/c/mandates",), note_text("Prélèvements"), Room.WIDE, None),
     (("/c/plans",), note_text("Délais"), Room.WIDE, None),
     (("/c/messages",), note_text("Messages"), Room.WIDE, None),
+    (("/c/company", "/c/export"), note_text("Société"), Room.MORE, None),
+    (("/c/people",), note_text("Personnes"), Room.MORE, None),
 )
 STAFF_PAGES = (
     (("/s/work", "/s/customers"), note_text("À relancer"), Room.ALWAYS, Group.CHASE),
@@ -57,6 +67,7 @@ STAFF_PAGES = (
     (("/s/dunning",), note_text("Relances"), Room.MORE, Group.CHASE),
     (("/s/promises",), note_text("Promesses"), Room.MORE, Group.CHASE),
     (("/s/claims",), note_text("Intérêts de retard"), Room.MORE, Group.CHASE),
+    (("/s/requests", "/s/desk"), note_text("Demandes"), Room.MORE, Group.CHASE),
     (("/s/mails",), note_text("Courriels"), Room.MORE, Group.CHASE),
     (("/s/",), note_text("Encours"), Room.WIDE, Group.STEER),
     (("/s/indicators",), note_text("Indicateurs"), Room.WIDE, Group.STEER),
@@ -65,6 +76,9 @@ STAFF_PAGES = (
     (("/s/insurance",), note_text("Assurance-crédit"), Room.MORE, Group.STEER),
     (("/s/factoring",), note_text("Affacturage"), Room.MORE, Group.STEER),
     (("/s/invoices",), note_text("Factures"), Room.ALWAYS, Group.BILL),
+    (("/s/invoicing",), note_text("Écrire une facture"), Room.MORE, Group.BILL),
+    (("/s/clients",), note_text("Clients"), Room.MORE, Group.BILL),
+    (("/s/imports", "/s/jobs"), note_text("Importer"), Room.MORE, Group.BILL),
     (("/s/purchases",), note_text("Achats"), Room.MORE, Group.BILL),
     (("/s/reports",), note_text("Déclarations"), Room.MORE, Group.BILL),
     (("/s/platform", "/s/platform/flows"), note_text("Plateforme"), Room.MORE, Group.BILL),
@@ -75,11 +89,17 @@ STAFF_PAGES = (
     (("/s/debits",), note_text("Prélèvements"), Room.MORE, Group.CASH),
     (("/s/problems",), note_text("À traiter"), Room.ALWAYS, Group.HOUSE),
     (("/s/exports",), note_text("Exports"), Room.MORE, Group.HOUSE),
-    (("/s/company",), note_text("Entreprise"), Room.MORE, Group.HOUSE),
+    (("/s/opening",), note_text("Reprendre l'existant"), Room.MORE, Group.HOUSE),
+    (("/s/people",), note_text("Équipe et accès"), Room.MORE, Group.HOUSE),
+    (("/s/settings", "/s/company", "/s/items"), note_text("Réglages"), Room.MORE, Group.HOUSE),
+    (("/s/programs",), note_text("Programmes"), Room.MORE, Group.HOUSE),
+    (("/s/webhooks",), note_text("Webhooks"), Room.MORE, Group.HOUSE),
     (("/s/iban",), note_text("Compte bancaire"), Room.MORE, Group.HOUSE),
 )
 """Addresses (the first that the caller may open counts; the pages below all of them belong to it), name, where it
 stands, and with what."""
+OWN_PAGES = (("/me", note_text("Mon accès")),)
+"""Addresses and names of what is a person's own: how they sign in, where they are signed in."""
 OPENABLE_FORMS = frozenset(
     {
         "validation.check",
@@ -92,11 +112,23 @@ OPENABLE_FORMS = frozenset(
         "claims.make",
         "disputes_noted.note",
         "claims.change_terms",
+        "people.send",
+        "people.accept",
+        "account_opening.send",
+        "account_opening.settle",
+        "advices.send",
+        "advices.confirm",
+        "customer_company.ask",
+        "desk.keep",
         "messages.say_on_account",
         "messages.say_on_invoice",
         "link_messages.send",
         "link_messages.settle",
         "message_templates.keep",
+        "invoice_form.save",
+        "invoice_plans.begin",
+        "invoice_plans.change",
+        "invoice_follow.credit",
     }
 )
 """Endpoints of forms that are sent to the address of their own page."""
@@ -114,11 +146,27 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """One group of the column: what is always seen, and what opens."""
+
+    name: str
+    seen: tuple[Entry, ...]
+    folded: tuple[Entry, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether we are on one of the pages that are folded away, or all of them are."""
+        return not self.seen or any(each.current for each in self.folded)
+
+
+@dataclass(frozen=True, slots=True)
 class Menu:
     """The main pages of the caller: in the row, and behind the button."""
 
     row: tuple[Entry, ...]
     more: tuple[Entry, ...]
+    own: tuple[Entry, ...] = ()
+    """What concerns the person, wherever they are."""
 
     @property
     def groups(self) -> tuple[tuple[str, tuple[Entry, ...]], ...]:
@@ -127,6 +175,20 @@ class Menu:
         return tuple(
             (gettext(GROUP_NAMES[group]) if group else "", tuple(each for each in self.more if each.group is group))
             for group in sorted(groups, key=lambda each: list(Group).index(each) if each else -1)
+        )
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """All pages by what somebody is about to do, for the column beside the page; none where there are no groups."""
+        entries = dict.fromkeys((*self.row, *self.more))
+        return tuple(
+            Section(
+                gettext(name),
+                tuple(each for each in entries if each.group is group and each.room is not Room.MORE),
+                tuple(each for each in entries if each.group is group and each.room is Room.MORE),
+            )
+            for group, name in GROUP_NAMES.items()
+            if any(each.group is group for each in entries)
         )
 
     @property
@@ -162,7 +224,22 @@ def navigation() -> Menu:
     return Menu(
         tuple(each for each in entries if each.room is not Room.MORE),
         tuple(each for each in entries if each.room is not Room.ALWAYS),
+        tuple(
+            Entry(href, gettext(name), Room.MORE, _current(href) if _is_below(href) else "")
+            for href, name in OWN_PAGES
+            if href in open_to_caller
+        ),
     )
+
+
+def opens(path: str) -> bool:
+    """Whether the caller may open the page at ``path``: a link to what looks like nothing helps nobody."""
+    try:
+        endpoint, _ = current_app.url_map.bind("").match(path, method="GET")
+    except HTTPException:
+        return False
+    access = access_of(current_app.view_functions.get(endpoint))
+    return access is not None and (access.door is not Door.SESSION or lets_in(access, place()))
 
 
 def initials(name: str) -> str:
@@ -172,14 +249,21 @@ def initials(name: str) -> str:
 
 
 def _open_addresses() -> frozenset[str]:
-    """Addresses without parameters that the caller's role may read here, without a slash at their end."""
-    role = place().role
-    found = set()
+    """Addresses without parameters that the caller may read here, without a slash at their end."""
+    known = current_app.extensions.setdefault("quittance.open_addresses", {})
+    membership = place()
+    key = membership.role, membership.rights
+    if key not in known:
+        known[key] = frozenset(_find_open_addresses(membership))
+    found: frozenset[str] = known[key]
+    return found
+
+
+def _find_open_addresses(membership: Membership) -> Iterator[str]:
     for rule in current_app.url_map.iter_rules():
         access = access_of(current_app.view_functions.get(rule.endpoint))
-        if access and access.door is Door.SESSION and role in access.roles and "GET" in (rule.methods or ()):
-            found.add(rule.rule.rstrip("/"))
-    return frozenset(found)
+        if access and access.door is Door.SESSION and lets_in(access, membership) and "GET" in (rule.methods or ()):
+            yield rule.rule.rstrip("/")
 
 
 def _is_below(root: str) -> bool:
