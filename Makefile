@@ -4,13 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test lint conformance messages chaos reminders api fuzz bench lock clean
+.PHONY: demo test pages journeys lint conformance messages chaos reminders api fuzz bench lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/quittance demo $(ARGS)
 
 test: $(VENV)/installed lint
-	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile -q $(ARGS)
+	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder -q $(ARGS)
 
 lint: $(VENV)/installed
 	@$(BIN)/ruff check .
@@ -38,6 +38,14 @@ reminders: $(VENV)/installed
 # Every operation of our API, called as its published schema says, with made-up input, right and wrong (docs/api.md).
 api: $(VENV)/installed
 	@QUITTANCE_SCHEMATHESIS_EXAMPLES=100 $(BIN)/python -m pytest -q -s tests/web/test_api_contract.py $(ARGS)
+
+# Every page in a real browser, on phone and desk, by day and by night (docs/design.md).
+pages: $(VENV)/installed
+	@QUITTANCE_EVERY_VIEW=1 $(BIN)/python -m pytest -q tests/web/test_pages_of_staff.py tests/web/test_pages_of_customer.py $(ARGS)
+
+# What people come to do, timed and counted, with pictures in .var/journeys (docs/proofs.md).
+journeys: $(VENV)/installed
+	@PYTHONPATH=tests $(BIN)/python -m journeys $(ARGS)
 
 # N inputs (a million by default) of SEED; goes on where it stopped, the sums are in .var/fuzz.
 fuzz: $(VENV)/installed

@@ -25,6 +25,22 @@ if TYPE_CHECKING:
     from datetime import date
 
 
+LONGEST = (
+    "test_pages_of_staff",
+    "test_access",
+    "test_pages_of_customer",
+    "test_portal_threats",
+    "test_sweep",
+    "test_browser",
+)
+"""Files of few, long tests: begun last, one worker would end with them alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that the workers end together."""
+    items.sort(key=lambda each: LONGEST.index(each.path.stem) if each.path.stem in LONGEST else len(LONGEST))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def collected_messages() -> None:
     """Copy every life-cycle message and declaration that is archived, where a folder asks for it (make messages)."""

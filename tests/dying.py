@@ -7,6 +7,7 @@ where the dead left off, until one comes to the end.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import traceback
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 MOST_LIVES = 400
 """A child that does more than this was not meant for this test, or does not go on where the dead left off."""
+
+LONGEST_LIFE_S = 60.0
+"""A child that lives longer is stuck: it says where, and fails, instead of keeping its test waiting for ever."""
 
 
 @dataclass(slots=True)
@@ -91,6 +95,8 @@ def _live(
 ) -> None:
     """The child: it shares no connection with its parent, and never comes back to the test."""
     code = 1
+    stuck = said.open("w")
+    faulthandler.dump_traceback_later(LONGEST_LIFE_S, exit=True, file=stuck)
     try:
         database = Database(url, settings)
         burn = fuse.burn_on_writing if only_writing else fuse.burn

@@ -18,6 +18,7 @@ from invoicing_builders import BUYER, LINES, Writer
 from sqlalchemy import text
 from webhook_receiver import receiver
 
+from config import typeset
 from config.clock import new_id, today
 from config.secrets import fingerprint, new_token
 from einvoice.production import Producer
@@ -123,10 +124,15 @@ class Scene:
 def scene(
     services: Services, database: Database, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Scene]:
-    """No worker waits until a dead one's hold is over, and nobody makes files: no test is about either."""
+    """No worker waits until a dead one's hold is over, and nobody sets a page: no test is about either.
+
+    Typesetting has threads, which no child inherits: a child would wait for them for ever where its parent has set a
+    page before. Its own deaths are those of tests/chaos.
+    """
     monkeypatch.setattr(running, "HOLD", timedelta(0))
     monkeypatch.setattr(outbox, "LEASE", timedelta(0))
-    monkeypatch.setattr(Producer, "produce", _no_files)
+    monkeypatch.setattr(typeset, "_compile", lambda *_: b"")
+    monkeypatch.setattr(Producer, "produce", lambda *_: ())
     rules: Any = NoRules()
     here = replace(services, engine=rules, validator=Validator(rules))
 
@@ -136,11 +142,6 @@ def scene(
     made = Scene(Writer(here), here, kill)
     yield made
     assert made.do(lambda work: [each for each in run_checks(work) if each.gap]) == []
-
-
-def _no_files(*_: object) -> tuple[()]:
-    """The typesetting has threads, which no child inherits; its own deaths are those of tests/chaos."""
-    return ()
 
 
 def _import(scene: Scene) -> UUID:

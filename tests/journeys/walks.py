@@ -52,7 +52,7 @@ def ask_and_answer(hands: Hands) -> None:
     sign_in(hands.page, hands.base, COLLECTOR)
     hands.begin("/s/messages")
     hands.interactions = counted
-    hands.press("Pizzeria Castello", kind="link")
+    hands.press(r"[\s\S]*bon de livraison", kind="link")
     hands.type("Votre message", "Bonjour, le voici en pièce jointe de la facture. Bonne journée.")
     hands.press("Envoyer")
     hands.see("Bonne journée")

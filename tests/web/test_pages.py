@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from portal_house import press
+from portal_house import build_house, press
 
 from config.clock import today
 from portal.app import create_app
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from portal_house import House
 
     from portal.wiring import Services
+
+
+@pytest.fixture(scope="module")
+def house(services: Services) -> House:
+    """A house of these tests' own: they know its sums, and other files' tests issue more in the shared one."""
+    return build_house(services)
 
 
 def words(page: str) -> str:
