@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from ledger_builders import customer_facts, issue
@@ -220,7 +220,7 @@ def _dispute(  # noqa: PLR0917 -- a row of its table
         payment=payment_ref,
         attempt=attempt_id,
         amount=invoice.payable_minor,
-        until=now() + timedelta(days=6, hours=1),
+        until=datetime.combine(today() + timedelta(days=6), time(12), UTC),
         at=PAID_AT,
     )
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from portal_house import press
+from portal_house import build_house, press
 
 from einvoice.formats.page_errors import PageError
 from einvoice.formats.page_logo import read_logo
@@ -14,6 +14,14 @@ from einvoice.formats.page_logo import read_logo
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from portal_house import House
+
+    from portal.wiring import Services
+
+
+@pytest.fixture(scope="module")
+def bare(services: Services) -> House:
+    """A supplier whose profile nobody has completed."""
+    return build_house(services, "Atelier Nu")
 
 
 def said_at(page: str, field: str) -> str:
@@ -37,14 +45,14 @@ def test_a_wrong_number_of_a_customer_is_told_in_the_words_of_the_form(
     assert "BT-" not in said, "nobody types a business term here"
 
 
-def test_terms_of_payment_beyond_the_law_are_warned_of(client: FlaskClient, house: House) -> None:
-    house.sign_in(client, "owner")
+def test_terms_of_payment_beyond_the_law_are_warned_of(client: FlaskClient, bare: House) -> None:
+    bare.sign_in(client, "owner")
     assert "L441-10" not in press(client, "/s/company/terms", terms_days="60").text
     assert "L441-10" in press(client, "/s/company/terms", terms_days="200").text
 
 
-def test_what_a_profile_lacks_is_named_as_the_form_names_it(client: FlaskClient, house: House) -> None:
-    house.sign_in(client, "owner")
+def test_what_a_profile_lacks_is_named_as_the_form_names_it(client: FlaskClient, bare: House) -> None:
+    bare.sign_in(client, "owner")
     refused = press(client, "/s/company/terms", terms_days="30")
     assert refused.status_code == 422
     assert "Il manque au profil\u00a0: Adresse." in refused.text, re.findall(r"Il manque[^<]*", refused.text)
