@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 from einvoice.document import FRENCH_VAT_TERRITORY, TaxPoint
 from einvoice.kept import KeptDocument, kept_to_json
 from einvoice.routing import BuyerKind, kind_of
-from receivables.domain.collected import VatRow
-from receivables.domain.commitments import DELIVERY, ORDER, PURCHASE_ORDER, NamedCommitment
-from receivables.domain.invoices import ABOUT_DEPOSITS, CORRECTIONS, IssueInvoice, NamedInvoice, Origin
+from receivables.domain.invoicing.invoices import ABOUT_DEPOSITS, CORRECTIONS, IssueInvoice, NamedInvoice, Origin
 from receivables.domain.money import Money, apportion
 from receivables.domain.parties import CustomerFacts, CustomerKind
+from receivables.domain.risk.commitments import DELIVERY, ORDER, PURCHASE_ORDER, NamedCommitment
+from receivables.domain.settlement.collected import VatRow
 
 if TYPE_CHECKING:
     from einvoice.document import Document
     from einvoice.formats.page import Language
     from einvoice.formats.profiles import Form
     from einvoice.rendering import Syntax
-    from receivables.domain.invoices import Routing
+    from receivables.domain.invoicing.invoices import Routing
 
 FRENCH_SPEAKING = FRENCH_VAT_TERRITORY | {"GF", "YT", "PM", "BL", "MF", "WF", "PF", "NC", "MC", "LU", "BE", "CH"}
 """Countries (BT-55) whose buyers are written to in French; all others in English."""

@@ -9,14 +9,14 @@ from einvoice.lifecycle.message import Detail, Note
 from einvoice.lifecycle.statuses import LifecycleError
 from einvoice.submission import NotAcceptedYetError
 from receivables.domain.events import CASH_COLLECTED, INVOICE_ISSUED
-from receivables.domain.invoices import Routing
-from receivables.store.invoices import get_invoice
+from receivables.domain.invoicing.invoices import Routing
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from einvoice.lifecycle.sending import SellerStatuses
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work, Works
 
 CANCELLED = "220"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from config.clock import PARIS
 from einvoice.kept import issued_document
 from einvoice.lifecycle.collected import CollectedInvoice, collected_message
-from receivables.domain.invoices import Routing
+from receivables.domain.invoicing.invoices import Routing
 from receivables.domain.money import Money
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
     from einvoice.lifecycle.message import StatusMessage
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 DECLARED_ONLY = frozenset({Routing.B2B_INTERNATIONAL, Routing.B2C})

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from einvoice.platform.port import ProcessingRule
 from einvoice.request.codes import SELF_BILLED
 from receivables.domain.events import INVOICE_ISSUED
-from receivables.domain.invoices import Routing
+from receivables.domain.invoicing.invoices import Routing
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 CARRIED = {Routing.B2B: ProcessingRule.B2B, Routing.B2G: ProcessingRule.B2G}

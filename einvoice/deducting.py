@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from einvoice.crediting.earlier import credited_before
 from einvoice.errors import BuildError
-from receivables.domain.invoices import DEPOSITS
+from receivables.domain.invoicing.invoices import DEPOSITS
 from receivables.domain.money import Money
-from receivables.store.invoices import find_by_number
+from receivables.store.invoicing.invoices import find_by_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from einvoice.request.model import DepositRequest
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 

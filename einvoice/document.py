@@ -28,7 +28,7 @@ from einvoice.document_parties import (
     TaxRepresentative,
     ThirdParty,
 )
-from receivables.domain.invoices import CREDIT_NOTES
+from receivables.domain.invoicing.invoices import CREDIT_NOTES
 
 __all__ = [
     "FRENCH_ADDRESS_SCHEME",

@@ -29,9 +29,9 @@ from einvoice.routing import decide_routing, facts_of, record_routing
 from einvoice.validation.explanations import explain
 from einvoice.validation.payment_terms import with_own_term
 from einvoice.validation.verdict import Report, Verdict
-from receivables.domain.invoices import format_number, series_of
+from receivables.domain.invoicing.invoices import format_number, series_of
 from receivables.domain.money import Money
-from receivables.services.issuing import issue_invoice
+from receivables.services.invoicing.issuing import issue_invoice
 
 if TYPE_CHECKING:
     from datetime import date
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from einvoice.formats.profiles import Form
     from einvoice.request.model import DepositRequest, InvoiceRequest
     from einvoice.validation.check import Validator
-    from receivables.domain.invoices import Invoice
-    from receivables.domain.terms import EarlyDiscount, Instalment
+    from receivables.domain.invoicing.invoices import Invoice
+    from receivables.domain.settlement.terms import EarlyDiscount, Instalment
     from receivables.store.work import Work
 
 ALL_FORMS: tuple[Form, ...] = ("facturx", "cii", "ubl")

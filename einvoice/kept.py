@@ -13,7 +13,7 @@ from einvoice.document import Document  # noqa: TC001 -- the adapter reads it at
 from einvoice.formats.profiles import Form  # noqa: TC001 -- same
 
 if TYPE_CHECKING:
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from einvoice.rendering import write_xml
 from einvoice.validation.verdict import Verdict
 from receivables.domain.told import Told
 from receivables.store.event_log import tell
-from receivables.store.invoices import get_invoice
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from einvoice.rendering import Finished
     from einvoice.validation.check import Validator
     from einvoice.validation.verdict import Report
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work, Works
 
 

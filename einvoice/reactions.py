@@ -16,17 +16,25 @@ from config.law.days import BANKING, add_days
 from einvoice.errors import BuildError
 from einvoice.lifecycle.message import MOST_NOTE, SELLER
 from einvoice.lifecycle.reasons import REASONS
-from receivables.domain.disputes import APPROVED, CLAIMING, OTHER, REFUSING, DisputeEvent, EventKind, Scope
+from receivables.domain.conversations.disputes import (
+    APPROVED,
+    CLAIMING,
+    OTHER,
+    REFUSING,
+    DisputeEvent,
+    EventKind,
+    Scope,
+)
 from receivables.domain.money import Money, MoneyError
-from receivables.services.disputing import review_disputes, take_claim
-from receivables.store.customers import lock_customers
-from receivables.store.disputes import note_pause
+from receivables.services.conversations.disputing import review_disputes, take_claim
+from receivables.store.conversations.disputes import note_pause
+from receivables.store.customer_file.customers import lock_customers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from einvoice.lifecycle.message import Datum, Detail, StatusMessage
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 PAYMENT_SENT = "211"

@@ -8,7 +8,7 @@ from config.clock import now
 from einvoice.declarants import serving_account
 from einvoice.flows import announce_flow
 from einvoice.resending import CannotResendError, send_again
-from receivables.store.invoices import get_invoice
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from uuid import UUID

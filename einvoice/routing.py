@@ -20,7 +20,7 @@ from einvoice.errors import EInvoiceError
 from einvoice.request.codes import SELF_BILLED
 from einvoice.routing_words import DUTY_WORDS, REASON_WORDS, Reason
 from einvoice.validation.rate_places import UNTAXED, territory_of
-from receivables.domain.invoices import Routing
+from receivables.domain.invoicing.invoices import Routing
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from einvoice.platform.port import Profile, tracking_id_for
 from einvoice.request.codes import SELF_BILLED
 from einvoice.validation import standards as rules
 from einvoice.validation.standards import profile_of
-from receivables.store.invoices import get_invoice
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from einvoice.archive import ArchivePort
     from einvoice.document import Document
     from einvoice.validation.check import Validator
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work, Works
 
 PREFERRED = ("facturx", "cii", "ubl")

@@ -48,6 +48,11 @@ def hold_to_portfolios() -> None:
         op.execute(_policy(table, f"{column} IS NULL OR {found}"))
 
 
+def hold_table_to_portfolios(table: str) -> None:
+    """Give a table with a ``customer_id``, made after the role, its policy."""
+    op.execute(_policy(table, _by_customer(table)))
+
+
 def _make_role() -> None:
     op.execute(
         f"DO $$ BEGIN CREATE ROLE {ROLE} NOLOGIN NOBYPASSRLS; "

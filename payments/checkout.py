@@ -15,7 +15,7 @@ from payments.gateways.port import GatewayRefusedError
 from payments.paying.beginning import Begun, begin
 from payments.paying.methods import TRANSFER
 from payments.providers.customers import customer_there
-from receivables.domain.receipts import AttemptState
+from receivables.domain.settlement.receipts import AttemptState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

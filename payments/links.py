@@ -13,7 +13,7 @@ from uuid import UUID
 
 from config.clock import new_id, now
 from config.secrets import fingerprint, token_bytes, token_text
-from receivables.store.settlements import latest_of
+from receivables.store.settlement.settlements import latest_of
 
 if TYPE_CHECKING:
     from config.secrets import Keyring

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from payments.banking.checks import check_bank
 from payments.clearing.checks import prove_clearing
-from receivables.services.checks import run_checks
+from receivables.services.accounting.checks import run_checks
 
 if TYPE_CHECKING:
-    from receivables.services.checks import Finding
+    from receivables.services.accounting.checks import Finding
     from receivables.store.work import Work
 
 

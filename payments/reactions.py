@@ -18,7 +18,7 @@ from payments.providers.disputes import note_disputes, payments_behind
 from payments.providers.hints import hints_in
 from payments.providers.saved import note_mandates, note_methods
 from payments.providers.strays import book_strays
-from receivables.domain.receipts import (
+from receivables.domain.settlement.receipts import (
     AttemptMoved,
     AttemptState,
     ContestWon,
@@ -29,9 +29,9 @@ from receivables.domain.receipts import (
     MoneyReturnFailed,
     Outcome,
 )
-from receivables.services.limiting import watch_limits
-from receivables.services.receipts import record_facts
-from receivables.store.customers import lock_customers
+from receivables.services.risk.limiting import watch_limits
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.customer_file.customers import lock_customers
 from receivables.store.inbox import Settlement
 
 if TYPE_CHECKING:

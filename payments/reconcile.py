@@ -14,7 +14,7 @@ from payments.accounts import accounts_to_ask
 from payments.gateways.port import FactKind as Kind
 from payments.gateways.port import GatewayError
 from payments.reactions import record_told
-from receivables.domain.receipts import Outcome
+from receivables.domain.settlement.receipts import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from payments.banking.by_hand import printed_reference
-from portal import assets, attachments, demo_design, demo_mails, unsubscribe_pages, words
+from portal import assets, demo_design, words
 from portal.access import me_pages, proof_pages, provider_pages
 from portal.access import pages as sign_in_pages
 from portal.access.context import bind_services, place, services
@@ -46,8 +46,9 @@ from portal.customer import statement as customer_statement_pages
 from portal.customer import terms as terms_pages
 from portal.customer.payment_words import method_words
 from portal.customer.people import pages as people_pages
-from portal.dispute_words import reason_words
+from portal.documents import attachments
 from portal.lists import FILTER_NAMES
+from portal.mail import demo_mails, unsubscribe_pages
 from portal.navigation import here, initials, navigation, opens
 from portal.own_hosts.known import TrustedHosts, stay_on_payment_pages
 from portal.problems import answer_errors
@@ -114,8 +115,9 @@ from portal.staff.webhooks import pages as webhook_pages
 from portal.staff.worklist import finding as finding_pages
 from portal.staff.worklist import pages as worklist_pages
 from portal.staff.worklist import reminding as reminding_pages
-from portal.states import badge, document_title, kind_name
-from portal.timeline import form_name
+from portal.telling.dispute_words import reason_words
+from portal.telling.states import badge, document_title, kind_name
+from portal.telling.timeline import form_name
 from portal.validation import pages as validation_pages
 from portal.validation import uploads
 

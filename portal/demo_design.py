@@ -8,7 +8,7 @@ from flask import Blueprint, render_template
 
 from portal import assets
 from portal.access.roles import public
-from portal.states import STATES
+from portal.telling.states import STATES
 
 blueprint = Blueprint("design", __name__, url_prefix="/demo/design")
 

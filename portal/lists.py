@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from portal.words import note_text
-from receivables.store.invoice_lists import FILTERS, NO_BOUNDS, Bounds
+from receivables.store.invoicing.lists import FILTERS, NO_BOUNDS, Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

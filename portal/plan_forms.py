@@ -11,10 +11,10 @@ from config.clock import now, today
 from payments.errors import PaymentError
 from portal.customer.payment_words import read_amount
 from portal.words import gettext
-from receivables.domain.plans import Rhythm
-from receivables.services.granting import grantable
-from receivables.services.planning import MOST_INVOICES, Terms
-from receivables.store.plans import Signature
+from receivables.domain.collecting.plans import Rhythm
+from receivables.services.collecting.granting import grantable
+from receivables.services.collecting.planning import MOST_INVOICES, Terms
+from receivables.store.collecting.plans import Signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
 
     from portal.access.people import Person
-    from portal.plan_words import AgreementWords
-    from receivables.services.granting import Grantable
+    from portal.telling.plan_words import AgreementWords
+    from receivables.services.collecting.granting import Grantable
     from receivables.store.work import Work
 
 LONGEST_AGENT = 300

@@ -8,11 +8,11 @@ from uuid import UUID
 from config.clock import now
 from config.secrets import fingerprint
 from receivables.errors import ConflictError
-from receivables.store.invoices import get_invoice
+from receivables.store.invoicing.invoices import get_invoice
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 

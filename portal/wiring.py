@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from einvoice.platform.settings import PlatformSettings
     from payments.accounts import GatewayAccount
     from payments.gateways.port import Gateway
-    from receivables.domain.invoices import Routing
+    from receivables.domain.invoicing.invoices import Routing
     from receivables.store.work import Work
 
 ENGINE_WORKERS = 2

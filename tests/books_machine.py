@@ -16,23 +16,29 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from ledger_builders import issue
 
 from config.clock import new_id, today
-from receivables.domain.collected import VatRow
-from receivables.domain.disputes import Origin, Scope
-from receivables.domain.invoices import NamedInvoice
-from receivables.domain.promises import Source
-from receivables.domain.receipts import AttemptMoved, AttemptState, MoneyReceived, MoneyReturned, MoneyReturnFailed
+from receivables.domain.collecting.promises import Source
+from receivables.domain.conversations.disputes import Origin, Scope
+from receivables.domain.invoicing.invoices import NamedInvoice
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.receipts import (
+    AttemptMoved,
+    AttemptState,
+    MoneyReceived,
+    MoneyReturned,
+    MoneyReturnFailed,
+)
 from receivables.errors import ReceivablesError
-from receivables.services.aiming import aim, unaim
-from receivables.services.chasing import chase_states
-from receivables.services.checks import run_checks
-from receivables.services.closing import close_period
-from receivables.services.disputing import OpenDispute, open_dispute, reject_dispute
-from receivables.services.dues import due_on_invoices
-from receivables.services.exposing import exposure_of
-from receivables.services.paying import NewPayment, RecordPayment, begin_payment, noon, record_payment
-from receivables.services.planning import Proposer, Terms, draft_plan, propose_plan, withdraw_plan
-from receivables.services.promising import NewPromise, make_promise
-from receivables.services.receipts import record_facts
+from receivables.services.accounting.checks import run_checks
+from receivables.services.accounting.closing import close_period
+from receivables.services.collecting.chasing import chase_states
+from receivables.services.collecting.planning import Proposer, Terms, draft_plan, propose_plan, withdraw_plan
+from receivables.services.collecting.promising import NewPromise, make_promise
+from receivables.services.conversations.disputing import OpenDispute, open_dispute, reject_dispute
+from receivables.services.invoicing.dues import due_on_invoices
+from receivables.services.risk.exposing import exposure_of
+from receivables.services.settlement.aiming import aim, unaim
+from receivables.services.settlement.paying import NewPayment, RecordPayment, begin_payment, noon, record_payment
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from uuid import UUID

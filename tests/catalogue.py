@@ -20,16 +20,18 @@ PLATFORM = import_module("migrations.versions.0003_platform")
 MONEY = import_module("migrations.versions.0004_money")
 BOOKS = import_module("migrations.versions.0005_books")
 PORTAL = import_module("migrations.versions.0006_portal")
-REGISTERED = (*HOUSE.REGISTER, *PORTAL.REGISTER)
+FINISH = import_module("migrations.versions.0007_finish")
+REGISTERED = (*HOUSE.REGISTER, *PORTAL.REGISTER, *FINISH.REGISTER)
 APPEND_ONLY = (
     *HOUSE.APPEND_ONLY,
     *PLATFORM.APPEND_ONLY,
     *MONEY.APPEND_ONLY,
     *BOOKS.APPEND_ONLY,
     *PORTAL.APPEND_ONLY,
+    *FINISH.APPEND_ONLY,
 )
-CHANGING = HOUSE.CHANGING | PLATFORM.CHANGING | MONEY.CHANGING | BOOKS.CHANGING | PORTAL.CHANGING
-for later in (PLATFORM, MONEY, BOOKS, PORTAL):
+CHANGING = HOUSE.CHANGING | PLATFORM.CHANGING | MONEY.CHANGING | BOOKS.CHANGING | PORTAL.CHANGING | FINISH.CHANGING
+for later in (PLATFORM, MONEY, BOOKS, PORTAL, FINISH):
     CHANGING |= {table: f"{CHANGING[table]}, {columns}" for table, columns in later.MORE_CHANGING.items()}
 APP, REGISTER, PORTFOLIO = "quittance_app", "quittance_register", "quittance_portfolio"
 OTHERS = {"alembic_version"}

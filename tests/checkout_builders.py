@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from payments.checkout import Started
     from payments.gateways.port import Gateway
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

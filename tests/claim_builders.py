@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from ledger_builders import customer_facts, issue
 
-from receivables.services.claiming import MakeClaim, make_claim
-from receivables.services.reckoning import set_terms
-from receivables.store.claims import InterestTerms
+from receivables.services.collecting.claiming import MakeClaim, make_claim
+from receivables.services.collecting.reckoning import set_terms
+from receivables.store.collecting.claims import InterestTerms
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 from ledger_builders import customer_facts
 
 from config.clock import today
-from receivables.domain.commitments import DELIVERY, ORDER, NamedCommitment
-from receivables.domain.credit import LimitKind
-from receivables.services.deciding import AskDecision, decide_credit
-from receivables.services.derogating import AskDerogation, ask_derogation
-from receivables.services.insolvency import NewInsolvency, end_insolvency, note_insolvency
-from receivables.services.limiting import NewLimit, set_limit
-from receivables.services.ordering import TellCommitment, tell_commitment
-from receivables.store.customers import find_or_create_customer
+from receivables.domain.risk.commitments import DELIVERY, ORDER, NamedCommitment
+from receivables.domain.risk.credit import LimitKind
+from receivables.services.risk.deciding import AskDecision, decide_credit
+from receivables.services.risk.derogating import AskDerogation, ask_derogation
+from receivables.services.risk.insolvency import NewInsolvency, end_insolvency, note_insolvency
+from receivables.services.risk.limiting import NewLimit, set_limit
+from receivables.services.risk.ordering import TellCommitment, tell_commitment
+from receivables.store.customer_file.customers import find_or_create_customer
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from portal_house import House
 
-    from receivables.services.deciding import Decided
-    from receivables.store.commitments import Told
+    from receivables.services.risk.deciding import Decided
+    from receivables.store.risk.commitments import Told
     from receivables.store.work import Work
 
 

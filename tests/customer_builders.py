@@ -17,11 +17,11 @@ from payments.advices.understanding import understand
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Right, Role
 from portal.customer.people.invitations import Guest, invitation_token, invite
-from receivables.services.company_changes import ask_change
-from receivables.services.opening import Opening, Wish, confirm_request, find_request, hold_request, set_opening
-from receivables.store.contacts import Contact, add_contact
-from receivables.store.desks import Desk, keep_desk
-from receivables.store.terms_versions import publish_terms
+from receivables.services.risk.company_changes import ask_change
+from receivables.services.risk.opening import Opening, Wish, confirm_request, find_request, hold_request, set_opening
+from receivables.store.customer_file.contacts import Contact, add_contact
+from receivables.store.customer_file.desks import Desk, keep_desk
+from receivables.store.settlement.terms_versions import publish_terms
 
 if TYPE_CHECKING:
     from portal_house import House

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from payments.debits.batching import MadeFiles
     from payments.debits.mandates import Mandate
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 KEYRING = Keyring(b"a root secret for tests, 32 bytes.")

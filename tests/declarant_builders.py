@@ -18,11 +18,11 @@ from einvoice.reporting.lines import totals_of
 from einvoice.reporting.periods import Period, ReportKind, period_of
 from einvoice.reporting.preparing import Reporter
 from einvoice.reporting.store import Declaration, insert_declaration, lines_of, versions_of
-from receivables.domain.collected import VatRow
-from receivables.domain.invoices import Routing
+from receivables.domain.invoicing.invoices import Routing
 from receivables.domain.money import Money
-from receivables.domain.receipts import MoneyReceived, MoneyReturned
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.receipts import MoneyReceived, MoneyReturned
+from receivables.services.settlement.receipts import record_facts
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from einvoice.archive import ArchivePort
     from einvoice.document import Document
     from einvoice.validation.verdict import Report
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

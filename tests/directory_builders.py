@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 OPEN, SILENT, TOWN = "552100554", "910001486", "910002963"

@@ -19,14 +19,14 @@ from einvoice.lifecycle.message import (
     StatusParty,
 )
 from einvoice.reactions import react_to_status
-from receivables.domain.disputes import Origin, Scope
-from receivables.services.disputing import OpenDispute, open_dispute
+from receivables.domain.conversations.disputes import Origin, Scope
+from receivables.services.conversations.disputing import OpenDispute, open_dispute
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from receivables.domain.disputes import Dispute
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.conversations.disputes import Dispute
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 NOON = datetime(2026, 10, 20, 10, 0, tzinfo=UTC)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from receivables.domain.reminders import Plan
+    from receivables.domain.collecting.reminders import Plan
 
 HELD_WHOLLY = ("paused", "planned", "replaced", "cancelled", "assigned")
 HELD_IN_PART = ("in_flight", "disputed", "promised", "to_match", "announced")

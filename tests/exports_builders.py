@@ -11,12 +11,12 @@ from ledger_builders import attempt, customer_facts, issue
 from stdnum.fr import siren as siren_numbers
 
 from config.clock import new_id
-from receivables.domain.fec import write_fec
-from receivables.domain.fec_checking import check_fec
-from receivables.domain.receipts import FeeCharged, MoneyReceived, MoneyReturned, PayoutPaid
-from receivables.services.closing import accounting_years
-from receivables.services.fec import fec_of
-from receivables.services.receipts import record_facts
+from receivables.domain.accounting.fec import write_fec
+from receivables.domain.accounting.fec_checking import check_fec
+from receivables.domain.settlement.receipts import FeeCharged, MoneyReceived, MoneyReturned, PayoutPaid
+from receivables.services.accounting.closing import accounting_years
+from receivables.services.accounting.fec import fec_of
+from receivables.services.settlement.receipts import record_facts
 from receivables.store.register import create_supplier
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from config.database import Database
-    from receivables.domain.fec_checking import Verdict
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.accounting.fec_checking import Verdict
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from config.clock import new_id
-from receivables.store.factors import Factor, keep_factor
+from receivables.store.accounting.factors import Factor, keep_factor
 
 if TYPE_CHECKING:
     from receivables.store.work import Work

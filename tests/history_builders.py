@@ -12,10 +12,10 @@ from uuid import UUID
 from ledger_builders import MORNING, customer_facts, issue
 
 from config.clock import new_id, now
-from receivables.domain.collected import VatRow
-from receivables.domain.invoices import NamedInvoice, Origin
-from receivables.domain.lettering import WAIVED
-from receivables.domain.receipts import (
+from receivables.domain.invoicing.invoices import NamedInvoice, Origin
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.lettering import WAIVED
+from receivables.domain.settlement.receipts import (
     AttemptMoved,
     AttemptState,
     ContestWon,
@@ -32,19 +32,19 @@ from receivables.domain.receipts import (
     PayoutPaid,
     Transferred,
 )
-from receivables.services import waiving
-from receivables.services.receipts import record_facts
-from receivables.services.setting_off import _settle_again
-from receivables.services.settling import Cause, load_settling, settle, write_settling
-from receivables.store.attempts import load_attempts
-from receivables.store.books import entries_of_lines
-from receivables.store.settlements import AimChoice, SetOffChoice, latest_of, note_aim, note_choice
+from receivables.services.settlement import waiving
+from receivables.services.settlement.receipts import record_facts
+from receivables.services.settlement.setting_off import _settle_again
+from receivables.services.settlement.settling import Cause, load_settling, settle, write_settling
+from receivables.store.settlement.attempts import load_attempts
+from receivables.store.settlement.books import entries_of_lines
+from receivables.store.settlement.settlements import AimChoice, SetOffChoice, latest_of, note_aim, note_choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 CUSTOMERS = (("Boulangerie Martin", "732829320"), ("Garage du Pont", "552100554"))

@@ -17,7 +17,7 @@ from portal.jobs.running import run_to_end
 from portal.opening.documents import seller_here
 from portal.opening.items import Choices
 from portal.opening.planning import plan_opening
-from receivables.services.taking_over import book_opening
+from receivables.services.accounting.taking_over import book_opening
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -12,15 +12,15 @@ from einvoice.kept import profile_to_json
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.access.sessions import open_session
+from portal.documents.issuing import IssueOptions, issue_content
 from portal.invoicing.buyers import buyer_of, french_vat_number
 from portal.invoicing.copying import again
 from portal.invoicing.recurring import plan_next
 from portal.invoicing.typed import to_kept
-from portal.issuing import IssueOptions, issue_content
 from portal.profiles import save_profile
-from receivables.domain.recurrence import Rhythm
-from receivables.store.invoice_drafts import NewDraft, keep_template, open_draft
-from receivables.store.recurring import NewRecurring, begin_recurring
+from receivables.domain.invoicing.recurrence import Rhythm
+from receivables.store.invoicing.drafts import NewDraft, keep_template, open_draft
+from receivables.store.invoicing.recurring import NewRecurring, begin_recurring
 from receivables.store.register import Supplier, create_supplier
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from portal.access.people import Person
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 BUYER = {
     "name": "Boulangerie Moreau",

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from config.clock import new_id, now
-from receivables.domain.collected import VatRow
-from receivables.domain.invoices import Invoice, IssueInvoice, Origin, Routing
+from receivables.domain.invoicing.invoices import Invoice, IssueInvoice, Origin, Routing
 from receivables.domain.parties import CustomerFacts, CustomerKind
-from receivables.domain.receipts import MoneyReceived, MoneyReturned
-from receivables.services.issuing import issue_invoice
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.receipts import MoneyReceived, MoneyReturned
+from receivables.services.invoicing.issuing import issue_invoice
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -14,13 +14,13 @@ from payments.banking.recognising import book_suspense
 from payments.matching.asking import ask_payers
 from payments.matching.deciding import match_lines
 from payments.matching.proposals import proposals_of
-from receivables.domain.collected import VatRow
+from receivables.domain.settlement.collected import VatRow
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from payments.matching.proposals import Proposal
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 DAY = date(2026, 11, 12)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from einvoice.keeping import KeptFile
-from portal.attachments import Attachments
-from portal.message_files import keep_message_files
-from receivables.domain.messages import Channel, Side, Subject
-from receivables.services.messaging import Say, say, write_note
+from portal.documents.attachments import Attachments
+from portal.documents.message_files import keep_message_files
+from receivables.domain.conversations.messages import Channel, Side, Subject
+from receivables.services.conversations.messaging import Say, say, write_note
 
 if TYPE_CHECKING:
     from uuid import UUID

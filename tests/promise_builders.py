@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from ledger_builders import issue
 
 from config.clock import new_id, now, today
-from receivables.domain.collected import VatRow
-from receivables.domain.plans import Plan, PlanState, Rhythm
-from receivables.domain.promises import Source
-from receivables.domain.terms import Instalment
-from receivables.services.paying import RecordPayment, record_payment
-from receivables.services.planning import Proposer, Terms, draft_plan, propose_plan
-from receivables.services.promising import NewPromise, make_promise
-from receivables.store.customers import lock_customers
-from receivables.store.plans import Signature, insert_plan
+from receivables.domain.collecting.plans import Plan, PlanState, Rhythm
+from receivables.domain.collecting.promises import Source
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.terms import Instalment
+from receivables.services.collecting.planning import Proposer, Terms, draft_plan, propose_plan
+from receivables.services.collecting.promising import NewPromise, make_promise
+from receivables.services.settlement.paying import RecordPayment, record_payment
+from receivables.store.collecting.plans import Signature, insert_plan
+from receivables.store.customer_file.customers import lock_customers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from portal_house import House
 
-    from receivables.domain.invoices import Invoice
-    from receivables.domain.promises import Promise
+    from receivables.domain.collecting.promises import Promise
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 

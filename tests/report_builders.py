@@ -17,9 +17,9 @@ from einvoice.reporting.lines import ReportLine, in_order
 from einvoice.reporting.periods import ReportKind, period_of
 from einvoice.reporting.receipts import Movement, PaidInvoice, lines_of_movements
 from einvoice.reporting.sales import Sale, lines_of_sale
-from receivables.domain.collected import VatRow
-from receivables.domain.invoices import Routing
+from receivables.domain.invoicing.invoices import Routing
 from receivables.domain.money import Money
+from receivables.domain.settlement.collected import VatRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,11 +10,11 @@ from ledger_builders import customer_facts, issue
 
 from config.clock import new_id, today
 from payments.links import mint_link
-from receivables.domain.insurance import PolicyTerms
-from receivables.services.assigning import AssignInvoices, assign_invoices
-from receivables.services.insuring import add_policy, new_policy, note_decisions
-from receivables.services.scoring import keep_scores
-from receivables.store.insurance import InsurerDecision
+from receivables.domain.risk.insurance import PolicyTerms
+from receivables.services.factoring.assigning import AssignInvoices, assign_invoices
+from receivables.services.risk.insuring import add_policy, new_policy, note_decisions
+from receivables.services.risk.scoring import keep_scores
+from receivables.store.risk.insurance import InsurerDecision
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from config.clock import today
-from receivables.store.items import ItemFacts, add_item
-from receivables.store.terms_versions import publish_terms
+from receivables.store.invoicing.items import ItemFacts, add_item
+from receivables.store.settlement.terms_versions import publish_terms
 
 if TYPE_CHECKING:
     from uuid import UUID

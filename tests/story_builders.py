@@ -27,12 +27,12 @@ from einvoice.platform.client import AfnorPlatform
 from einvoice.platform.port import PlatformPausedError
 from einvoice.platform.settings import PlatformDriver, PlatformSettings
 from einvoice.validation.check import Validator
-from portal.duties import build_worker
-from portal.issuing import Issued, IssueOptions, issue_content, save_profile
+from portal.background.duties import build_worker
+from portal.documents.issuing import Issued, IssueOptions, issue_content, save_profile
 from portal.sandboxes.platform import PlatformSandboxOptions, create_platform_sandbox
 from portal.wiring import Services
-from receivables.domain.receipts import MoneyReceived, MoneyReturned
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import MoneyReceived, MoneyReturned
+from receivables.services.settlement.receipts import record_facts
 from receivables.store.register import create_supplier
 from receivables.store.work import Works
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from config.embedded import EmbeddedPostgres
     from config.settings import Settings
     from einvoice.validation.schematron import SchematronEngine
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
 
 PATIENCE_S = 20.0

@@ -17,10 +17,10 @@ from payments.gateways.opening import open_gateway
 from payments.providers.customers import customer_there
 from payments.reactions import receive_events
 from payments.reconcile import recover_missed_facts
-from portal.clearing_duties import follow_hints
-from portal.worker import Worker
-from receivables.services.checks import run_checks
-from receivables.services.dues import due_on_invoice
+from portal.background.clearing_duties import follow_hints
+from portal.background.worker import Worker
+from receivables.services.accounting.checks import run_checks
+from receivables.services.invoicing.dues import due_on_invoice
 from receivables.store.inbox import accept
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from payments.gateways.port import Gateway
     from payments.gateways.stripe import StripeGateway
-    from receivables.domain.invoices import Invoice
-    from receivables.domain.receipts import Outcome
+    from receivables.domain.invoicing.invoices import Invoice
+    from receivables.domain.settlement.receipts import Outcome
     from receivables.store.work import Work
 
 IBAN = "FR1420041010050500013M02606"

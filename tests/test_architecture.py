@@ -72,7 +72,7 @@ RULES = (
         # authlib and joserfc check what a sign-in provider says, pyotp and webauthn what a device says
         "flask flask_limiter werkzeug markupsafe requests authlib joserfc pyotp webauthn orjson sqlalchemy",
     ),
-    rule("portal.dkim_signing", "portal receivables config", "dkim cryptography"),
+    rule("portal.mail.dkim_signing", "portal receivables config", "dkim cryptography"),
     rule("portal.own_hosts", "portal payments receivables config", "dns flask werkzeug"),  # asks name servers
     rule("portal.assets", "portal", "flask markupsafe rcssmin"),
     rule("portal.tables", "portal receivables config", "flask xlsxwriter"),  # writes sheets row by row

@@ -12,16 +12,16 @@ from ledger_builders import customer_facts, issue
 from config.clock import new_id, now, today
 from payments.accounts import open_account
 from payments.refunds.orders import NewRefund, ask_refund
-from receivables.domain.receipts import FeeCharged, MoneyContested, MoneyReceived, PayoutBanked, PayoutPaid
-from receivables.services.paying import NewPayment, begin_payment
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import FeeCharged, MoneyContested, MoneyReceived, PayoutBanked, PayoutPaid
+from receivables.services.settlement.paying import NewPayment, begin_payment
+from receivables.services.settlement.receipts import record_facts
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from config.secrets import Keyring
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 PAID_AT = datetime(2026, 10, 16, 8, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from webhook_receiver import receiver
 
 from config.outgoing import Reach
-from portal.duties import build_worker
+from portal.background.duties import build_worker
 from portal.webhooks.endpoints import EndpointWish, open_endpoint
 from portal.webhooks.planning import WEBHOOK_PLANNED, plan_test, plan_webhooks
 from receivables.domain.told import Told

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from config.clock import now, today
 from einvoice.archive.port import ArchiveError, ArchiveProblem, Reading
-from receivables.store.claims import NOT_CLAIMS
+from receivables.store.collecting.claims import NOT_CLAIMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

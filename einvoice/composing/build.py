@@ -35,7 +35,7 @@ from einvoice.document import (
 )
 from einvoice.errors import BuildError
 from einvoice.formats.payment_reference import remittance_of
-from receivables.domain.invoices import ASSIGNED, CREDIT_NOTES
+from receivables.domain.invoicing.invoices import ASSIGNED, CREDIT_NOTES
 
 if TYPE_CHECKING:
     from einvoice.document import Party, Totals, VatBreakdown

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from einvoice.composing.frame import DEPOSIT_TYPES
 from einvoice.document import Note, PrecedingInvoice
 from einvoice.errors import BuildError
-from receivables.domain.invoices import CREDIT_NOTES
+from receivables.domain.invoicing.invoices import CREDIT_NOTES
 
 if TYPE_CHECKING:
     from einvoice.request.model import InvoiceRequest

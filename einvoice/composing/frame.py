@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from einvoice.errors import BuildError
-from receivables.domain.invoices import CREDIT_NOTES
+from receivables.domain.invoicing.invoices import CREDIT_NOTES
 
 if TYPE_CHECKING:
     from decimal import Decimal

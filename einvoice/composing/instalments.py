@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from einvoice.errors import BuildError
-from receivables.domain.invoices import ASSIGNED, CREDIT_NOTES
+from receivables.domain.invoicing.invoices import ASSIGNED, CREDIT_NOTES
 from receivables.domain.money import Money
-from receivables.domain.terms import EarlyDiscount, Instalment
+from receivables.domain.settlement.terms import EarlyDiscount, Instalment
 
 if TYPE_CHECKING:
     from datetime import date

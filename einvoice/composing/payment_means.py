@@ -9,7 +9,7 @@ from einvoice.composing.parties import check_account, check_iban
 from einvoice.document import PaymentInstructions
 from einvoice.errors import BuildError
 from einvoice.formats.payment_reference import remittance_of
-from receivables.domain.invoices import CREDIT_NOTES
+from receivables.domain.invoicing.invoices import CREDIT_NOTES
 
 if TYPE_CHECKING:
     from einvoice.composing.seller import SellerProfile

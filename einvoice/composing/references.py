@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from einvoice.composing.mentions import FACTORED_TYPES
 from einvoice.errors import BuildError
-from receivables.domain.invoices import CREDIT_NOTES
+from receivables.domain.invoicing.invoices import CREDIT_NOTES
 
 if TYPE_CHECKING:
     from einvoice.request.model import InvoiceRequest

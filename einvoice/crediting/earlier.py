@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from einvoice.crediting.limits import Credited
 from einvoice.document import VatBreakdown
-from receivables.domain.invoices import CREDIT_NOTES
+from receivables.domain.invoicing.invoices import CREDIT_NOTES
 from receivables.domain.money import Money
-from receivables.store.invoices import vat_rows_from_json
+from receivables.store.invoicing.invoices import vat_rows_from_json
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 

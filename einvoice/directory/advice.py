@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from einvoice.document import Document
     from einvoice.request.model import InvoiceRequest
     from einvoice.routing import RoutingDecision
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 REACH, ADDRESS, DEMAND = "QT-DIRECTORY-REACH", "QT-DIRECTORY-ADDRESS", "QT-DIRECTORY-DEMAND"

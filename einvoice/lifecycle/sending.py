@@ -33,8 +33,8 @@ from einvoice.lifecycle.statuses import check_sendable, has_reached_platform
 from einvoice.platform.port import tracking_id_for
 from einvoice.request.codes import SELF_BILLED
 from einvoice.validation.verdict import Verdict
-from receivables.store.customers import lock_customers
-from receivables.store.invoices import get_invoice
+from receivables.store.customer_file.customers import lock_customers
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from einvoice.document import Document
     from einvoice.lifecycle.message import AttachedFile, Detail, StatusMessage
     from einvoice.validation.check import Validator
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 COLLECTED = "212"

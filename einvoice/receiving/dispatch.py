@@ -24,9 +24,9 @@ from einvoice.receiving.history import note_received_status
 from einvoice.reporting.answers import receive_report_answer
 from einvoice.validation.standards import Kind, Standards, Syntax
 from einvoice.validation.xsd import Schemas
-from receivables.domain.invoices import Routing
+from receivables.domain.invoicing.invoices import Routing
 from receivables.store.inbox import Settlement
-from receivables.store.invoices import find_by_number
+from receivables.store.invoicing.invoices import find_by_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
     from einvoice.lifecycle.message import StatusMessage
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.inbox import Message
     from receivables.store.work import Work
 

@@ -9,7 +9,7 @@ from einvoice.receiving.examination import document_from_json
 from einvoice.receiving.history import COUNTS
 from einvoice.validation.file_report import FileKind, FileReport
 from einvoice.validation.verdict import Report, Verdict
-from receivables.domain.invoices import CREDIT_NOTES
+from receivables.domain.invoicing.invoices import CREDIT_NOTES
 from receivables.errors import NotFoundError
 from receivables.store.work import literally, to_json
 

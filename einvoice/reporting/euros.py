@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from receivables.domain.euros import EUR, half_up, stated_factor, stated_vat
+from receivables.domain.accounting.euros import EUR, half_up, stated_factor, stated_vat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,8 +17,8 @@ from einvoice.reporting.lines import ReportLine, in_order, mirrored
 from einvoice.reporting.periods import Period, ReportKind
 from einvoice.reporting.receipts import Movement, PaidInvoice, lines_of_movements
 from einvoice.reporting.sales import Sale, lines_of_sale
-from receivables.domain.invoices import Routing
-from receivables.store.invoices import get_invoice, vat_rows_from_json
+from receivables.domain.invoicing.invoices import Routing
+from receivables.store.invoicing.invoices import get_invoice, vat_rows_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,7 +24,7 @@ from einvoice.reporting.leaving_out import clear_standstill, note_standstill, no
 from einvoice.reporting.lines import Block, differences, told, totals_of
 from einvoice.reporting.periods import ReportKind, periods_between, wants_lines
 from einvoice.reporting.store import PREPARED, REFUSED, TAKEN, Declaration
-from receivables.store.invoices import get_invoice
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

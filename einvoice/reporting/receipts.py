@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from einvoice.reporting.euros import Euros, euros_of
 from einvoice.reporting.lines import Block, ReportLine, Untold
-from receivables.domain.euros import EUR
-from receivables.domain.invoices import Routing
+from receivables.domain.accounting.euros import EUR
+from receivables.domain.invoicing.invoices import Routing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from uuid import UUID
 
-    from receivables.domain.collected import VatRow
+    from receivables.domain.settlement.collected import VatRow
 
 _DUE_BY_THE_BUYER = frozenset({"AE", "K", "G"})
 """VAT categories whose VAT is not the seller's: receipts of these are not declared (DG n. 119)."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from einvoice.reporting.euros import euros_of, spread
 from einvoice.reporting.lines import Block, ReportLine, Untold
-from receivables.domain.invoices import CREDIT_NOTES, Routing
+from receivables.domain.invoicing.invoices import CREDIT_NOTES, Routing
 from receivables.domain.money import Money
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
 
-    from receivables.domain.collected import VatRow
+    from receivables.domain.settlement.collected import VatRow
 
 GOODS, SERVICES, NOT_TAXED, MARGIN = "TLB1", "TPS1", "TNT1", "TMA1"
 """Categories of 10.3 (TT-81, A7 G1.68): goods, services, not taxable in France, margin schemes."""

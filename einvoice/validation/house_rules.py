@@ -47,7 +47,7 @@ from einvoice.validation.payment_terms import GENERAL, term_finding
 from einvoice.validation.rate_places import rate_findings
 from einvoice.validation.standards import Profile
 from einvoice.validation.verdict import Finding, Layer, RuleSet, Severity
-from receivables.domain.invoices import CREDIT_NOTES
+from receivables.domain.invoicing.invoices import CREDIT_NOTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

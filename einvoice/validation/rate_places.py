@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from config.law import vat_rates
 from einvoice.validation.location import path_of
 from einvoice.validation.verdict import Finding, Layer, Severity
-from receivables.domain.invoices import CREDIT_NOTES
+from receivables.domain.invoicing.invoices import CREDIT_NOTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

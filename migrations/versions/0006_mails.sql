@@ -1,6 +1,6 @@
 -- How mails look, who wants none, and what is sent every week.
 
--- Which kind of mail it is (portal/mail_kinds.py), and where one click ends mails like it (RFC 8058); most have none.
+-- Which kind of mail it is (portal/mail/kinds.py), and where one click ends mails like it (RFC 8058); most have none.
 ALTER TABLE mails ADD COLUMN kind text NOT NULL DEFAULT 'other' CHECK (kind ~ '^[a-z][a-z_]{0,39}$');
 ALTER TABLE mails ADD COLUMN unsubscribe_url text CHECK (unsubscribe_url ~ '^https?://');
 CREATE INDEX mails_newest ON mails (supplier_id, created_at DESC, mail_id DESC);

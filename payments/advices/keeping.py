@@ -15,9 +15,9 @@ from payments.advices.errors import AdviceError
 from payments.advices.understanding import in_minor
 from payments.paying.announcing import BELIEVED, MOST_AHEAD, announce_transfer
 from receivables.errors import NotFoundError
-from receivables.services.dues import due_on_invoices
-from receivables.store.customers import lock_customers
-from receivables.store.journal import AccountEvent, note_event
+from receivables.services.invoicing.dues import due_on_invoices
+from receivables.store.customer_file.customers import lock_customers
+from receivables.store.customer_file.journal import AccountEvent, note_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from payments.matching.numbers import Strength
-from receivables.domain.invoices import CREDIT_NOTES
+from receivables.domain.invoicing.invoices import CREDIT_NOTES
 from receivables.domain.money import exponent
-from receivables.services.dues import due_on_invoices
-from receivables.store.overviews import PAGE
+from receivables.services.invoicing.dues import due_on_invoices
+from receivables.store.customer_file.overviews import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

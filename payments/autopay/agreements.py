@@ -16,9 +16,9 @@ from payments.debits.mandates import find_mandate
 from payments.debits.planning import amount_to_collect, cancel_debits, plan_debit
 from payments.debits.settings import NOTICE_DAYS
 from payments.errors import PaymentError
-from receivables.services.dues import due_on_invoice
-from receivables.store.claims import NOT_CLAIMS
-from receivables.store.customers import lock_customers
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.store.collecting.claims import NOT_CLAIMS
+from receivables.store.customer_file.customers import lock_customers
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from payments.debits.planning import amount_to_collect, why_nothing
 from payments.debits.settings import NOTICE_DAYS
 from payments.gateways.port import GatewayDeclinedError, GatewayError, GatewayRefusedError, SavedCharge
 from receivables.domain.money import Money
-from receivables.domain.receipts import AttemptMoved, AttemptState
-from receivables.services.paying import NewPayment, begin_payment
-from receivables.services.receipts import record_facts
-from receivables.store.customers import lock_customers
-from receivables.store.terms_shown import carry_terms
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
+from receivables.services.settlement.paying import NewPayment, begin_payment
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.customer_file.customers import lock_customers
+from receivables.store.settlement.terms_shown import carry_terms
 
 if TYPE_CHECKING:
     from uuid import UUID

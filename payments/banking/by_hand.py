@@ -20,17 +20,17 @@ from payments.errors import PaymentError
 from payments.statements.line import StatementLine
 from receivables.domain.money import Money
 from receivables.domain.parties import CustomerKind
-from receivables.domain.receipts import AttemptMoved, AttemptState, MoneyReturned
-from receivables.services.paying import NewPayment, RecordPayment, begin_payment, noon, record_payment
-from receivables.services.receipts import record_facts
-from receivables.store.customers import lock_customers
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState, MoneyReturned
+from receivables.services.settlement.paying import NewPayment, RecordPayment, begin_payment, noon, record_payment
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.customer_file.customers import lock_customers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
     from uuid import UUID
 
-    from receivables.services.waiving import Waiver
+    from receivables.services.settlement.waiving import Waiver
     from receivables.store.work import Work
 
 KINDS = ("cheque", "bill", "cash", "transfer")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from config.clock import today
 from config.law import accounts_on
 from payments.banking.lines import IN_BOOKS, IN_SUSPENSE
-from receivables.domain.ledger import Chart
-from receivables.services.checks import Finding
+from receivables.domain.accounting.ledger import Chart
+from receivables.services.accounting.checks import Finding
 
 if TYPE_CHECKING:
     from receivables.store.work import Work

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from config.clock import new_id, now
 from payments.banking.lines import settle_line
 from payments.errors import PaymentError
-from receivables.domain.receipts import MoneyReceived, Transferred
-from receivables.services.paying import noon
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import MoneyReceived, Transferred
+from receivables.services.settlement.paying import noon
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from config.clock import today
-from receivables.domain.receipts import Transferred
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import Transferred
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from payments.banking.lines import BankLine

@@ -15,8 +15,8 @@ from payments.clearing.payouts import recognise_payout
 from payments.debits.bank import recognise_debit
 from payments.matching.deciding import match_lines
 from payments.refunds.sending import recognise_refunds
-from receivables.domain.receipts import MoneyUnidentified
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import MoneyUnidentified
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ from payments.errors import PaymentError
 from payments.statements.errors import StatementError
 from payments.statements.fields import currency_of, day_of, decoded, minor_of
 from receivables.errors import ReceivablesError
-from receivables.services.paying import spread
+from receivables.services.settlement.paying import spread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

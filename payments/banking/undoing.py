@@ -11,10 +11,10 @@ from payments.banking.deposits import note_bounced
 from payments.banking.lines import IN_SUSPENSE, get_line, lines_by_ids, settle_line
 from payments.banking.moving import move_line
 from payments.errors import PaymentError
-from receivables.domain.receipts import FeeCharged, MoneyReturned
-from receivables.services.paying import noon
-from receivables.services.receipts import record_facts
-from receivables.store.customers import lock_customers
+from receivables.domain.settlement.receipts import FeeCharged, MoneyReturned
+from receivables.services.settlement.paying import noon
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.customer_file.customers import lock_customers
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -9,10 +9,10 @@ from uuid import UUID
 from config.clock import new_id, now, today
 from payments.gateways.port import GatewayRefusedError
 from receivables.domain.money import Money
-from receivables.domain.receipts import AttemptMoved, AttemptState
-from receivables.services.paying import NewPayment, begin_payment, spread
-from receivables.services.receipts import record_facts
-from receivables.store.customers import lock_customers
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
+from receivables.services.settlement.paying import NewPayment, begin_payment, spread
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.customer_file.customers import lock_customers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

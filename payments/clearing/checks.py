@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from config.clock import today
 from config.law import accounts_on
-from receivables.services.checks import Finding
+from receivables.services.accounting.checks import Finding
 
 if TYPE_CHECKING:
     from receivables.store.work import Work

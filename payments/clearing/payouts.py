@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from config.clock import now
 from payments.clearing.movements import accounts_with_payouts, pull_movements, reach, reached, write_movements
-from receivables.domain.receipts import PayoutBanked, PayoutFailed, PayoutPaid, Transferred
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import PayoutBanked, PayoutFailed, PayoutPaid, Transferred
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from payments.banking.lines import BankLine
     from payments.gateways.port import Gateway, ProviderMovement, ToldPayout
     from payments.reconcile import GatewayOf
-    from receivables.domain.receipts import Fact
+    from receivables.domain.settlement.receipts import Fact
     from receivables.store.work import Work, Works
 
 log = logging.getLogger("quittance.clearing")

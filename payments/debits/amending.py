@@ -9,7 +9,7 @@ from config.clock import new_id, now
 from payments.debits.accounts import PURPOSE, read_iban
 from payments.debits.mandates import find_mandate, read_name
 from payments.errors import PaymentError
-from receivables.store.customers import lock_customers
+from receivables.store.customer_file.customers import lock_customers
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:

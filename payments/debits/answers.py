@@ -15,9 +15,9 @@ from payments.debits.reactions import Return, note_return, react
 from payments.debits.reasons import reason_of
 from payments.debits.tasks import NewTask, open_task
 from payments.errors import PaymentError
-from receivables.domain.receipts import AttemptMoved, AttemptState
-from receivables.services.receipts import record_facts
-from receivables.store.customers import lock_customers
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.customer_file.customers import lock_customers
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:

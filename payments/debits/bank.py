@@ -16,10 +16,10 @@ from payments.debits.batching import METHOD
 from payments.debits.reactions import Return, note_return, react
 from payments.debits.reasons import reason_of
 from payments.debits.tasks import NewTask, open_task
-from receivables.domain.receipts import FeeCharged, MoneyReceived, MoneyReturned
-from receivables.services.paying import noon
-from receivables.services.receipts import record_facts
-from receivables.store.customers import lock_customers
+from receivables.domain.settlement.receipts import FeeCharged, MoneyReceived, MoneyReturned
+from receivables.services.settlement.paying import noon
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.customer_file.customers import lock_customers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,11 +19,11 @@ from payments.debits.pain import Creditor, DebitLine, write_debits
 from payments.debits.planning import amount_to_collect, cancel_debits, why_nothing
 from payments.debits.schedule import first_day
 from payments.debits.settings import creditor_account, demand_settings
-from receivables.domain.receipts import AttemptState
-from receivables.services.paying import NewPayment, begin_payments
-from receivables.services.settling import Cause, load_settling, settle, write_settling
-from receivables.store.customers import lock_customers
-from receivables.store.terms_shown import carry_terms
+from receivables.domain.settlement.receipts import AttemptState
+from receivables.services.settlement.paying import NewPayment, begin_payments
+from receivables.services.settlement.settling import Cause, load_settling, settle, write_settling
+from receivables.store.customer_file.customers import lock_customers
+from receivables.store.settlement.terms_shown import carry_terms
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:

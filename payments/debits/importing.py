@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from config.clock import now, today
 from payments.debits.mandates import NewMandate, take_over
 from payments.errors import PaymentError
-from receivables.services.paying import noon
+from receivables.services.settlement.paying import noon
 
 if TYPE_CHECKING:
     from uuid import UUID

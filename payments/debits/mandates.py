@@ -12,7 +12,7 @@ from payments.debits.schedule import lapses_on
 from payments.debits.settings import LONGEST_NAME, demand_settings
 from payments.errors import PaymentError
 from receivables.domain.parties import CustomerKind
-from receivables.store.customers import get_customer, lock_customers
+from receivables.store.customer_file.customers import get_customer, lock_customers
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from payments.debits.mandates import CORE, find_mandate, mandates_of
 from payments.debits.schedule import LAPSE_MONTHS, collection_day, first_day
 from payments.debits.settings import demand_settings
 from payments.errors import PaymentError
-from receivables.services.chasing import chase_state
-from receivables.services.dues import due_on_invoice, due_on_invoices
-from receivables.store.customers import lock_customers
-from receivables.store.disputes import ENDED_BY
-from receivables.store.invoices import get_invoice
+from receivables.services.collecting.chasing import chase_state
+from receivables.services.invoicing.dues import due_on_invoice, due_on_invoices
+from receivables.store.conversations.disputes import ENDED_BY
+from receivables.store.customer_file.customers import lock_customers
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

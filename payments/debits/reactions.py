@@ -17,10 +17,10 @@ from payments.debits.settings import find_settings
 from payments.debits.tasks import NewTask, open_task
 from payments.paying.concluding import announce
 from payments.paying.told import find_payment
-from receivables.domain.disputes import OTHER, Origin, Scope
+from receivables.domain.conversations.disputes import OTHER, Origin, Scope
 from receivables.errors import ReceivablesError
-from receivables.services.disputing import OpenDispute, open_dispute
-from receivables.store.customers import lock_customers
+from receivables.services.conversations.disputing import OpenDispute, open_dispute
+from receivables.store.customer_file.customers import lock_customers
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from payments.debits.pain import Creditor, TransferLine, write_transfers
 from payments.debits.settings import creditor_account, find_settings
 from payments.errors import PaymentError
 from payments.refunds.sending import note_sent
-from receivables.store.overviews import supplier_name
+from receivables.store.customer_file.overviews import supplier_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

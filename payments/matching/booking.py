@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from receivables.errors import ReceivablesError
-from receivables.services.aiming import aim
-from receivables.services.paying import RecordPayment, record_payments
-from receivables.services.setting_off import SetOff, set_off
-from receivables.services.waiving import RULE, waive
+from receivables.services.settlement.aiming import aim
+from receivables.services.settlement.paying import RecordPayment, record_payments
+from receivables.services.settlement.setting_off import SetOff, set_off
+from receivables.services.settlement.waiving import RULE, waive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from payments.matching.advised import load_advices
 from payments.matching.amounts import OpenItem
 from payments.matching.names import Likeness, keys_of, likeness, prefix_key, words_of
-from receivables.store.terms import discounts_of
+from receivables.store.settlement.terms import discounts_of
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from payments.banking.lines import BankLine
     from payments.matching.clues import Clues
-    from receivables.domain.terms import EarlyDiscount
+    from receivables.domain.settlement.terms import EarlyDiscount
     from receivables.store.work import Work
 
 MOST_PER_KEY = 12

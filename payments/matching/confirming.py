@@ -12,12 +12,12 @@ from payments.matching.asking import close_questions
 from payments.matching.booking import METHOD, ROAD, use_credit
 from payments.matching.deciding import TO_DECIDE
 from payments.matching.learning import learn_payer, unlearn_line
-from receivables.domain.receipts import MoneyReturned, MoneyUnidentified
-from receivables.services.paying import RecordPayment, record_payments
-from receivables.services.receipts import record_facts
-from receivables.services.setting_off import UndoSetOff, undo_set_off
-from receivables.services.waiving import waive
-from receivables.store.customers import lock_customers
+from receivables.domain.settlement.receipts import MoneyReturned, MoneyUnidentified
+from receivables.services.settlement.paying import RecordPayment, record_payments
+from receivables.services.settlement.receipts import record_facts
+from receivables.services.settlement.setting_off import UndoSetOff, undo_set_off
+from receivables.services.settlement.waiving import waive
+from receivables.store.customer_file.customers import lock_customers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from payments.banking.lines import BankLine
     from payments.matching.outcomes import CreditUse
     from payments.matching.proposals import Proposal
-    from receivables.services.waiving import Waiver
+    from receivables.services.settlement.waiving import Waiver
     from receivables.store.work import Work
 
 MOST_PARTS = 10

@@ -17,8 +17,8 @@ from payments.matching.clues import read_clues
 from payments.matching.points import AMOUNT, AUTOMATIC, DOUBT, MARGIN, REFERENCE, WHO, families
 from payments.matching.proposals import keep_proposals
 from payments.matching.readings import read_line
-from receivables.services.waiving import tolerance_of
-from receivables.store.disputes import ENDED_BY
+from receivables.services.settlement.waiving import tolerance_of
+from receivables.store.conversations.disputes import ENDED_BY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

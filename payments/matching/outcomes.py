@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from receivables.services.waiving import Waiver
+from receivables.services.settlement.waiving import Waiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,8 +11,8 @@ from config.clock import new_id, now
 from payments.errors import PaymentError
 from payments.matching.outcomes import CreditUse
 from payments.matching.points import Reason
-from receivables.services.waiving import Waiver
-from receivables.store.claims import OUTSIDE
+from receivables.services.settlement.waiving import Waiver
+from receivables.store.collecting.claims import OUTSIDE
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:

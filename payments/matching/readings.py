@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from payments.matching.clues import Clues
     from payments.matching.mentions import Hits
     from payments.matching.names import Likeness
-    from receivables.services.waiving import Tolerance
+    from receivables.services.settlement.waiving import Tolerance
 
 if TYPE_CHECKING:
     _Told = tuple[Outcome, tuple[Reason, ...]]

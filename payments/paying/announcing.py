@@ -10,9 +10,9 @@ from config.clock import new_id, now, today
 from payments.errors import PaymentError
 from payments.paying.plans import nothing_due
 from receivables.domain.money import Money
-from receivables.services.dues import due_on_invoice
-from receivables.store.customers import lock_customers
-from receivables.store.invoices import get_invoice
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.store.customer_file.customers import lock_customers
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from datetime import date

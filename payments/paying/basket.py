@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from payments.errors import PaymentError
-from receivables.services.aiming import aim
-from receivables.services.credits import available_credits
-from receivables.services.setting_off import SetOff, set_off
+from receivables.services.settlement.aiming import aim
+from receivables.services.settlement.credits import available_credits
+from receivables.services.settlement.setting_off import SetOff, set_off
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from payments.paying.plans import CheckedPlan, CreditChoice
-    from receivables.services.credits import Credit
+    from receivables.services.settlement.credits import Credit
     from receivables.store.work import Work
 
 

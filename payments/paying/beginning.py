@@ -16,11 +16,11 @@ from payments.paying.discounts import promise_discount, take_discount
 from payments.paying.methods import methods_for
 from payments.paying.plans import check_plan, customer_of
 from receivables.domain.money import Money
-from receivables.domain.receipts import AttemptMoved, AttemptState
-from receivables.services.paying import NewPayment, begin_payment
-from receivables.store.attempts import move_attempts
-from receivables.store.customers import lock_customers
-from receivables.store.terms_shown import note_terms_shown, shown_version
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
+from receivables.services.settlement.paying import NewPayment, begin_payment
+from receivables.store.customer_file.customers import lock_customers
+from receivables.store.settlement.attempts import move_attempts
+from receivables.store.settlement.terms_shown import note_terms_shown, shown_version
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from payments.paying.basket import Deduction
     from payments.paying.methods import OfferedMethod
     from payments.paying.plans import CheckedPlan, CheckoutRequest
-    from receivables.domain.terms import EarlyDiscount
+    from receivables.domain.settlement.terms import EarlyDiscount
     from receivables.store.work import Work
 
 MIN_LEFT = timedelta(minutes=5)

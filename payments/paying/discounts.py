@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from config.clock import today
 from payments.errors import PaymentError
 from payments.paying.methods import IMMEDIATE
-from receivables.services.dues import due_on_invoice
-from receivables.services.waiving import Waiver, waive
-from receivables.store.customers import lock_customers
-from receivables.store.terms import discount_of
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.settlement.waiving import Waiver, waive
+from receivables.store.customer_file.customers import lock_customers
+from receivables.store.settlement.terms import discount_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from uuid import UUID
 
-    from receivables.domain.terms import EarlyDiscount
-    from receivables.services.dues import InvoiceDue
+    from receivables.domain.settlement.terms import EarlyDiscount
+    from receivables.services.invoicing.dues import InvoiceDue
     from receivables.store.work import Work
 
 DISCOUNT = "discount"

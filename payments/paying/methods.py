@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from receivables.domain.money import Money
-from receivables.store.customers import get_customer
+from receivables.store.customer_file.customers import get_customer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,17 +10,17 @@ from payments.errors import PaymentError
 from payments.paying.methods import CARD
 from receivables.domain.money import Money
 from receivables.errors import NotFoundError
-from receivables.services.dues import due_on_invoices
-from receivables.services.paying import spread
-from receivables.store.factors import standing_assignments
-from receivables.store.invoices import get_invoice
+from receivables.services.invoicing.dues import due_on_invoices
+from receivables.services.settlement.paying import spread
+from receivables.store.accounting.factors import standing_assignments
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
     from uuid import UUID
 
-    from receivables.services.dues import InvoiceDue
+    from receivables.services.invoicing.dues import InvoiceDue
     from receivables.store.work import Work
 
 MOST_INVOICES = 100

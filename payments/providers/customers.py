@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from config.clock import now
 from payments.gateways.port import CustomerAtProvider, TransferAccount
-from receivables.store.customers import get_customer
+from receivables.store.customer_file.customers import get_customer
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from config.clock import legal_day, new_id
 from payments.providers.customers import customers_behind
-from receivables.domain.receipts import MoneyReceived, Outcome, Transferred
-from receivables.services.paying import NewPayment, begin_payment
-from receivables.services.receipts import RECEIPT, record_facts
-from receivables.store.books import known_sources
+from receivables.domain.settlement.receipts import MoneyReceived, Outcome, Transferred
+from receivables.services.settlement.paying import NewPayment, begin_payment
+from receivables.services.settlement.receipts import RECEIPT, record_facts
+from receivables.store.settlement.books import known_sources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

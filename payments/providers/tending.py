@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from config.clock import now
 from payments.gateways.port import GatewayDeclinedError, GatewayError, GatewayRefusedError
-from receivables.domain.receipts import AttemptMoved, AttemptState
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

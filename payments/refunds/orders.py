@@ -15,7 +15,7 @@ from payments.debits.accounts import read_iban
 from payments.errors import PaymentError
 from payments.refunds.holdings import held_by
 from receivables.domain.money import Money
-from receivables.store.customers import lock_customers
+from receivables.store.customer_file.customers import lock_customers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

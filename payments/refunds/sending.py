@@ -18,12 +18,12 @@ from payments.banking.lines import settle_line
 from payments.gateways.port import FactKind, GatewayDeclinedError, GatewayError, GatewayRefusedError
 from payments.refunds.orders import get_refund, lock_payer, why_gone
 from payments.refunds.telling import announce_refunds
-from receivables.domain.lettering import Item
 from receivables.domain.money import Money
-from receivables.domain.receipts import MoneyReturned, MoneyReturnFailed
-from receivables.services.paying import noon
-from receivables.services.receipts import record_facts
-from receivables.services.settling import allocate, load_settling
+from receivables.domain.settlement.lettering import Item
+from receivables.domain.settlement.receipts import MoneyReturned, MoneyReturnFailed
+from receivables.services.settlement.paying import noon
+from receivables.services.settlement.receipts import record_facts
+from receivables.services.settlement.settling import allocate, load_settling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

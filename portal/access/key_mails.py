@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from config.clock import new_id, now
 from portal.access.sign_in_mail import SIGN_IN_MAILS, Mail
-from portal.mail_page import MailPage, write_page
-from portal.mails import keep_mail
+from portal.mail.book import keep_mail
+from portal.mail.page import MailPage, write_page
 from portal.words import catalogue, known_language, moment, note_text
 
 if TYPE_CHECKING:

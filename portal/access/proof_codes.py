@@ -11,8 +11,8 @@ from config.clock import new_id, now
 from config.secrets import same
 from portal.access.codes import in_halves, read_code, spell_code
 from portal.access.sign_in_mail import SIGN_IN_MAILS, Mail
-from portal.mail_page import MailPage, write_page
-from portal.mails import keep_mail
+from portal.mail.book import keep_mail
+from portal.mail.page import MailPage, write_page
 from portal.words import catalogue
 
 if TYPE_CHECKING:

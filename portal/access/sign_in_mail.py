@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from portal.access.sign_in import letter_of
-from portal.mail_page import HOUSE_BRAND, MailPage, write_page
+from portal.mail.page import HOUSE_BRAND, MailPage, write_page
 from portal.words import catalogue, known_language
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Mail:
     """A mail to put into the book of mails; ``mail_key`` makes it unique there.
 
     ``held_by`` names who looks at it once more right before it goes. ``reply_to`` is where answers go. ``kind`` is one
-    of `portal.mail_kinds.KINDS`; ``unsubscribe_url`` is where one click ends mails like it.
+    of `portal.mail.kinds.KINDS`; ``unsubscribe_url`` is where one click ends mails like it.
     """
 
     mail_key: str

@@ -18,9 +18,9 @@ from portal.agencies.reading import (
     values_of,
     word,
 )
-from receivables.store.agency_reports import AgencyReport, customers_by_siren, keep_reports
-from receivables.store.customers import get_customer
-from receivables.store.journal import AccountEvent, note_events
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.journal import AccountEvent, note_events
+from receivables.store.risk.agency_reports import AgencyReport, customers_by_siren, keep_reports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

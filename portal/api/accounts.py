@@ -17,10 +17,10 @@ from portal.api.named import customer_of
 from portal.api.operations import operation
 from portal.api.shapes import Amount, Day, Input, Output, PageAnswer, PageQuery, written
 from receivables.errors import NotFoundError
-from receivables.services.statements import statements_of
+from receivables.services.accounting.statements import statements_of
 
 if TYPE_CHECKING:
-    from receivables.services.statements import Statement
+    from receivables.services.accounting.statements import Statement
     from receivables.store.work import Work
 
 accounts = open_blueprint("api_accounts")

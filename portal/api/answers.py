@@ -11,7 +11,7 @@ from config.safe_xml import UnsafeXmlError
 from einvoice.errors import EInvoiceError
 from einvoice.intake import InvalidInvoiceError
 from payments.errors import PaymentError
-from portal.issuing import SupplierError
+from portal.documents.issuing import SupplierError
 from portal.validation.told import tell_finding
 from receivables.domain.money import MoneyError
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError

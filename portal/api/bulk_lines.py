@@ -10,11 +10,11 @@ from portal.api.customers import open_customer
 from portal.api.inputs import read_json
 from portal.api.orders import TellOrder, tell_order
 from portal.api.payments import NewPayment, read_receipt
-from portal.issuing import IssueOptions, issue_content
+from portal.documents.issuing import IssueOptions, issue_content
 from portal.jobs.jobs import Outcome
 from portal.jobs.running import Kind, each_line
 from portal.words import note_text
-from receivables.domain.commitments import DELIVERY, ORDER
+from receivables.domain.risk.commitments import DELIVERY, ORDER
 from receivables.errors import ConflictError
 from receivables.store.register import get_supplier
 

@@ -12,10 +12,10 @@ from portal.api.door import open_blueprint
 from portal.api.named import customer_of
 from portal.api.operations import operation
 from portal.api.shapes import Amount, CustomerRef, Output, PageAnswer, PageQuery, Text, written
-from receivables.store.claims import get_claim, lines_of_claim, list_claims
+from receivables.store.collecting.claims import get_claim, lines_of_claim, list_claims
 
 if TYPE_CHECKING:
-    from receivables.store.claims import Claim
+    from receivables.store.collecting.claims import Claim
     from receivables.store.work import Work
 
 claims = open_blueprint("api_claims")

@@ -13,14 +13,14 @@ from portal.api.door import actor, open_blueprint
 from portal.api.named import customer_of
 from portal.api.operations import operation
 from portal.api.shapes import Amount, Currency, Day, Input, Output, Text, written
-from portal.credit_words import reason_sentence
-from receivables.domain.exposure import COMPONENTS
+from portal.telling.credit_words import reason_sentence
 from receivables.domain.money import Money
-from receivables.services.deciding import AskDecision, decide_credit
-from receivables.services.exposing import PAGE, exposure_lines, exposure_of
+from receivables.domain.risk.exposure import COMPONENTS
+from receivables.services.risk.deciding import AskDecision, decide_credit
+from receivables.services.risk.exposing import PAGE, exposure_lines, exposure_of
 
 if TYPE_CHECKING:
-    from receivables.services.deciding import Decided
+    from receivables.services.risk.deciding import Decided
     from receivables.store.work import Work
 
 credit = open_blueprint("api_credit")

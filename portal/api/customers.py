@@ -25,9 +25,9 @@ from portal.api.named import customer_of
 from portal.api.operations import operation
 from portal.api.shapes import written
 from receivables.domain.parties import CustomerKind
-from receivables.domain.payment_terms import CountedFrom, PaymentTerms
-from receivables.services.credits import available_credits
-from receivables.store.customer_details import (
+from receivables.domain.settlement.payment_terms import CountedFrom, PaymentTerms
+from receivables.services.settlement.credits import available_credits
+from receivables.store.customer_file.details import (
     CustomerDetails,
     add_customer,
     agree_terms,

@@ -16,15 +16,15 @@ from portal.api.named import customer_of
 from portal.api.once import read_key
 from portal.api.operations import operation
 from portal.api.shapes import Amount, CustomerRef, Given, Input, Lines, Output, PageAnswer, PageQuery, Text, written
-from portal.dispute_mails import ANSWERED, REJECTED, write_dispute_mail
+from portal.mail.dispute_mails import ANSWERED, REJECTED, write_dispute_mail
 from portal.staff.disputes.acts import CORRECTIVE, CREDIT, NOTHING, Actor, accept
 from receivables.domain.money import Money
-from receivables.services.disputing import answer_dispute, close_refusal, reject_dispute
-from receivables.store.disputes import events_of, get_dispute, list_disputes
-from receivables.store.invoices import get_invoice
+from receivables.services.conversations.disputing import answer_dispute, close_refusal, reject_dispute
+from receivables.store.conversations.disputes import events_of, get_dispute, list_disputes
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
-    from receivables.domain.disputes import Dispute
+    from receivables.domain.conversations.disputes import Dispute
     from receivables.store.work import Work
 
 disputes = open_blueprint("api_disputes")

@@ -27,18 +27,18 @@ from portal.api.named import customer_of
 from portal.api.once import read_key
 from portal.api.operations import operation
 from portal.api.shapes import written
-from portal.crediting import credit_invoice, read_order
 from portal.customer.downloads import send_bundle
+from portal.documents.crediting import credit_invoice, read_order
+from portal.documents.issuing import IssueOptions, issue_content
 from portal.evidence.bundle import make_evidence
-from portal.issuing import IssueOptions, issue_content
-from portal.states import credit_left, state_of
+from portal.telling.states import credit_left, state_of
 from portal.validation.told import tell_finding
 from receivables.errors import NotFoundError
-from receivables.services.credits import overpaid_on
-from receivables.services.dues import due_on_invoice
-from receivables.store.customers import get_customer
-from receivables.store.invoice_lists import list_invoices
-from receivables.store.invoices import find_by_number
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.settlement.credits import overpaid_on
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.invoicing.invoices import find_by_number
+from receivables.store.invoicing.lists import list_invoices
 from receivables.store.register import get_supplier
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from einvoice.formats.profiles import Form
     from einvoice.routing import RoutingDecision
     from portal.api.invoice_shapes import State
-    from portal.issuing import Issued
-    from receivables.domain.invoices import Invoice
-    from receivables.store.invoice_lists import InvoiceLine
+    from portal.documents.issuing import Issued
+    from receivables.domain.invoicing.invoices import Invoice
+    from receivables.store.invoicing.lists import InvoiceLine
     from receivables.store.work import Work
 
 api = open_blueprint("api")

@@ -15,14 +15,14 @@ from portal.api.door import actor, api_caller, open_blueprint
 from portal.api.named import customer_of
 from portal.api.operations import operation
 from portal.api.shapes import CustomerRef, Input, Lines, Output, PageAnswer, PageQuery, Text, Word
-from portal.message_mails import write_message_mail
-from receivables.domain.messages import Channel, Side, Subject
-from receivables.services.messaging import Say, close_thread, say
-from receivables.store.invoices import get_invoice
-from receivables.store.messages import get_thread, list_threads, messages_in
+from portal.mail.message_mails import write_message_mail
+from receivables.domain.conversations.messages import Channel, Side, Subject
+from receivables.services.conversations.messaging import Say, close_thread, say
+from receivables.store.conversations.messages import get_thread, list_threads, messages_in
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
-    from receivables.domain.messages import Message, Thread
+    from receivables.domain.conversations.messages import Message, Thread
     from receivables.store.work import Work
 
 messages = open_blueprint("api_messages")

@@ -29,22 +29,22 @@ from portal.api.shapes import (
     Yes,
     written,
 )
-from receivables.domain.commitments import DELIVERY, ORDER, NamedCommitment
 from receivables.domain.money import Money
+from receivables.domain.risk.commitments import DELIVERY, ORDER, NamedCommitment
 from receivables.errors import NotFoundError
-from receivables.services.deciding import AskDecision, decide_credit
-from receivables.services.ordering import (
+from receivables.services.risk.deciding import AskDecision, decide_credit
+from receivables.services.risk.ordering import (
     TellCommitment,
     close_commitment,
     reopen_commitment,
     say_what_for,
     tell_commitment,
 )
-from receivables.store.commitments import get_commitment, list_commitments, versions_of
-from receivables.store.invoices import find_by_number
+from receivables.store.invoicing.invoices import find_by_number
+from receivables.store.risk.commitments import get_commitment, list_commitments, versions_of
 
 if TYPE_CHECKING:
-    from receivables.store.commitments import Told
+    from receivables.store.risk.commitments import Told
     from receivables.store.work import Work
 
 orders = open_blueprint("api_orders")

@@ -32,7 +32,7 @@ from portal.api.shapes import (
 )
 from receivables.domain.money import Money
 from receivables.errors import NotFoundError
-from receivables.services.lettering_by_hand import LetterLines, letter_lines
+from receivables.services.settlement.lettering_by_hand import LetterLines, letter_lines
 
 if TYPE_CHECKING:
     from flask import Response

@@ -12,16 +12,16 @@ from portal.api.door import actor, open_blueprint
 from portal.api.named import customer_of
 from portal.api.operations import operation
 from portal.api.shapes import Amount, CustomerRef, Day, Given, Input, Output, PageAnswer, PageQuery, Word, written
+from receivables.domain.collecting.promises import Source
 from receivables.domain.money import Money
-from receivables.domain.promises import Source
-from receivables.services.promising import NewPromise, make_promise, withdraw_promise
-from receivables.store.invoices import get_invoice
-from receivables.store.plans import find_plans, get_plan
-from receivables.store.promises import find_promises, get_promise
+from receivables.services.collecting.promising import NewPromise, make_promise, withdraw_promise
+from receivables.store.collecting.plans import find_plans, get_plan
+from receivables.store.collecting.promises import find_promises, get_promise
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
-    from receivables.domain.plans import Plan
-    from receivables.domain.promises import Promise
+    from receivables.domain.collecting.plans import Plan
+    from receivables.domain.collecting.promises import Promise
     from receivables.store.work import Work
 
 promises = open_blueprint("api_promises")

@@ -17,7 +17,7 @@ from portal.api.answers import CallRefusedError, answer
 from portal.api.door import actor, open_blueprint
 from portal.api.operations import operation
 from portal.api.shapes import Input, Output
-from portal.bank_files import take_file
+from portal.documents.bank_files import take_file
 from portal.validation.uploads import clean_name
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from config.typeset import compile_pdf
 from portal.words import day, known_language, money
-from receivables.domain.interest import Stretch, rounded
+from receivables.domain.collecting.interest import Stretch, rounded
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
-    from receivables.store.claims import Claim, ClaimLine
+    from receivables.store.collecting.claims import Claim, ClaimLine
 
 TEMPLATE = Path(__file__).parent / "claim.typ"
 _WORDS: dict[str, dict[str, Any]] = {

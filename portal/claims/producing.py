@@ -11,23 +11,23 @@ from einvoice.keeping import PDF_MIME, KeptFile, keep_document
 from einvoice.kept import issued_document
 from payments.bank_accounts import active_account_of
 from portal.claims.document import Sides, draw_claim
-from portal.mail_page import MailPage
-from portal.mails import Envelope, keep_page
+from portal.mail.book import Envelope, keep_page
+from portal.mail.page import MailPage
 from portal.wiring import branding_of
 from portal.words import catalogue, day, grouped, known_language, money, note_text
-from receivables.store.billing import party_of
-from receivables.store.claims import get_claim, lines_of_claim
-from receivables.store.contacts import recipient_for
-from receivables.store.customers import get_customer
-from receivables.store.invoices import get_invoice
-from receivables.store.overviews import list_documents, supplier_name
+from receivables.store.collecting.claims import get_claim, lines_of_claim
+from receivables.store.customer_file.contacts import recipient_for
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.overviews import list_documents, supplier_name
+from receivables.store.invoicing.billing import party_of
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from portal.wiring import Services
     from receivables.domain.parties import Customer
-    from receivables.store.claims import Claim, ClaimLine
+    from receivables.store.collecting.claims import Claim, ClaimLine
     from receivables.store.outbox import Announcement
     from receivables.store.work import Work
 

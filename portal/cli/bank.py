@@ -14,9 +14,9 @@ from payments.banking.accounts import UnknownAccountError, accept_account
 from payments.banking.importing import BankFile, import_file
 from payments.banking.statements import statements_of_file
 from payments.errors import PaymentError
-from portal.bank_files import keep_file
 from portal.cli.house import err, fail, out, services_of_house
 from portal.cli.suppliers import _supplier
+from portal.documents.bank_files import keep_file
 from receivables.domain.money import Money
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from portal.demo.risks import add_risks
 from portal.demo.story import ACCOUNTANT, COLLECTOR, CREDIT_MANAGER, OWNER, PAYER, SALES, Stage, Staged, left_late
 from portal.demo.workspace import add_workspace
 from portal.wiring import Services, build_services
-from receivables.store.happenings import latest_attempt
+from receivables.store.customer_file.happenings import latest_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from einvoice.errors import EInvoiceError
 from portal.cli.house import err, fail, out, services_of_house, supplier_option
 from portal.evidence.bundle import make_evidence
 from receivables.errors import ReceivablesError
-from receivables.services.sealing import seal_audit
+from receivables.services.accounting.sealing import seal_audit
 from receivables.store.register import find_supplier, list_suppliers
 
 if TYPE_CHECKING:

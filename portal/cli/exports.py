@@ -13,12 +13,12 @@ from config.clock import today
 from config.law import LawUnknownError
 from portal.cli.house import err, fail, out, services_of_house
 from portal.cli.suppliers import _supplier
-from portal.fec_files import left_out, notice_name, write_with_notice
-from receivables.domain.fec import ENCODINGS
-from receivables.domain.fec_checking import Verdict, check_fec
-from receivables.domain.fec_rules import RULES
+from portal.documents.fec_files import left_out, notice_name, write_with_notice
+from receivables.domain.accounting.fec import ENCODINGS
+from receivables.domain.accounting.fec_checking import Verdict, check_fec
+from receivables.domain.accounting.fec_rules import RULES
 from receivables.errors import ReceivablesError
-from receivables.services.closing import (
+from receivables.services.accounting.closing import (
     accounting_years,
     close_period,
     journal_states,
@@ -26,9 +26,9 @@ from receivables.services.closing import (
     reopen_period,
     validate_entries,
 )
-from receivables.services.fec import fec_of
-from receivables.store.periods import closed_until
-from receivables.store.rates import keep_rates, read_rates
+from receivables.services.accounting.fec import fec_of
+from receivables.store.accounting.periods import closed_until
+from receivables.store.invoicing.rates import keep_rates, read_rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable

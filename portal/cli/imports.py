@@ -22,7 +22,7 @@ from portal.jobs.jobs import MAX_LINES, lines_of, start_job
 from portal.jobs.kinds import KINDS
 from portal.jobs.running import run_to_end
 from receivables.errors import ReceivablesError
-from receivables.services.sealing import seal_audit
+from receivables.services.accounting.sealing import seal_audit
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -15,11 +15,11 @@ from einvoice.intake import InvalidInvoiceError
 from einvoice.request.reading import InvalidRequestError
 from portal.cli.house import err, fail, out, services_of_house, supplier_option
 from portal.cli.validation import language_of_terminal, print_rule
-from portal.issuing import FilesPendingError, Issued, IssueOptions, issue_content
+from portal.documents.issuing import FilesPendingError, Issued, IssueOptions, issue_content
 from portal.validation.told import tell_rule
 from receivables.domain.money import Money, MoneyError
 from receivables.errors import ReceivablesError
-from receivables.services.sealing import seal_audit
+from receivables.services.accounting.sealing import seal_audit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

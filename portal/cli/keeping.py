@@ -10,7 +10,7 @@ import click
 
 from payments.proving import prove_money
 from portal.cli.house import out, services_of_house
-from receivables.services.checks import NOT_SHOWN, Finding
+from receivables.services.accounting.checks import NOT_SHOWN, Finding
 from receivables.store.register import list_suppliers
 
 if TYPE_CHECKING:

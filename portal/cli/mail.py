@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from portal.dkim_signing import Signer, dns_record, make_key, zone_line
+from portal.mail.dkim_signing import Signer, dns_record, make_key, zone_line
 
 
 @click.command("mail-key")

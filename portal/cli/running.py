@@ -16,8 +16,8 @@ from config.logging import log_to_stderr
 from einvoice.formats.pdf_reader import extract_invoice_xml
 from einvoice.validation.check import Validator
 from einvoice.validation.schematron import SchematronEngine
+from portal.background.duties import build_worker
 from portal.cli.house import services_of_house, settings_of_house
-from portal.duties import build_worker
 from portal.sandboxes.chorus import create_chorus_stub
 from portal.sandboxes.gocardless import GoCardlessSandboxSettings, create_gocardless_sandbox
 from portal.sandboxes.payments.app import create_payment_sandbox

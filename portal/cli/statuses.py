@@ -24,12 +24,12 @@ from einvoice.lifecycle.factoring import (
 from einvoice.lifecycle.message import CONFIDENTIAL, FACTOR, AttachedFile, Detail, Note, StatusParty
 from einvoice.lifecycle.statuses import STATUSES
 from portal.cli.house import err, fail, out, services_of_house
-from receivables.store.invoices import find_by_number
+from receivables.store.invoicing.invoices import find_by_number
 from receivables.store.register import find_supplier
 
 if TYPE_CHECKING:
     from einvoice.lifecycle.factoring import AccountToPay
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 CODES = ("209", "220", FACTORED, CONFIDENTIAL, CHANGED_ACCOUNT, NOT_FACTORED)
 """What a person may say; 212 follows the cash, 220 of a replaced invoice goes by itself."""

@@ -21,14 +21,14 @@ from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.api.tokens import create_token
 from portal.cli.house import err, fail, out, services_of_house
-from portal.issuing import BRANDING, CHOICES, check_choices, check_profile
+from portal.documents.issuing import BRANDING, CHOICES, check_choices, check_profile
 from portal.profiles import save_profile
-from receivables.store.invoices import find_by_number
+from receivables.store.invoicing.invoices import find_by_number
 from receivables.store.register import Supplier, create_supplier, find_supplier
 
 if TYPE_CHECKING:
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 

@@ -29,14 +29,14 @@ from payments.banking.accounts import known_accounts
 from payments.errors import PaymentError
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import Right, Role, allow
-from portal.attachments import FORM, MOST_BYTES
 from portal.customer.basket import plain_amount
 from portal.customer.downloads import note_download, send_document
 from portal.customer.payment_words import bad_amount, read_amount
-from portal.message_files import find_message_file
+from portal.documents.attachments import FORM, MOST_BYTES
+from portal.documents.message_files import find_message_file
 from portal.validation.uploads import clean_name
 from portal.words import gettext, told_by
-from receivables.services.dues import due_on_invoices
+from receivables.services.invoicing.dues import due_on_invoices
 
 if TYPE_CHECKING:
     from flask import Response

@@ -20,7 +20,7 @@ from payments.paying.methods import may_keep
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import Right, Role, allow
 from portal.customer.terms import note_terms, terms_agreed
-from portal.debit_words import COLLECTION_STATES, dropped_words, error_words, reason_words, shown
+from portal.telling.debit_words import COLLECTION_STATES, dropped_words, error_words, reason_words, shown
 from portal.words import gettext, language
 
 if TYPE_CHECKING:

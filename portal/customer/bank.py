@@ -14,7 +14,7 @@ from einvoice.kept import issued_document
 from payments.bank_accounts import active_account_of, plain_iban, was_ours
 
 if TYPE_CHECKING:
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.domain.money import Money
     from receivables.store.work import Work
 

@@ -29,18 +29,18 @@ from portal.customer.terms import note_terms
 from portal.problems import problem_of
 from portal.words import language
 from receivables.domain.money import Money
-from receivables.services.credits import available_credits
-from receivables.services.dues import due_on_invoices
-from receivables.store.invoice_lists import list_invoices
-from receivables.store.overviews import PAGE, sum_open
+from receivables.services.invoicing.dues import due_on_invoices
+from receivables.services.settlement.credits import available_credits
+from receivables.store.customer_file.overviews import PAGE, sum_open
+from receivables.store.invoicing.lists import list_invoices
 
 if TYPE_CHECKING:
     from werkzeug import Response
 
     from payments.paying.basket import Deduction
     from payments.paying.plans import CheckedPlan
-    from receivables.services.credits import Credit
-    from receivables.services.dues import InvoiceDue
+    from receivables.services.invoicing.dues import InvoiceDue
+    from receivables.services.settlement.credits import Credit
     from receivables.store.work import Work
 
 blueprint = Blueprint("basket", __name__, url_prefix="/c")

@@ -11,8 +11,8 @@ from portal.access.people import read_email
 from portal.access.roles import Right, Role, allow
 from portal.words import LANGUAGES, known_language, language, note_text, told_by
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.company_changes import FIELDS, MAX_FIELD, MAX_SAID, ask_change, changes_of, data_of
-from receivables.store.contacts import (
+from receivables.services.risk.company_changes import FIELDS, MAX_FIELD, MAX_SAID, ask_change, changes_of, data_of
+from receivables.store.customer_file.contacts import (
     ROLES,
     Contact,
     add_contact,
@@ -21,7 +21,7 @@ from receivables.store.contacts import (
     get_contact,
     remove_contact,
 )
-from receivables.store.customer_details import customer_details
+from receivables.store.customer_file.details import customer_details
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

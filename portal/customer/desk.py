@@ -8,13 +8,13 @@ from flask import g
 
 from portal.access.context import place, work_here
 from portal.words import suppose_language
-from receivables.store.customers import get_customer
-from receivables.store.desks import desk_for
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.desks import desk_for
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from receivables.store.desks import Desk
+    from receivables.store.customer_file.desks import Desk
     from receivables.store.work import Work
 
 

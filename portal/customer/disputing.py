@@ -19,7 +19,9 @@ from einvoice.kept import issued_document
 from payments.links import find_link, read_token
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import Right, Role, allow, public
-from portal.attachments import (
+from portal.customer.desk import greet, note_desk
+from portal.customer.downloads import send_document
+from portal.documents.attachments import (
     MOST_BYTES,
     MOST_FILES,
     AttachmentError,
@@ -27,21 +29,19 @@ from portal.attachments import (
     keep_attachments,
     read_attachments,
 )
-from portal.customer.desk import greet, note_desk
-from portal.customer.downloads import send_document
-from portal.dispute_mails import RECEIVED, write_dispute_mail
-from portal.dispute_words import PLAIN, choices
+from portal.mail.dispute_mails import RECEIVED, write_dispute_mail
+from portal.telling.dispute_words import PLAIN, choices
 from portal.words import gettext, money, note_text, suppose_language
-from receivables.domain.disputes import OTHER, EventKind, Origin, Scope
+from receivables.domain.conversations.disputes import OTHER, EventKind, Origin, Scope
 from receivables.domain.money import Money, MoneyError
 from receivables.domain.parties import CustomerKind
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.disputing import MAX_SAID, OpenDispute, open_dispute
-from receivables.services.dues import due_on_invoice
-from receivables.store.customers import get_customer
-from receivables.store.disputes import events_of
-from receivables.store.invoices import get_invoice
-from receivables.store.overviews import find_document, supplier_name
+from receivables.services.conversations.disputing import MAX_SAID, OpenDispute, open_dispute
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.store.conversations.disputes import events_of
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.overviews import find_document, supplier_name
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from werkzeug import Response
 
     from einvoice.document import Line
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 blueprint = Blueprint("dispute", __name__)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from portal.evidence.bundle import Bundle
     from portal.wiring import Services
-    from receivables.store.overviews import DocumentLine
+    from receivables.store.customer_file.overviews import DocumentLine
     from receivables.store.work import Work
 
 

@@ -13,14 +13,14 @@ from flask import Blueprint, render_template, request
 from config.clock import today
 from portal.access.context import caller, services
 from portal.access.roles import Role, allow
-from receivables.store.customers import get_customer
-from receivables.store.overviews import sum_open
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.overviews import sum_open
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from portal.access.people import Membership
-    from receivables.store.overviews import Totals
+    from receivables.store.customer_file.overviews import Totals
 
 blueprint = Blueprint("everywhere", __name__, url_prefix="/c/all")
 

@@ -21,9 +21,9 @@ from portal.tables import guarded
 from portal.words import gettext
 from receivables.domain.money import Money
 from receivables.errors import ReceivablesError
-from receivables.store.contacts import contacts_of
-from receivables.store.customer_data import customer_files, customer_lists
-from receivables.store.customer_details import customer_details
+from receivables.store.customer_file.contacts import contacts_of
+from receivables.store.customer_file.data import customer_files, customer_lists
+from receivables.store.customer_file.details import customer_details
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from werkzeug import Response as AnyResponse
 
     from einvoice.archive import ArchivePort
-    from receivables.store.customer_data import OwnFile
+    from receivables.store.customer_file.data import OwnFile
     from receivables.store.work import Work
 
 blueprint = Blueprint("customer_export", __name__, url_prefix="/c/export")

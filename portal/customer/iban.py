@@ -18,11 +18,11 @@ from payments.links import find_link, read_token
 from portal.access.context import place, services
 from portal.access.roles import Role, allow, public
 from portal.customer.desk import greet
-from portal.issued_check import Answer, DropsBusyError, judge_dropped, read_dropped
+from portal.documents.issued_check import Answer, DropsBusyError, judge_dropped, read_dropped
 from portal.validation.uploads import MAX_PUBLIC_BYTES
 from portal.words import gettext, note_text
-from receivables.store.invoices import get_invoice
-from receivables.store.overviews import supplier_name
+from receivables.store.customer_file.overviews import supplier_name
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from werkzeug import Response
 
     from payments.bank_accounts import BankAccount
-    from portal.issued_check import Judgement
+    from portal.documents.issued_check import Judgement
 
 blueprint = Blueprint("customer_iban", __name__)
 

@@ -18,21 +18,21 @@ from payments.links import find_link, read_token
 from portal.access.context import services
 from portal.access.roles import public
 from portal.customer.desk import greet, note_desk
-from portal.message_mails import tell_collector, write_held_mail
+from portal.mail.message_mails import tell_collector, write_held_mail
 from portal.words import gettext, told_by
-from receivables.domain.messages import MAX_SAID, Channel, Side, Subject, readable
+from receivables.domain.conversations.messages import MAX_SAID, Channel, Side, Subject, readable
 from receivables.errors import ReceivablesError
-from receivables.services.messaging import Say, say
-from receivables.store.contacts import recipient_for
-from receivables.store.holding import Held, find_held, hold_message, settle_held
-from receivables.store.invoices import get_invoice
-from receivables.store.overviews import supplier_name
+from receivables.services.conversations.messaging import Say, say
+from receivables.store.conversations.holding import Held, find_held, hold_message, settle_held
+from receivables.store.customer_file.contacts import recipient_for
+from receivables.store.customer_file.overviews import supplier_name
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from werkzeug import Response
 
-    from receivables.domain.invoices import Invoice
-    from receivables.store.contacts import Contact
+    from receivables.domain.invoicing.invoices import Invoice
+    from receivables.store.customer_file.contacts import Contact
     from receivables.store.work import Work
 
 blueprint = Blueprint("link_messages", __name__)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from portal.access.sign_in_mail import Mail
 from portal.customer.people.invitations import invitation_token
-from portal.mail_page import MailPage, brand_of, write_page
-from portal.mails import keep_mail
+from portal.mail.book import keep_mail
+from portal.mail.page import MailPage, brand_of, write_page
 from portal.words import catalogue, known_language
 
 if TYPE_CHECKING:

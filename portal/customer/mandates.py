@@ -31,11 +31,11 @@ from portal.access.context import caller, place, services, work_here
 from portal.access.roles import Right, Role, allow
 from portal.customer.downloads import send_bytes
 from portal.customer.terms import note_terms, terms_agreed
-from portal.debit_mails import write_code_mail
-from portal.debit_words import DEBIT_STATES, MANDATE_STATES, SCHEMES, error_words, shown
+from portal.mail.debit_mails import write_code_mail
+from portal.telling.debit_words import DEBIT_STATES, MANDATE_STATES, SCHEMES, error_words, shown
 from portal.words import gettext, language, moment
 from receivables.domain.parties import CustomerKind
-from receivables.store.customers import get_customer
+from receivables.store.customer_file.customers import get_customer
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -11,16 +11,22 @@ from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 from config.secrets import new_token, token_bytes, token_text
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import Right, Role, allow
-from portal.attachments import MOST_BYTES, MOST_FILES, AttachmentError, read_attachments
 from portal.customer.downloads import note_download, send_document
-from portal.message_files import find_message_file, keep_message_files, plain_name
-from portal.message_mails import tell_collector, thread_path
+from portal.documents.attachments import MOST_BYTES, MOST_FILES, AttachmentError, read_attachments
+from portal.documents.message_files import find_message_file, keep_message_files, plain_name
+from portal.mail.message_mails import tell_collector, thread_path
 from portal.words import gettext, told_by
-from receivables.domain.messages import MAX_SAID, Channel, Side, Subject
+from receivables.domain.conversations.messages import MAX_SAID, Channel, Side, Subject
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.messaging import Say, say
-from receivables.store.invoices import get_invoice
-from receivables.store.messages import file_of_message, find_thread, mark_read, messages_in, threads_of_customer
+from receivables.services.conversations.messaging import Say, say
+from receivables.store.conversations.messages import (
+    file_of_message,
+    find_thread,
+    mark_read,
+    messages_in,
+    threads_of_customer,
+)
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from uuid import UUID

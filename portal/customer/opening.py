@@ -20,7 +20,7 @@ from portal.customer.payment_words import read_amount
 from portal.customer.terms import note_terms
 from portal.words import language, suppose_language, told_by
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.opening import (
+from receivables.services.risk.opening import (
     ADDRESS_FIELDS,
     MAX_FIELD,
     MAX_SAID,
@@ -30,9 +30,9 @@ from receivables.services.opening import (
     hold_request,
     opening_of,
 )
-from receivables.store.overviews import supplier_name
+from receivables.store.customer_file.overviews import supplier_name
 from receivables.store.register import find_supplier
-from receivables.store.terms_versions import current_terms
+from receivables.store.settlement.terms_versions import current_terms
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -22,19 +22,19 @@ from portal.customer.paying import Pressed, allow_provider_page, begin_payment
 from portal.customer.payment_words import read_minor
 from portal.customer.promises import standing_plans
 from portal.customer.terms import note_terms
-from portal.dispute_words import show_disputes
 from portal.lists import read_list_request
-from portal.states import credit_left, state_of
-from portal.timeline import tell
+from portal.telling.dispute_words import show_disputes
+from portal.telling.states import credit_left, state_of
+from portal.telling.timeline import tell
 from receivables.domain.money import Money
 from receivables.errors import NotFoundError
-from receivables.services.dues import due_on_invoice, due_on_invoices
-from receivables.store.customers import get_customer
-from receivables.store.happenings import latest_attempt, life_of_invoice
-from receivables.store.invoice_lists import list_invoices
-from receivables.store.invoices import get_invoice
-from receivables.store.messages import count_unread_by
-from receivables.store.overviews import PAGE, find_document, list_documents, list_money, sum_open
+from receivables.services.invoicing.dues import due_on_invoice, due_on_invoices
+from receivables.store.conversations.messages import count_unread_by
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.happenings import latest_attempt, life_of_invoice
+from receivables.store.customer_file.overviews import PAGE, find_document, list_documents, list_money, sum_open
+from receivables.store.invoicing.invoices import get_invoice
+from receivables.store.invoicing.lists import list_invoices
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from flask import Response
     from werkzeug import Response as AnyResponse
 
-    from receivables.domain.invoices import Invoice
-    from receivables.services.dues import InvoiceDue
+    from receivables.domain.invoicing.invoices import Invoice
+    from receivables.services.invoicing.dues import InvoiceDue
     from receivables.store.work import Work
 
 blueprint = Blueprint("customer", __name__, url_prefix="/c")

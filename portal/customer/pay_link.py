@@ -22,8 +22,8 @@ from portal.customer.pay_view import DISCOUNT, build_view
 from portal.customer.paying import Pressed, begin_payment
 from portal.customer.payment_words import method_words, payment_badge, payment_sentence, read_minor
 from portal.problems import problem_of
-from receivables.store.invoices import get_invoice
-from receivables.store.overviews import supplier_name
+from receivables.store.customer_file.overviews import supplier_name
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -17,14 +17,14 @@ from portal.customer.payee import Payee, payee_of
 from portal.customer.paying import allow_provider_page, shown_methods
 from portal.customer.payment_words import read_amount
 from portal.customer.terms import note_terms
-from portal.dispute_words import show_disputes
-from portal.states import credit_left, state_of
+from portal.telling.dispute_words import show_disputes
+from portal.telling.states import credit_left, state_of
 from receivables.domain.money import Money
-from receivables.services.dues import InvoiceDue, due_on_invoice
-from receivables.store.customers import get_customer
-from receivables.store.happenings import last_receipt, latest_attempt
-from receivables.store.invoices import get_invoice
-from receivables.store.overviews import supplier_name
+from receivables.services.invoicing.dues import InvoiceDue, due_on_invoice
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.happenings import last_receipt, latest_attempt
+from receivables.store.customer_file.overviews import supplier_name
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from payments.paying.announcing import Announcement
     from payments.paying.told import ToldPayment
     from portal.customer.paying import ShownMethod
-    from portal.dispute_words import ShownDispute
-    from receivables.domain.invoices import Invoice
-    from receivables.domain.terms import EarlyDiscount
+    from portal.telling.dispute_words import ShownDispute
+    from receivables.domain.invoicing.invoices import Invoice
+    from receivables.domain.settlement.terms import EarlyDiscount
     from receivables.store.work import Work
 
 FAILURE_TOLD = timedelta(days=3)

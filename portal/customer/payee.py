@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from portal.customer.bank import BankDetails, transfer_code
 from receivables.domain.money import Money
-from receivables.store.factors import standing_assignments
+from receivables.store.accounting.factors import standing_assignments
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 

@@ -22,8 +22,8 @@ from portal.access.headers import let_forms_reach
 from portal.customer.payment_words import method_words
 from portal.problems import problem_of
 from portal.words import language
-from receivables.services.dues import due_on_invoices
-from receivables.store.overviews import supplier_name
+from receivables.services.invoicing.dues import due_on_invoices
+from receivables.store.customer_file.overviews import supplier_name
 
 if TYPE_CHECKING:
     from datetime import date

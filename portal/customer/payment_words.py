@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from payments.errors import PaymentError
-from portal.states import Badge
+from portal.telling.states import Badge
 from portal.words import gettext, note_text
 from receivables.domain.money import Money, MoneyError
 

@@ -15,6 +15,7 @@ from config.clock import today
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import Right, Role, allow
 from portal.customer.basket import plain_amount
+from portal.mail.plan_mails import AGREED, RECEIVED, write_plan_mail
 from portal.plan_forms import (
     TypedError,
     TypedTerms,
@@ -25,8 +26,7 @@ from portal.plan_forms import (
     typed_terms,
     wishes_of,
 )
-from portal.plan_mails import AGREED, RECEIVED, write_plan_mail
-from portal.plan_words import (
+from portal.telling.plan_words import (
     PLAN_STATES,
     PROMISE_STATES,
     RHYTHMS,
@@ -36,24 +36,31 @@ from portal.plan_words import (
     shown_state,
 )
 from portal.words import language, told_by
-from receivables.domain.plans import Plan, PlanState
-from receivables.domain.promises import Source
+from receivables.domain.collecting.plans import Plan, PlanState
+from receivables.domain.collecting.promises import Source
 from receivables.errors import ReceivablesError
-from receivables.services.plan_reviews import last_day_of
-from receivables.services.planning import Proposer, draft_plan, propose_plan, refuse_plan, sign_plan, withdraw_plan
-from receivables.services.promising import NewPromise, make_promise
-from receivables.store.customers import get_customer, lock_customers
-from receivables.store.overviews import supplier_name
-from receivables.store.plans import get_plan, live_plans, plans_of, policy_of, signature_of
-from receivables.store.promises import promises_of
+from receivables.services.collecting.plan_reviews import last_day_of
+from receivables.services.collecting.planning import (
+    Proposer,
+    draft_plan,
+    propose_plan,
+    refuse_plan,
+    sign_plan,
+    withdraw_plan,
+)
+from receivables.services.collecting.promising import NewPromise, make_promise
+from receivables.store.collecting.plans import get_plan, live_plans, plans_of, policy_of, signature_of
+from receivables.store.collecting.promises import promises_of
+from receivables.store.customer_file.customers import get_customer, lock_customers
+from receivables.store.customer_file.overviews import supplier_name
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from werkzeug import Response
 
-    from portal.plan_words import AgreementWords
-    from receivables.domain.plans import Part
+    from portal.telling.plan_words import AgreementWords
+    from receivables.domain.collecting.plans import Part
     from receivables.store.work import Work
 
 blueprint = Blueprint("agreements", __name__, url_prefix="/c/plans")

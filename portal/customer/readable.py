@@ -10,10 +10,10 @@ from einvoice.codelists.units import label
 from einvoice.kept import issued_document
 from portal.access.context import place, work_here
 from portal.access.roles import Role, allow
-from portal.states import credit_left
+from portal.telling.states import credit_left
 from portal.words import exact, language, price
-from receivables.services.dues import due_on_invoice
-from receivables.store.invoices import get_invoice
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -12,9 +12,9 @@ from portal.access.roles import public
 from portal.customer.desk import note_desk
 from portal.customer.downloads import send_bytes
 from portal.words import language
-from receivables.store.overviews import supplier_name
-from receivables.store.terms_shown import shown_version
-from receivables.store.terms_versions import current_terms, terms_version
+from receivables.store.customer_file.overviews import supplier_name
+from receivables.store.settlement.terms_shown import shown_version
+from receivables.store.settlement.terms_versions import current_terms, terms_version
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flask import Response
     from werkzeug import Response as AnyResponse
 
-    from receivables.store.terms_versions import TermsVersion
+    from receivables.store.settlement.terms_versions import TermsVersion
     from receivables.store.work import Work
 
 blueprint = Blueprint("terms", __name__, url_prefix="/terms")
@@ -72,7 +72,7 @@ def note_terms(work: Work) -> None:
 def terms_agreed(work: Work) -> dict[str, Any]:
     """For the evidence of an agreement to pay again and again: which version stood beside its button.
 
-    Every payment that follows from it carries this version (`receivables.store.terms_shown.carry_terms`).
+    Every payment that follows from it carries this version (`receivables.store.settlement.terms_shown.carry_terms`).
     """
     version = shown_version(work, request.form.get("terms", "")[:40])
     if version is None:

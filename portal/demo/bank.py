@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from config.clock import today
-from portal.bank_files import take_file
-from receivables.domain.invoices import Routing
-from receivables.services.dues import due_on_invoice
+from portal.documents.bank_files import take_file
+from receivables.domain.invoicing.invoices import Routing
+from receivables.services.invoicing.dues import due_on_invoice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from portal.demo.story import Staged
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 OPENING_MINOR = 4_218_736

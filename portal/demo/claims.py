@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from config.clock import today
 from portal.claims.producing import keep_claim
-from receivables.services.claiming import MakeClaim, make_claim
-from receivables.services.forgoing import waive_claim
-from receivables.services.reckoning import reckon_late, set_terms
-from receivables.store.claims import InterestTerms
+from receivables.services.collecting.claiming import MakeClaim, make_claim
+from receivables.services.collecting.forgoing import waive_claim
+from receivables.services.collecting.reckoning import reckon_late, set_terms
+from receivables.store.collecting.claims import InterestTerms
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from portal.wiring import Services
-    from receivables.services.reckoning import Reckoned
+    from receivables.services.collecting.reckoning import Reckoned
 
 ACTOR = "demo"
 TERMS = InterestTerms(date(2025, 1, 1), Decimal("12.15"))

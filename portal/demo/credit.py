@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from config.clock import today
 from portal.access.people import find_person
-from receivables.domain.commitments import DELIVERY, ORDER
-from receivables.domain.credit import LimitKind
-from receivables.services.deciding import AskDecision, decide_credit
-from receivables.services.derogating import AskDerogation, ask_derogation
-from receivables.services.exposing import exposures
-from receivables.services.insolvency import NewInsolvency, note_insolvency
-from receivables.services.limiting import NewLimit, set_limit, set_policy
-from receivables.services.ordering import TellCommitment, tell_commitment
+from receivables.domain.risk.commitments import DELIVERY, ORDER
+from receivables.domain.risk.credit import LimitKind
+from receivables.services.risk.deciding import AskDecision, decide_credit
+from receivables.services.risk.derogating import AskDerogation, ask_derogation
+from receivables.services.risk.exposing import exposures
+from receivables.services.risk.insolvency import NewInsolvency, note_insolvency
+from receivables.services.risk.limiting import NewLimit, set_limit, set_policy
+from receivables.services.risk.ordering import TellCommitment, tell_commitment
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -15,12 +15,12 @@ from payments.advices.reading import read_table
 from payments.advices.understanding import understand
 from portal.access.people import find_person
 from portal.access.roles import Right
-from portal.attachments import FORM
 from portal.customer.people.register import let_in
-from receivables.services.company_changes import ask_change
-from receivables.services.opening import Opening, Wish, confirm_request, find_request, hold_request, set_opening
-from receivables.store.desks import Desk, keep_desk
-from receivables.store.terms_versions import current_terms, publish_terms
+from portal.documents.attachments import FORM
+from receivables.services.risk.company_changes import ask_change
+from receivables.services.risk.opening import Opening, Wish, confirm_request, find_request, hold_request, set_opening
+from receivables.store.customer_file.desks import Desk, keep_desk
+from receivables.store.settlement.terms_versions import current_terms, publish_terms
 
 if TYPE_CHECKING:
     from uuid import UUID

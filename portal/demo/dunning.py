@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from config.clock import now, today
 from config.law.days import on_or_after
 from portal.dunning.running import send_reminders
-from receivables.services.dunning import adopt_usual_scenarios, keep_settings
-from receivables.store.dunning import DunningSettings
+from receivables.services.collecting.dunning import adopt_usual_scenarios, keep_settings
+from receivables.store.collecting.dunning import DunningSettings
 
 if TYPE_CHECKING:
     from uuid import UUID

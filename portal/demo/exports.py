@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from config.clock import today
-from receivables.services.closing import close_period
+from receivables.services.accounting.closing import close_period
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from config.clock import today
 from portal.access.people import find_person
-from receivables.store.contacts import set_customer_files
-from receivables.store.indicator_mailings import WEEKLY, add_mailing
+from receivables.store.customer_file.contacts import set_customer_files
+from receivables.store.measuring.indicator_mailings import WEEKLY, add_mailing
 
 if TYPE_CHECKING:
     from uuid import UUID

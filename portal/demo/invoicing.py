@@ -7,15 +7,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from config.clock import today
+from portal.documents.issuing import need_profile
 from portal.invoicing.buyers import buyer_of
 from portal.invoicing.typed import TypedInvoice, TypedLine, to_kept, without_buyer
 from portal.invoicing.vat_choices import usual_choice
-from portal.issuing import need_profile
-from receivables.domain.recurrence import Rhythm, date_at
-from receivables.store.billing import find_buyers
-from receivables.store.invoice_drafts import NewDraft, keep_template, open_draft
-from receivables.store.items import ItemFacts, add_item, find_item
-from receivables.store.recurring import NewRecurring, begin_recurring
+from receivables.domain.invoicing.recurrence import Rhythm, date_at
+from receivables.store.invoicing.billing import find_buyers
+from receivables.store.invoicing.drafts import NewDraft, keep_template, open_draft
+from receivables.store.invoicing.items import ItemFacts, add_item, find_item
+from receivables.store.invoicing.recurring import NewRecurring, begin_recurring
 
 if TYPE_CHECKING:
     from portal.wiring import Services

@@ -14,12 +14,12 @@ from einvoice.receiving.purchases import list_purchases
 from portal.cli.keeping import show_findings, verify_house
 from portal.demo.house import DemoError
 from portal.demo.story import payment_of
-from portal.issuing import Issued, IssueOptions, issue_content
-from receivables.domain.invoices import Routing
+from portal.documents.issuing import Issued, IssueOptions, issue_content
+from receivables.domain.invoicing.invoices import Routing
 from receivables.domain.money import Money
 from receivables.errors import ReceivablesError
-from receivables.services.dues import due_on_invoice
-from receivables.services.exposing import exposure_of
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.risk.exposing import exposure_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from portal.demo.house import DemoHouse
     from portal.demo.story import Stage, Staged
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 WITHIN_S = 60.0
 """Every step of the loop is done in seconds; a minute means that it will never be."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from portal.digests.sending import send_digests
-from receivables.store.mail_texts import EVERY_MAIL, MailText, keep_mail_text
+from receivables.store.mail.texts import EVERY_MAIL, MailText, keep_mail_text
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from portal.access.people import find_person
-from portal.message_mails import write_message_mail
-from receivables.domain.messages import Channel, Side, Subject, Template
-from receivables.services.messaging import Say, close_thread, say, set_template, write_note
+from portal.mail.message_mails import write_message_mail
+from receivables.domain.conversations.messages import Channel, Side, Subject, Template
+from receivables.services.conversations.messaging import Say, close_thread, say, set_template, write_note
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from portal.access.people import Person
     from portal.wiring import Services
-    from receivables.services.messaging import Said
+    from receivables.services.conversations.messaging import Said
     from receivables.store.work import Work
 
 

@@ -11,7 +11,7 @@ from config.clock import today
 from einvoice.intake import issue_prepared, prepare_own
 from payments.banking.by_hand import HandReceipt, record_by_hand
 from payments.matching.asking import ask_payers
-from receivables.store.customers import get_customer
+from receivables.store.customer_file.customers import get_customer
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from portal.demo.cast import Article
     from portal.demo.story import Staged
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 ACTOR = "demo"
 DISCOUNT_PERCENT, DISCOUNT_DAYS = 2, 10

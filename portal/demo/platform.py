@@ -10,7 +10,7 @@ import httpx
 from config.clock import today
 from einvoice.kept import kept_from_json
 from portal.demo.cast import siret_from
-from receivables.domain.invoices import Routing
+from receivables.domain.invoicing.invoices import Routing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from portal.demo.cast import Player
     from portal.demo.story import Staged
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 DISPUTE = "demo-dispute"
 """A dispute that waits for the supplier's answer."""

@@ -6,15 +6,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from config.clock import new_id, now, today
-from portal.plan_mails import OFFERED, write_plan_mail, write_promise_mail
-from portal.plan_words import agreement_words
-from receivables.domain.promises import Source
-from receivables.services.granting import grantable
-from receivables.services.planning import Proposer, Terms, draft_plan, propose_plan
-from receivables.services.promising import NewPromise, make_promise
-from receivables.store.customers import get_customer, lock_customers
-from receivables.store.overviews import list_customers, supplier_name
-from receivables.store.plans import Signature
+from portal.mail.plan_mails import OFFERED, write_plan_mail, write_promise_mail
+from portal.telling.plan_words import agreement_words
+from receivables.domain.collecting.promises import Source
+from receivables.services.collecting.granting import grantable
+from receivables.services.collecting.planning import Proposer, Terms, draft_plan, propose_plan
+from receivables.services.collecting.promising import NewPromise, make_promise
+from receivables.store.collecting.plans import Signature
+from receivables.store.customer_file.customers import get_customer, lock_customers
+from receivables.store.customer_file.overviews import list_customers, supplier_name
 
 if TYPE_CHECKING:
     from uuid import UUID

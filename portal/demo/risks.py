@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from config.clock import new_id, now, today
 from portal.access.people import find_person
 from portal.agencies.asking import take_file
-from receivables.domain.insurance import PolicyTerms
-from receivables.services.assigning import AssignInvoices, assign_invoices
-from receivables.services.factor_money import book_factor_move
-from receivables.services.insurance_alarms import tend_insurance
-from receivables.services.insuring import add_policy, new_policy, note_decisions
-from receivables.services.scoring import keep_scores
-from receivables.store.factors import Factor, FactorMove, keep_factor
-from receivables.store.insurance import InsurerDecision
+from receivables.domain.risk.insurance import PolicyTerms
+from receivables.services.factoring.assigning import AssignInvoices, assign_invoices
+from receivables.services.factoring.factor_money import book_factor_move
+from receivables.services.risk.insurance_alarms import tend_insurance
+from receivables.services.risk.insuring import add_policy, new_policy, note_decisions
+from receivables.services.risk.scoring import keep_scores
+from receivables.store.accounting.factors import Factor, FactorMove, keep_factor
+from receivables.store.risk.insurance import InsurerDecision
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
-from receivables.store.items import ItemFacts, add_item
-from receivables.store.mail_texts import EVERY_MAIL, MailText, keep_mail_text
-from receivables.store.terms_versions import publish_terms
+from receivables.store.invoicing.items import ItemFacts, add_item
+from receivables.store.mail.texts import EVERY_MAIL, MailText, keep_mail_text
+from receivables.store.settlement.terms_versions import publish_terms
 
 if TYPE_CHECKING:
     from portal.demo.cast import Player

@@ -29,9 +29,9 @@ from portal.demo.cast import cast_of
 from portal.demo.programs import add_programs
 from portal.demo.settings import say_of_oneself
 from portal.profiles import save_profile
-from receivables.domain.invoices import Routing
+from receivables.domain.invoicing.invoices import Routing
 from receivables.domain.money import Money
-from receivables.services.dues import due_on_invoices
+from receivables.services.invoicing.dues import due_on_invoices
 from receivables.store.register import Supplier, create_supplier
 from receivables.store.work import to_json
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from portal.demo.cast import Player
     from portal.demo.house import Addresses
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 SEED = 2026
 SANDBOX_KEY = "sk_test_quittance_sandbox"

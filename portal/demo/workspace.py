@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from config.clock import today
 from config.law.days import on_or_after
 from portal.access.people import find_person
-from receivables.services.speaking import Call, note_call, note_remark
-from receivables.services.tasking import NewTask, open_task
-from receivables.services.worklist import Wanted, worklist
-from receivables.store.contacts import Contact, add_contact, contacts_of
-from receivables.store.saved_views import keep_view
+from receivables.services.collecting.speaking import Call, note_call, note_remark
+from receivables.services.collecting.tasking import NewTask, open_task
+from receivables.services.collecting.worklist import Wanted, worklist
+from receivables.store.customer_file.contacts import Contact, add_contact, contacts_of
+from receivables.store.customer_file.saved_views import keep_view
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from portal.access.roles import Role
-from receivables.services.worklist import Wanted, worklist
-from receivables.store.digests import WEEK, cashed_in, looks_after_some, open_disputes
+from receivables.services.collecting.worklist import Wanted, worklist
+from receivables.store.mail.digests import WEEK, cashed_in, looks_after_some, open_disputes
 
 if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
 
     from config.database import Database
-    from receivables.domain.worklist import Account
-    from receivables.store.digests import Cashed, Contested
+    from receivables.domain.collecting.worklist import Account
+    from receivables.store.mail.digests import Cashed, Contested
     from receivables.store.work import Work
 
 READERS = (Role.OWNER, Role.ACCOUNTANT, Role.CREDIT_MANAGER, Role.COLLECTOR, Role.SALES)

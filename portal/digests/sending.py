@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 from config.clock import now, today
 from portal.digests.gathering import SHOWN, gather, readers_of
-from portal.dispute_words import reason_words
-from portal.mail_page import MailPage, MailTable
-from portal.mail_settings import mail_settings_of
-from portal.mails import Envelope, keep_page
-from portal.unsubscribing import unsubscribe_url
+from portal.mail.book import Envelope, keep_page
+from portal.mail.page import MailPage, MailTable
+from portal.mail.settings import mail_settings_of
+from portal.mail.unsubscribing import unsubscribe_url
+from portal.telling.dispute_words import reason_words
 from portal.words import catalogue, day, known_language, money, note_text
-from receivables.store.mail_wishes import unwanted
-from receivables.store.overviews import supplier_name
+from receivables.store.customer_file.overviews import supplier_name
+from receivables.store.mail.wishes import unwanted
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from portal.digests.gathering import Digest, Reader
     from portal.wiring import Services
-    from receivables.store.digests import Cashed
+    from receivables.store.mail.digests import Cashed
     from receivables.store.work import Work
 
 KIND = "digest"

@@ -17,20 +17,20 @@ from portal.evidence.facts import gather_facts, safe_name
 from portal.tables import Column, Form, write_table
 from receivables.domain.money import Money
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.chasing import chase_states
-from receivables.services.dues import due_on_invoices
-from receivables.services.reckoning import Reckoned, last_day_known, reckon
-from receivables.store.customers import get_customer
-from receivables.store.dunning import list_notices
+from receivables.services.collecting.chasing import chase_states
+from receivables.services.collecting.reckoning import Reckoned, last_day_known, reckon
+from receivables.services.invoicing.dues import due_on_invoices
+from receivables.store.collecting.dunning import list_notices
+from receivables.store.customer_file.customers import get_customer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from portal.wiring import Services
-    from receivables.domain.chasing import ChaseState
-    from receivables.services.dues import InvoiceDue
-    from receivables.store.dunning import Notice
+    from receivables.domain.collecting.chasing import ChaseState
+    from receivables.services.invoicing.dues import InvoiceDue
+    from receivables.store.collecting.dunning import Notice
     from receivables.store.work import Work
 
 MADE = "dunning.file_made"

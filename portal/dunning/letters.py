@@ -14,7 +14,7 @@ from receivables.store.work import to_json
 
 if TYPE_CHECKING:
     from portal.dunning.view import ReminderView
-    from receivables.domain.reminders import Reminder
+    from receivables.domain.collecting.reminders import Reminder
 
 TEMPLATE = Path(__file__).parent / "letter.typ"
 _LABELS = (

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from config.clock import legal_day, now
 from portal.dunning.mails import HELD_BY
-from portal.post import Drop, Wait
-from receivables.services.dunning import next_opening, rules_of, why_not_any_more
-from receivables.store.dunning import get_notice, notice_of_mail
-from receivables.store.journal import AccountEvent, note_event
+from portal.mail.post import Drop, Wait
+from receivables.services.collecting.dunning import next_opening, rules_of, why_not_any_more
+from receivables.store.collecting.dunning import get_notice, notice_of_mail
+from receivables.store.customer_file.journal import AccountEvent, note_event
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from portal.dunning.words import label, late_words
-from portal.invoice_mails import pdfs_of
-from portal.mail_kinds import KINDS
-from portal.mail_page import MailPage, MailTable
+from portal.mail.book import Envelope, dress, mail_of
+from portal.mail.invoice_mails import pdfs_of
+from portal.mail.kinds import KINDS
+from portal.mail.page import MailPage, MailTable
+from portal.mail.unsubscribing import unsubscribe_url
 from portal.mailbox.addresses import reply_address
-from portal.mails import Envelope, dress, mail_of
-from portal.unsubscribing import unsubscribe_url
 from portal.words import catalogue, day, note_text
-from receivables.domain.messages import Subject
-from receivables.domain.scenarios import BEFORE
+from receivables.domain.collecting.scenarios import BEFORE
+from receivables.domain.conversations.messages import Subject
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from portal.access.sign_in_mail import Mail
     from portal.dunning.view import InvoiceRow, ReminderView
     from portal.wiring import Services
-    from receivables.domain.reminders import Reminder
+    from receivables.domain.collecting.reminders import Reminder
     from receivables.store.work import Work
 
 HELD_BY = "dunning"

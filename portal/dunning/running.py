@@ -17,22 +17,22 @@ from portal.dunning.letters import reminder_letter
 from portal.dunning.mails import reminder_mail
 from portal.dunning.tasks import open_tasks_of, tidy_tasks
 from portal.dunning.view import view_reminder
-from portal.mails import keep_mail
+from portal.mail.book import keep_mail
 from portal.words import money
-from receivables.domain.scenarios import Approval, Channel
+from receivables.domain.collecting.scenarios import Approval, Channel
 from receivables.errors import ConflictError
-from receivables.services.dunning import (
+from receivables.services.collecting.dunning import (
     customers_to_look_at,
     next_opening,
     opening_after,
     plan_for,
     rules_of,
 )
-from receivables.services.limitation import warn_of_limitation
-from receivables.services.tasking import NewTask, open_task
-from receivables.store.customers import lock_customers
-from receivables.store.dunning import Writing, insert_notice, set_next_run
-from receivables.store.journal import AccountEvent, note_event
+from receivables.services.collecting.limitation import warn_of_limitation
+from receivables.services.collecting.tasking import NewTask, open_task
+from receivables.store.collecting.dunning import Writing, insert_notice, set_next_run
+from receivables.store.customer_file.customers import lock_customers
+from receivables.store.customer_file.journal import AccountEvent, note_event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from portal.dunning.view import ReminderView
     from portal.wiring import Services
-    from receivables.domain.reminders import Plan, Reminder
+    from receivables.domain.collecting.reminders import Plan, Reminder
     from receivables.store.work import Work
 
 CHUNK = 500

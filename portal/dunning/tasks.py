@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from portal.words import money
-from receivables.domain.scenarios import Approval
-from receivables.services.tasking import NewTask, drop_tasks, open_tasks_for
+from receivables.domain.collecting.scenarios import Approval
+from receivables.services.collecting.tasking import NewTask, drop_tasks, open_tasks_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
     from uuid import UUID
 
-    from receivables.domain.reminders import Plan
+    from receivables.domain.collecting.reminders import Plan
     from receivables.store.work import Work
 
 APPROVE, NO_ADDRESS = "dunning.approve", "dunning.no_address"

@@ -13,13 +13,13 @@ from einvoice.production import Branding
 from payments.bank_accounts import active_account_of
 from portal.dunning.words import ACCRUED, words_for
 from portal.words import catalogue, day, known_language, money
-from receivables.domain.reminders import CONSUMER
+from receivables.domain.collecting.reminders import CONSUMER
 from receivables.errors import ReceivablesError
-from receivables.services.dunning import rules_of
-from receivables.services.reckoning import last_day_known, reckon
-from receivables.store.customers import get_customer
-from receivables.store.invoices import get_invoice, issued_days
-from receivables.store.overviews import supplier_name
+from receivables.services.collecting.dunning import rules_of
+from receivables.services.collecting.reckoning import last_day_known, reckon
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.overviews import supplier_name
+from receivables.store.invoicing.invoices import get_invoice, issued_days
 
 if TYPE_CHECKING:
     from datetime import date
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from portal.dunning.words import Words
     from portal.wiring import Services
-    from receivables.domain.reminders import Reminder
+    from receivables.domain.collecting.reminders import Reminder
     from receivables.store.work import Work
 
 WARNED_DAYS = 8

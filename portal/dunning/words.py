@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from portal.words import catalogue, note_text
-from receivables.domain.reminders import CONSUMER, PUBLIC
+from receivables.domain.collecting.reminders import CONSUMER, PUBLIC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from portal.evidence.facts import FORMAT, MADE, chain_of, gather_facts, safe_name
 from portal.evidence.story import write_story
-from receivables.services.sealing import seal_audit
+from receivables.services.accounting.sealing import seal_audit
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:

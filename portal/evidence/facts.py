@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from einvoice.receiving.arrival import external_id, flow_of
 from einvoice.reception import SOURCE as PLATFORM_SOURCE
-from receivables.services.dues import due_on_invoice
-from receivables.services.sealing import ShownBlock, show_rows
+from receivables.services.accounting.sealing import ShownBlock, show_rows
+from receivables.services.invoicing.dues import due_on_invoice
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:

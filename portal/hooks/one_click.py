@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.unsubscribing import PATH, read_token, stop_mails
+from portal.mail.unsubscribing import PATH, read_token, stop_mails
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

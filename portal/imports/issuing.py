@@ -13,16 +13,16 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from config.secrets import fingerprint
+from portal.documents.issuing import IssueOptions, book, prepare_content
 from portal.imports.planning import TABLE
-from portal.issuing import IssueOptions, book, prepare_content
 from portal.jobs.jobs import Outcome
 from portal.jobs.running import Kind, each_line
 from portal.request_keys import answered_request
 from portal.tables import MARK, guarded
 from portal.words import note_text
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
-from receivables.store.invoice_drafts import invoice_under
-from receivables.store.invoices import find_latest, get_invoice
+from receivables.store.invoicing.drafts import invoice_under
+from receivables.store.invoicing.invoices import find_latest, get_invoice
 from receivables.store.register import get_supplier
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from portal.jobs.jobs import JobLine, JobView
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work
 

@@ -10,11 +10,11 @@ from portal.agencies.accounts import accounts_at, open_client
 from portal.agencies.driver import INSURER, BureauError, driver_named
 from portal.agencies.reading import at_path, read_day, read_minor, read_rows, values_of, word
 from receivables.domain.money import Money
-from receivables.services.insuring import ASKED, declare, note_decisions
-from receivables.store.agency_reports import customers_by_siren
-from receivables.store.customers import get_customer
-from receivables.store.insurance import InsurerDecision, get_policy, open_debts
-from receivables.store.invoices import get_invoice
+from receivables.services.risk.insuring import ASKED, declare, note_decisions
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.invoicing.invoices import get_invoice
+from receivables.store.risk.agency_reports import customers_by_siren
+from receivables.store.risk.insurance import InsurerDecision, get_policy, open_debts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from portal.agencies.driver import Driver
     from portal.wiring import Services
-    from receivables.store.insurance import Policy
+    from receivables.store.risk.insurance import Policy
     from receivables.store.work import Work
 
 

@@ -10,17 +10,17 @@ from einvoice.directory.desk import is_siren
 from einvoice.document import FRENCH_VAT_TERRITORY
 from einvoice.kept import issued_document
 from portal.invoicing.typed import ABROAD, BUSINESS, CONSUMER, PUBLIC, TypedBuyer
-from receivables.domain.invoices import Routing
+from receivables.domain.invoicing.invoices import Routing
 from receivables.domain.parties import CustomerKind
-from receivables.store.billing import last_invoice, party_of
-from receivables.store.contacts import recipient_for
-from receivables.store.customers import get_customer
+from receivables.store.customer_file.contacts import recipient_for
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.invoicing.billing import last_invoice, party_of
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from einvoice.directory.reach import Reach
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.domain.parties import Customer
     from receivables.store.work import Work
 

@@ -13,7 +13,7 @@ from portal.invoicing.vat_choices import choice_for
 from portal.words import gettext
 from receivables.domain.money import Money
 from receivables.errors import ConflictError
-from receivables.store.billing import deposits_left
+from receivables.store.invoicing.billing import deposits_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from einvoice.document import Document, Line
     from portal.invoicing.typed import TypedBuyer
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 

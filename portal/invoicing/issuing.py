@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from einvoice.crediting.earlier import credited_before
 from einvoice.crediting.limits import NOTHING_YET
+from portal.documents.issuing import FilesPendingError, IssueOptions, conclude, need_profile, prepare_content
 from portal.invoicing.asking import ask_for
 from portal.invoicing.terms_choices import usual_terms
 from portal.invoicing.typed import CORRECTIVE, to_typed
-from portal.issuing import FilesPendingError, IssueOptions, conclude, need_profile, prepare_content
 from receivables.errors import ConflictError, NotFoundError
-from receivables.store.customers import lock_customers
-from receivables.store.invoice_drafts import close_draft, get_draft, hold_draft, invoice_under
-from receivables.store.invoices import find_by_number, get_invoice
-from receivables.store.settlements import follower_of
+from receivables.store.customer_file.customers import lock_customers
+from receivables.store.invoicing.drafts import close_draft, get_draft, hold_draft, invoice_under
+from receivables.store.invoicing.invoices import find_by_number, get_invoice
+from receivables.store.settlement.settlements import follower_of
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from portal.invoicing.typed import TypedInvoice
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work
 

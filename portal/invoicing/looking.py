@@ -17,7 +17,7 @@ from einvoice.validation.verdict import Severity, Verdict
 from portal.invoicing.asking import ask_for
 from portal.invoicing.faults import Fault, faults_of, of_findings, once
 from portal.words import gettext
-from receivables.domain.invoices import format_number, series_of
+from receivables.domain.invoicing.invoices import format_number, series_of
 from receivables.domain.money import MoneyError
 from receivables.store.work import to_json
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from config.clock import today
 from einvoice.errors import EInvoiceError
 from einvoice.validation.verdict import Verdict
+from portal.documents.issuing import FilesPendingError, IssueOptions, issue_content, need_profile
 from portal.invoicing.asking import ask_for
 from portal.invoicing.buyers import buyer_of
 from portal.invoicing.terms_choices import usual_terms
 from portal.invoicing.typed import to_kept, to_typed
-from portal.issuing import FilesPendingError, IssueOptions, issue_content, need_profile
+from receivables.domain.invoicing.recurrence import date_at, fill_in, first_from
 from receivables.domain.money import MoneyError
-from receivables.domain.recurrence import date_at, fill_in, first_from
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.store.invoice_drafts import NewDraft, invoice_under, open_draft
-from receivables.store.recurring import (
+from receivables.store.invoicing.drafts import NewDraft, invoice_under, open_draft
+from receivables.store.invoicing.recurring import (
     RecurringDate,
     due_recurring,
     get_recurring,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from portal.invoicing.typed import TypedInvoice
     from portal.wiring import Services
-    from receivables.store.recurring import Recurring
+    from receivables.store.invoicing.recurring import Recurring
     from receivables.store.register import Supplier
     from receivables.store.work import Work
 

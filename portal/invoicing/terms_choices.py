@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from portal.words import day, gettext, ngettext, note_text
-from receivables.store.billing import terms_with
+from receivables.store.invoicing.billing import terms_with
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -19,7 +19,7 @@ from uuid import UUID
 from config.clock import now
 from config.secrets import fingerprint, same
 from config.settings import REPLY_TOKEN, REPLY_TOKEN_LENGTH
-from receivables.domain.messages import Subject
+from receivables.domain.conversations.messages import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

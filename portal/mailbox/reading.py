@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from portal.mailbox.marked import plain_of_html
 from portal.mailbox.quoting import cut_quoted
-from receivables.domain.messages import MAX_MAILED, readable
+from receivables.domain.conversations.messages import MAX_MAILED, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 from werkzeug.datastructures import FileStorage
 
-from portal.attachments import MOST_FILES, AttachmentError, Attachments, read_attachments
+from portal.documents.attachments import MOST_FILES, AttachmentError, Attachments, read_attachments
+from portal.documents.message_files import keep_message_files
+from portal.mail.message_mails import belongs_to_customer, tell_collector
 from portal.mailbox.addresses import find_destination, reply_target
 from portal.mailbox.automatic import why_automatic
 from portal.mailbox.bounces import read_bounce
 from portal.mailbox.reading import UnreadableMailError, header, parse_mail, read_mail, recipients
 from portal.mailbox.returning import note_bounce
-from portal.message_files import keep_message_files
-from portal.message_mails import belongs_to_customer, tell_collector
 from portal.validation.uploads import clean_name
 from portal.words import gettext
-from receivables.domain.messages import Channel, Side
+from receivables.domain.conversations.messages import Channel, Side
 from receivables.errors import ReceivablesError
-from receivables.services.messaging import Say, say
+from receivables.services.conversations.messaging import Say, say
 from receivables.store.inbox import Settlement, accept
 
 if TYPE_CHECKING:

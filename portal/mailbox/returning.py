@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from receivables.store.contacts import mark_mail
-from receivables.store.journal import AccountEvent, note_events
+from receivables.store.customer_file.contacts import mark_mail
+from receivables.store.customer_file.journal import AccountEvent, note_events
 
 if TYPE_CHECKING:
     from portal.mailbox.bounces import Bounce

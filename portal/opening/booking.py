@@ -21,7 +21,7 @@ from portal.opening.planning import plan_opening
 from portal.words import note_text
 from receivables.domain.money import Money
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
-from receivables.services.taking_over import MAX_ITEMS, book_opening
+from receivables.services.accounting.taking_over import MAX_ITEMS, book_opening
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

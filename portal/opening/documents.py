@@ -10,15 +10,15 @@ from pydantic import ValidationError
 from einvoice.composing.parties import seller_party
 from einvoice.document import SIREN_SCHEME, Address, Contact, Document, Identifier, Line, Party, Totals, VatBreakdown
 from einvoice.kept import KeptDocument, issued_document, kept_to_json
-from portal.issuing import load_profile
+from portal.documents.issuing import load_profile
+from receivables.domain.accounting.opening import ItemKind, OpenItem
 from receivables.domain.money import Money
-from receivables.domain.opening import ItemKind, OpenItem
 from receivables.errors import ConflictError
-from receivables.store.customer_details import customer_details
+from receivables.store.customer_file.details import customer_details
 
 if TYPE_CHECKING:
     from einvoice.composing.seller import SellerProfile
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 WORDING = "Facture {number}, reprise des soldes"

@@ -12,9 +12,9 @@ from stdnum.fr import siren
 from portal.imports.cells import CellError, read_answer, read_cents, read_day, read_number
 from portal.imports.columns import Field
 from portal.imports.sheets import folded
-from receivables.domain.collected import VatRow
-from receivables.domain.opening import ItemKind, OpenItem, letter_count
+from receivables.domain.accounting.opening import ItemKind, OpenItem, letter_count
 from receivables.domain.parties import CustomerFacts, CustomerKind
+from receivables.domain.settlement.collected import VatRow
 
 if TYPE_CHECKING:
     from datetime import date

@@ -12,12 +12,12 @@ from portal.imports.columns import chosen, recalled
 from portal.imports.sheets import read_table
 from portal.opening.documents import document_of
 from portal.opening.items import FIELDS, PURPOSE, TYPES, Choices, item_of, letters_of, with_vat
-from receivables.domain.fec_opening import open_of_fec
-from receivables.domain.fec_reading import NAMES, open_fec
-from receivables.domain.opening import ItemKind, NewOpening, OpenItem, Sums, sums_of
+from receivables.domain.accounting.fec_opening import open_of_fec
+from receivables.domain.accounting.fec_reading import NAMES, open_fec
+from receivables.domain.accounting.opening import ItemKind, NewOpening, OpenItem, Sums, sums_of
 from receivables.domain.parties import CustomerFacts, CustomerKind
 from receivables.errors import ReceivablesError
-from receivables.services.taking_over import check_opening
+from receivables.services.accounting.taking_over import check_opening
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from portal.imports.columns import Columns
     from portal.imports.kept import BroughtFile
     from portal.imports.sheets import Table
-    from receivables.domain.fec_opening import OpenLine
+    from receivables.domain.accounting.fec_opening import OpenLine
     from receivables.store.work import Work
 
 TABLE, FEC = "table", "fec"

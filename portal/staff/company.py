@@ -17,7 +17,7 @@ from einvoice.reactions import MOST_PAUSE_DAYS, PAUSE_DAYS, PAUSE_FIELD
 from einvoice.reporting.periods import ReportKind, period_of
 from portal.access.context import caller, work_here
 from portal.access.roles import OWNERS, allow
-from portal.issuing import BRANDING, CHOICES, check_choices, check_profile
+from portal.documents.issuing import BRANDING, CHOICES, check_choices, check_profile
 from portal.profiles import save_profile
 from portal.staff.reports.words import REGIMES
 from portal.words import LOCALES, day, gettext, language, note_text, short_day

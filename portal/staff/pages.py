@@ -18,16 +18,14 @@ from portal.staff.disputes.told import tell_holds
 from portal.staff.platform.standing import standing_of
 from portal.staff.troubles import troubles_here
 from portal.staff.waiting import what_waits
-from portal.states import credit_left, state_of
-from portal.timeline import contested, tell
-from receivables.services.chasing import chase_state
-from receivables.services.dues import due_on_invoice
-from receivables.store.customers import get_customer
-from receivables.store.disputes import disputes_on
-from receivables.store.happenings import life_of_invoice
-from receivables.store.invoice_lists import list_invoices
-from receivables.store.invoices import get_invoice
-from receivables.store.overviews import (
+from portal.telling.states import credit_left, state_of
+from portal.telling.timeline import contested, tell
+from receivables.services.collecting.chasing import chase_state
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.store.conversations.disputes import disputes_on
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.happenings import life_of_invoice
+from receivables.store.customer_file.overviews import (
     PAGE,
     find_document,
     late_by_age,
@@ -36,6 +34,8 @@ from receivables.store.overviews import (
     list_documents,
     sum_open,
 )
+from receivables.store.invoicing.invoices import get_invoice
+from receivables.store.invoicing.lists import list_invoices
 from receivables.store.problems import set_aside
 
 if TYPE_CHECKING:

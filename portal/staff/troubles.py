@@ -12,8 +12,8 @@ from einvoice.flow_log import list_accounts
 from einvoice.lifecycle.statuses import status
 from einvoice.reporting.store import open_troubles
 from payments.debits.tasks import open_tasks
-from portal.debit_words import task_words
 from portal.staff.treasury.telling import lost_contests, refund_troubles
+from portal.telling.debit_words import task_words
 from portal.webhooks.log import failing_endpoints
 from portal.words import day, fitted, gettext, language, ngettext, note_text, number
 from receivables.store.problems import list_problems

@@ -15,8 +15,8 @@ from einvoice.reporting.periods import ReportKind, period_of
 from portal.navigation import opens
 from portal.staff.treasury.telling import contests_waiting, refunds_waiting
 from portal.words import gettext, ngettext, number, short_day
-from receivables.services.writing_off import open_write_offs
-from receivables.store.messages import count_unread
+from receivables.services.settlement.writing_off import open_write_offs
+from receivables.store.conversations.messages import count_unread
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -12,8 +12,8 @@ from receivables.domain.money import Money
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from receivables.services.journals import AgeLine, JournalLine
-    from receivables.services.statements import Movement, OpenLine, Statement
+    from receivables.services.accounting.journals import AgeLine, JournalLine
+    from receivables.services.accounting.statements import Movement, OpenLine, Statement
 
 STATEMENT: tuple[Column[tuple[Statement, Movement]], ...] = (
     Column("currency", "Monnaie", "Currency", lambda row: row[0].currency),

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from portal.statements.pdf import Heading
 from portal.wiring import branding_of
-from receivables.store.customers import get_customer
-from receivables.store.overviews import supplier_name
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.overviews import supplier_name
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from receivables.services.statements import Movement, OpenLine, Statement
+    from receivables.services.accounting.statements import Movement, OpenLine, Statement
 
 TEMPLATE = Path(__file__).parent / "statement.typ"
 

@@ -13,15 +13,15 @@ from portal.statements.heading import heading_of
 from portal.statements.pdf import statement_pdf
 from portal.statements.words import Span, read_span
 from portal.tables import Form, send_table
-from receivables.services.closing import year_ends_of
-from receivables.services.statements import statements_of
+from receivables.services.accounting.closing import year_ends_of
+from receivables.services.accounting.statements import statements_of
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from flask import Response
 
-    from receivables.services.statements import Statement
+    from receivables.services.accounting.statements import Statement
     from receivables.store.work import Work
 
 PDF = "application/pdf"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from portal.states import KINDS
+from portal.telling.states import KINDS
 from portal.words import gettext, note_text
 
 if TYPE_CHECKING:

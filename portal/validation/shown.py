@@ -13,7 +13,7 @@ from einvoice.validation.key_facts import KeyFacts, key_facts
 from einvoice.validation.verdict import Verdict
 from portal.validation.told import ToldLayer, ToldRule, tell_layers, tell_rules
 from portal.words import day, fitted, gettext, language, money, note_text
-from receivables.domain.invoices import CREDIT_NOTES
+from receivables.domain.invoicing.invoices import CREDIT_NOTES
 from receivables.domain.money import Money, MoneyError
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from config.clock import now
-from portal.issuing import load_profile
+from portal.documents.issuing import load_profile
 from portal.vat_numbers.vies import MEMBERS, Vies
-from receivables.store.vat_checks import Answer, VatCheck, checks_of, keep_check
+from receivables.store.customer_file.vat_checks import Answer, VatCheck, checks_of, keep_check
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -13,7 +13,7 @@ import requests
 
 from config.outgoing import AddressRefusedError
 from einvoice.platform.transport import AnswerTooSlowError, GuardedAdapter, watched
-from receivables.store.vat_checks import Answer, VatAnswer
+from receivables.store.customer_file.vat_checks import Answer, VatAnswer
 
 if TYPE_CHECKING:
     from config.outgoing import Reach

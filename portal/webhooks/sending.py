@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from config.clock import now
+from portal.background.worker import NotYetError
 from portal.webhooks.calling import Answer, call
 from portal.webhooks.endpoints import FAILED_FOR_DAYS, GONE, secrets_of, set_state
 from portal.webhooks.payloads import body_of, name_of, test_body
 from portal.webhooks.signing import signed_headers
-from portal.worker import NotYetError
 from receivables.store.event_log import find_event
 
 if TYPE_CHECKING:

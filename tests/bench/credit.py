@@ -24,7 +24,7 @@ from sqlalchemy import text
 
 from config.database import Database, migrate
 from config.settings import Settings
-from receivables.services.deciding import AskDecision, decide_credit
+from receivables.services.risk.deciding import AskDecision, decide_credit
 from receivables.store.register import create_supplier
 from receivables.store.work import Work, Works
 

@@ -31,7 +31,7 @@ from config.settings import Settings
 from einvoice.platform.port import tracking_id_for
 from einvoice.validation.check import Validator
 from einvoice.validation.schematron import SchematronEngine
-from portal.duties import SENDING_HANDS
+from portal.background.duties import SENDING_HANDS
 
 N = int(os.environ.get("N", "200"))
 ROUNDS = 3

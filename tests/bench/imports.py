@@ -25,16 +25,16 @@ from config.database import Database, migrate
 from config.embedded import EmbeddedPostgres
 from config.settings import Settings
 from einvoice.validation.schematron import SchematronEngine
-from portal.duties import build_worker
+from portal.background.duties import build_worker
+from portal.documents.issuing import save_profile
 from portal.imports.issuing import IMPORT
 from portal.imports.planning import plan_import
-from portal.issuing import save_profile
 from portal.jobs.jobs import start_job
 from portal.jobs.kinds import KINDS
 from portal.jobs.running import run_to_end
 from receivables.domain.events import INVOICE_ISSUED
-from receivables.services.checks import run_checks
-from receivables.services.sealing import seal_audit
+from receivables.services.accounting.checks import run_checks
+from receivables.services.accounting.sealing import seal_audit
 from receivables.store.register import create_supplier
 
 

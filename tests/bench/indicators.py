@@ -25,11 +25,11 @@ from chaos.cluster import temporary_cluster
 from config.clock import today
 from config.database import Database, migrate
 from config.settings import Settings
-from receivables.services.forecasting import back_test, forecast_cash
-from receivables.services.indicator_views import trend
-from receivables.services.indicators import indicators
-from receivables.store.measures import sum_measures
-from receivables.store.scopes import Scope
+from receivables.services.measuring.forecasting import back_test, forecast_cash
+from receivables.services.measuring.indicator_views import trend
+from receivables.services.measuring.indicators import indicators
+from receivables.store.measuring.measures import sum_measures
+from receivables.store.measuring.scopes import Scope
 from receivables.store.work import Work, Works
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from config.settings import Settings
 from einvoice import intake, production
 from einvoice.archive import Archive
 from einvoice.validation.check import Validator
-from portal import issuing
-from portal.issuing import IssueOptions, issue_content, save_profile
+from portal.documents import issuing
+from portal.documents.issuing import IssueOptions, issue_content, save_profile
 from portal.wiring import Services, build_services
 from receivables.store.register import create_supplier
 

@@ -19,7 +19,7 @@ from config.clock import now
 from payments.accounts import open_account
 from payments.gateways.signatures import sign
 from portal.sandboxes.payments.shapes import payment_intent
-from receivables.services.sealing import seal_audit
+from receivables.services.accounting.sealing import seal_audit
 from receivables.store.work import Work
 
 if TYPE_CHECKING:

@@ -34,8 +34,8 @@ from chaos.crew import Crew
 from config.database import Database, migrate
 from config.secrets import Keyring
 from config.settings import Settings
-from receivables.services.checks import run_checks
-from receivables.services.sealing import seal_audit
+from receivables.services.accounting.checks import run_checks
+from receivables.services.accounting.sealing import seal_audit
 from receivables.store.work import Works
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from chaos.traffic import WINDOW, Traffic, plan_traffic
 from config.database import Database, migrate
 from config.secrets import Keyring
 from config.settings import Settings
-from receivables.services.checks import run_checks
+from receivables.services.accounting.checks import run_checks
 from receivables.store.work import Works
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from chaos.cluster import Cluster
 
-    from receivables.services.checks import Finding
+    from receivables.services.accounting.checks import Finding
 
 TESTS = Path(__file__).parent.parent
 QUITTANCE = (str(Path(sys.executable).with_name("quittance")),)

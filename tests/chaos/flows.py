@@ -38,7 +38,7 @@ from einvoice.platform.accounts import accounts_to_follow
 from einvoice.platform.port import PlatformError, ProcessingRule, Profile, tracking_id_for
 from einvoice.validation.check import Validator
 from einvoice.validation.schematron import SchematronEngine
-from portal.duties import build_worker
+from portal.background.duties import build_worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from portal import worker
+from portal.background import worker
 from portal.cli import main
 from receivables.store import outbox
 

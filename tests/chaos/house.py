@@ -16,12 +16,12 @@ from sqlalchemy import text
 from config.clock import new_id, now
 from config.law import accounts_on
 from payments.accounts import open_account
-from receivables.domain.collected import VatRow
-from receivables.domain.invoices import IssueInvoice, Origin, Routing, sales_entry
-from receivables.domain.ledger import Chart
+from receivables.domain.accounting.ledger import Chart
+from receivables.domain.invoicing.invoices import IssueInvoice, Origin, Routing, sales_entry
 from receivables.domain.parties import CustomerFacts, CustomerKind
-from receivables.store.books import write_entries, write_items
-from receivables.store.invoices import vat_rows_to_json
+from receivables.domain.settlement.collected import VatRow
+from receivables.store.invoicing.invoices import vat_rows_to_json
+from receivables.store.settlement.books import write_entries, write_items
 
 if TYPE_CHECKING:
     from typing import Any
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from chaos.traffic import Invoice, Payment, Traffic
 
     from config.secrets import Keyring
-    from receivables.domain.ledger import Entry
+    from receivables.domain.accounting.ledger import Entry
     from receivables.store.work import Work, Works
 
 ISSUED_ON = date(2026, 9, 1)

@@ -15,13 +15,13 @@ from payments.advices.errors import AdviceError
 from payments.advices.keeping import Advice, Confirmed, confirm_advice, get_advice, keep_advice, withdraw_advice
 from payments.advices.reading import read_table
 from payments.advices.understanding import understand
-from receivables.services.checks import run_checks
+from receivables.services.accounting.checks import run_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from uuid import UUID
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

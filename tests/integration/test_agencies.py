@@ -14,7 +14,7 @@ from portal.agencies.accounts import accounts_at, close_account, open_account
 from portal.agencies.asking import ask_agency, read_report, take_file
 from portal.agencies.calls import BureauClient
 from portal.agencies.driver import AGENCY, INSURER, BureauError, driver_named, drivers
-from receivables.store.agency_reports import latest_reports
+from receivables.store.risk.agency_reports import latest_reports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,11 +18,11 @@ from config.clock import new_id
 from einvoice.archive import Archive, open_archive
 from einvoice.archive.comparison import Tally, compare_all
 from einvoice.keeping import KeptFile, keep_document
+from portal.background.keeping import read_archive_again
 from portal.cli import main
-from portal.issuing import save_profile
-from portal.keeping import read_archive_again
+from portal.documents.issuing import save_profile
 from portal.staff.troubles import explain
-from receivables.store.invoices import get_invoice
+from receivables.store.invoicing.invoices import get_invoice
 from receivables.store.problems import list_problems
 
 if TYPE_CHECKING:

@@ -11,9 +11,11 @@ from factor_builders import FACTOR_IBAN, FACTOR_SIREN, factor_of
 from ledger_builders import customer_facts, issue, issue_command
 
 from config.clock import new_id, now, today
-from receivables.domain.receipts import MoneyReturned
+from receivables.domain.settlement.receipts import MoneyReturned
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.assigning import (
+from receivables.services.accounting.checks import run_checks
+from receivables.services.collecting.chasing import chase_state
+from receivables.services.factoring.assigning import (
     ASSIGNMENT_TOLD,
     AssignInvoices,
     assign_invoices,
@@ -24,16 +26,14 @@ from receivables.services.assigning import (
     note_factor_paid,
     release_replaced,
 )
-from receivables.services.chasing import chase_state
-from receivables.services.checks import run_checks
-from receivables.services.dues import due_on_invoice
-from receivables.services.exposing import exposure_lines, exposure_of
-from receivables.services.factor_money import book_factor_move
-from receivables.services.insolvency import NewInsolvency, note_insolvency
-from receivables.services.issuing import issue_invoice
-from receivables.services.paying import RecordPayment, record_payment
-from receivables.services.receipts import record_facts
-from receivables.store.factors import (
+from receivables.services.factoring.factor_money import book_factor_move
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.invoicing.issuing import issue_invoice
+from receivables.services.risk.exposing import exposure_lines, exposure_of
+from receivables.services.risk.insolvency import NewInsolvency, note_insolvency
+from receivables.services.settlement.paying import RecordPayment, record_payment
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.accounting.factors import (
     FactorMove,
     get_factor,
     list_assignments,
@@ -41,13 +41,13 @@ from receivables.store.factors import (
     positions,
     standing_assignments,
 )
-from receivables.store.journal import journal_of
+from receivables.store.customer_file.journal import journal_of
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from receivables.domain.invoices import Invoice
-    from receivables.store.factors import Assignment
+    from receivables.domain.invoicing.invoices import Invoice
+    from receivables.store.accounting.factors import Assignment
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 
@@ -374,7 +374,7 @@ def test_a_corrective_invoice_takes_the_claim_from_the_factor(works: Works, supp
 
 def named(invoice: Invoice) -> object:
     """The invoice that a corrective one names."""
-    from receivables.domain.invoices import NamedInvoice  # noqa: PLC0415 -- one test's business
+    from receivables.domain.invoicing.invoices import NamedInvoice  # noqa: PLC0415 -- one test's business
 
     return (NamedInvoice(invoice.number, invoice.issued_on.year, None),)
 

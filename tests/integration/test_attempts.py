@@ -9,7 +9,7 @@ import pytest
 from ledger_builders import MORNING, attempt, issue, received, refunded
 
 from config.clock import new_id
-from receivables.domain.receipts import (
+from receivables.domain.settlement.receipts import (
     RESERVATION_STATE,
     AttemptMoved,
     AttemptState,
@@ -18,10 +18,10 @@ from receivables.domain.receipts import (
     MoneyReturned,
     Outcome,
 )
-from receivables.services.checks import run_checks
-from receivables.services.dues import due_on_invoice
-from receivables.services.exposing import exposure_of
-from receivables.services.receipts import record_facts
+from receivables.services.accounting.checks import run_checks
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.risk.exposing import exposure_of
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -28,17 +28,17 @@ from payments.debits.batching import make_files
 from payments.debits.planning import debits_to_tell, note_told, plan_debit
 from payments.errors import PaymentError
 from payments.gateways.port import GatewayDeclinedError, GatewayInDoubtError
-from receivables.domain.receipts import AttemptMoved, AttemptState
-from receivables.services.assigning import AssignInvoices, assign_invoices
-from receivables.services.dues import due_on_invoice
-from receivables.services.insolvency import NewInsolvency, note_insolvency
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
+from receivables.services.factoring.assigning import AssignInvoices, assign_invoices
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.risk.insolvency import NewInsolvency, note_insolvency
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from payments.gateways.port import Gateway, SavedCharge
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

@@ -20,20 +20,20 @@ from payments.banking.remittances import record_list
 from payments.banking.undoing import bring_back, set_aside, take_for_return
 from payments.errors import PaymentError
 from payments.matching.confirming import Part, confirm_line, undo_match
-from receivables.services.chasing import chase_state
-from receivables.services.checks import run_checks
-from receivables.services.credits import available_credits
-from receivables.services.dues import due_on_invoice
-from receivables.services.exposing import exposure_of
-from receivables.services.paying import spread
-from receivables.services.waiving import Waiver
+from receivables.services.accounting.checks import run_checks
+from receivables.services.collecting.chasing import chase_state
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.risk.exposing import exposure_of
+from receivables.services.settlement.credits import available_credits
+from receivables.services.settlement.paying import spread
+from receivables.services.settlement.waiving import Waiver
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from payments.banking.by_hand import KeptReceipt
     from payments.banking.lines import BankLine
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

@@ -19,9 +19,9 @@ from payments.banking.keys import entries_of
 from payments.banking.lines import LineFilter, list_lines
 from payments.banking.recognising import recognise_late_payouts
 from payments.banking.statements import unfinished_files
-from receivables.domain.receipts import PayoutPaid
-from receivables.services.checks import run_checks
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import PayoutPaid
+from receivables.services.accounting.checks import run_checks
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from uuid import UUID

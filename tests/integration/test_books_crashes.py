@@ -23,34 +23,34 @@ from promise_builders import owed, plan_for, promise_for
 
 from config.clock import new_id, today
 from config.law.days import on_or_after
+from portal.background.factoring import tend_assignments
+from portal.background.worker import Worker
 from portal.dunning import running
 from portal.dunning.running import send_reminders
-from portal.factoring import tend_assignments
+from portal.mail.book import keep_mail
 from portal.mailbox.addresses import reply_address
 from portal.mailbox.receiving import SOURCE as MAIL
 from portal.mailbox.receiving import receive_mails, take_in
-from portal.mails import keep_mail
 from portal.staff.disputes import acts
 from portal.staff.disputes.acts import Actor, accept
-from portal.worker import Worker
-from receivables.domain.disputes import Scope, State
-from receivables.domain.messages import Subject
-from receivables.domain.promises import Source
+from receivables.domain.collecting.promises import Source
+from receivables.domain.conversations.disputes import Scope, State
+from receivables.domain.conversations.messages import Subject
 from receivables.errors import ConflictError
-from receivables.services.assigning import AssignInvoices, assign_invoices
-from receivables.services.checks import run_checks
-from receivables.services.claiming import MakeClaim, make_claim
-from receivables.services.closing import close_period
-from receivables.services.disputing import accept_dispute
-from receivables.services.dunning import adopt_usual_scenarios
-from receivables.services.escalating import escalate_disputes
-from receivables.services.paying import RecordPayment, record_payment
-from receivables.services.planning import agree_to_plan
-from receivables.services.promising import judge_promises
-from receivables.services.reckoning import set_terms
-from receivables.services.scoring import keep_scores
-from receivables.store.claims import InterestTerms
-from receivables.store.disputes import get_dispute
+from receivables.services.accounting.checks import run_checks
+from receivables.services.accounting.closing import close_period
+from receivables.services.collecting.claiming import MakeClaim, make_claim
+from receivables.services.collecting.dunning import adopt_usual_scenarios
+from receivables.services.collecting.planning import agree_to_plan
+from receivables.services.collecting.promising import judge_promises
+from receivables.services.collecting.reckoning import set_terms
+from receivables.services.conversations.disputing import accept_dispute
+from receivables.services.conversations.escalating import escalate_disputes
+from receivables.services.factoring.assigning import AssignInvoices, assign_invoices
+from receivables.services.risk.scoring import keep_scores
+from receivables.services.settlement.paying import RecordPayment, record_payment
+from receivables.store.collecting.claims import InterestTerms
+from receivables.store.conversations.disputes import get_dispute
 from receivables.store.work import Works
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ if TYPE_CHECKING:
     from config.database import Database
     from config.settings import Settings
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
-    from receivables.store.claims import Claim
+    from receivables.domain.invoicing.invoices import Invoice
+    from receivables.store.collecting.claims import Claim
     from receivables.store.register import Supplier
     from receivables.store.work import Work
 

@@ -27,60 +27,60 @@ from payments.proving import prove_money
 from payments.reactions import record_told
 from portal.dunning.tasks import tidy_tasks
 from portal.staff.disputes.acts import Actor, accept
-from receivables.domain.collected import VatRow
-from receivables.domain.commitments import DELIVERY, ORDER
-from receivables.domain.disputes import Scope as DisputeScope
-from receivables.domain.disputes import State
-from receivables.domain.fec import write_fec
-from receivables.domain.fec_checking import check_fec
-from receivables.domain.invoices import NamedInvoice
+from receivables.domain.accounting.fec import write_fec
+from receivables.domain.accounting.fec_checking import check_fec
+from receivables.domain.collecting.plans import PlanState
+from receivables.domain.collecting.promises import PromiseState
+from receivables.domain.conversations.disputes import Scope as DisputeScope
+from receivables.domain.conversations.disputes import State
+from receivables.domain.invoicing.invoices import NamedInvoice
 from receivables.domain.money import Money
 from receivables.domain.parties import CustomerFacts, CustomerKind
-from receivables.domain.plans import PlanState
-from receivables.domain.promises import PromiseState
-from receivables.domain.receipts import MoneyReceived, MoneyReturned
-from receivables.domain.terms import Instalment
+from receivables.domain.risk.commitments import DELIVERY, ORDER
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.receipts import MoneyReceived, MoneyReturned
+from receivables.domain.settlement.terms import Instalment
 from receivables.errors import ReceivablesError
-from receivables.services.assigning import AssignInvoices, assign_invoices, give_back, hand_over
-from receivables.services.chasing import chase_state, chase_states
-from receivables.services.claiming import MakeClaim, make_claim
-from receivables.services.closing import accounting_years, close_period, validate_entries
-from receivables.services.disputing import accept_dispute
-from receivables.services.dues import due_on_invoice
-from receivables.services.dunning import adopt_usual_scenarios, plan_for, rules_of
-from receivables.services.exposing import exposure_of
-from receivables.services.fec import fec_of
-from receivables.services.forgoing import correct_claims, waive_claim
-from receivables.services.indicators import indicators
-from receivables.services.insolvency import NewInsolvency, note_insolvency
-from receivables.services.journals import ageing
-from receivables.services.limitation import warn_of_limitation
-from receivables.services.moving import ExchangeCredit, TransferCredit, exchange_credit, transfer_credit
-from receivables.services.paying import RecordPayment, noon, record_payment, spread
-from receivables.services.plan_reviews import last_day_of, review_plans
-from receivables.services.promising import judge_promises
-from receivables.services.receipts import record_facts
-from receivables.services.reckoning import reckon, reckon_late, set_terms
-from receivables.services.short_paying import short_payments
-from receivables.services.statements import AGES, statements_of
-from receivables.services.tasking import open_tasks
-from receivables.services.worklist import Wanted, worklist
-from receivables.store.claims import BOOKED, MEMO, InterestTerms, get_claim
-from receivables.store.disputes import get_dispute
-from receivables.store.invoices import get_invoice
-from receivables.store.measures import lines_of
-from receivables.store.plans import get_plan
-from receivables.store.promises import get_promise
-from receivables.store.rates import Rate, keep_rates
-from receivables.store.scopes import Scope
+from receivables.services.accounting.closing import accounting_years, close_period, validate_entries
+from receivables.services.accounting.fec import fec_of
+from receivables.services.accounting.journals import ageing
+from receivables.services.accounting.statements import AGES, statements_of
+from receivables.services.collecting.chasing import chase_state, chase_states
+from receivables.services.collecting.claiming import MakeClaim, make_claim
+from receivables.services.collecting.dunning import adopt_usual_scenarios, plan_for, rules_of
+from receivables.services.collecting.forgoing import correct_claims, waive_claim
+from receivables.services.collecting.limitation import warn_of_limitation
+from receivables.services.collecting.plan_reviews import last_day_of, review_plans
+from receivables.services.collecting.promising import judge_promises
+from receivables.services.collecting.reckoning import reckon, reckon_late, set_terms
+from receivables.services.collecting.tasking import open_tasks
+from receivables.services.collecting.worklist import Wanted, worklist
+from receivables.services.conversations.disputing import accept_dispute
+from receivables.services.factoring.assigning import AssignInvoices, assign_invoices, give_back, hand_over
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.measuring.indicators import indicators
+from receivables.services.risk.exposing import exposure_of
+from receivables.services.risk.insolvency import NewInsolvency, note_insolvency
+from receivables.services.settlement.moving import ExchangeCredit, TransferCredit, exchange_credit, transfer_credit
+from receivables.services.settlement.paying import RecordPayment, noon, record_payment, spread
+from receivables.services.settlement.receipts import record_facts
+from receivables.services.settlement.short_paying import short_payments
+from receivables.store.collecting.claims import BOOKED, MEMO, InterestTerms, get_claim
+from receivables.store.collecting.plans import get_plan
+from receivables.store.collecting.promises import get_promise
+from receivables.store.conversations.disputes import get_dispute
+from receivables.store.invoicing.invoices import get_invoice
+from receivables.store.invoicing.rates import Rate, keep_rates
+from receivables.store.measuring.measures import lines_of
+from receivables.store.measuring.scopes import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from config.database import Database
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
-    from receivables.domain.reminders import Plan as Reminders
+    from receivables.domain.collecting.reminders import Plan as Reminders
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 
@@ -517,7 +517,7 @@ def test_each_instalment_of_a_debt_is_barred_by_itself(books: Books) -> None:
 def test_many_old_claims_on_businesses_do_not_hide_a_consumers_that_is_about_to_be_barred(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("receivables.services.limitation.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("receivables.services.collecting.limitation.MOST_AT_ONCE", 2)
     for _ in range(3):
         books.sell(3 * 365)
     person = CustomerFacts("Alix Durand", CustomerKind.CONSUMER, email="alix@example.org")

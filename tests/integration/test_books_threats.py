@@ -14,23 +14,23 @@ from ledger_builders import customer_facts, issue
 from promise_builders import click, owed, pay, plan_for
 
 from config.clock import new_id, today
-from receivables.domain.plans import PlanState
-from receivables.domain.promises import Source
+from receivables.domain.collecting.plans import PlanState
+from receivables.domain.collecting.promises import Source
 from receivables.errors import ConflictError, NotFoundError
-from receivables.services import forgoing
-from receivables.services.checks import run_checks
-from receivables.services.claiming import MakeClaim, make_claim
-from receivables.services.credits import available_credits
-from receivables.services.derogating import AskDerogation, agree_derogation, ask_derogation
-from receivables.services.dues import due_on_invoice
-from receivables.services.exposing import exposure_of
-from receivables.services.forgoing import waive_claim, waive_running
-from receivables.services.lettering_by_hand import LetterLines, key_of, letter_lines, open_account
-from receivables.services.paying import RecordPayment, record_payment
-from receivables.services.planning import agree_to_plan, sign_plan
-from receivables.services.reckoning import set_terms
-from receivables.store.claims import InterestTerms, get_claim
-from receivables.store.plans import get_plan
+from receivables.services.accounting.checks import run_checks
+from receivables.services.collecting import forgoing
+from receivables.services.collecting.claiming import MakeClaim, make_claim
+from receivables.services.collecting.forgoing import waive_claim, waive_running
+from receivables.services.collecting.planning import agree_to_plan, sign_plan
+from receivables.services.collecting.reckoning import set_terms
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.risk.derogating import AskDerogation, agree_derogation, ask_derogation
+from receivables.services.risk.exposing import exposure_of
+from receivables.services.settlement.credits import available_credits
+from receivables.services.settlement.lettering_by_hand import LetterLines, key_of, letter_lines, open_account
+from receivables.services.settlement.paying import RecordPayment, record_payment
+from receivables.store.collecting.claims import InterestTerms, get_claim
+from receivables.store.collecting.plans import get_plan
 from receivables.store.register import create_supplier
 
 if TYPE_CHECKING:

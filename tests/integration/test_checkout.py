@@ -16,9 +16,9 @@ from payments.accounts import active_account
 from payments.errors import PaymentError
 from payments.gateways.port import GatewayError
 from payments.reactions import facts_behind
-from receivables.domain.receipts import AttemptMoved, AttemptState
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
 from receivables.errors import NotFoundError
-from receivables.services.receipts import record_facts
+from receivables.services.settlement.receipts import record_facts
 from receivables.store.register import create_supplier
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from payment_sandbox import Sandbox
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Works
 

@@ -14,13 +14,13 @@ from ledger_builders import attempt, customer_facts, issue, received, refunded
 
 from config.clock import now, today
 from einvoice.reporting.periods import ReportKind, period_of
-from receivables.domain.collected import VatRow
-from receivables.domain.invoices import NamedInvoice, Routing
-from receivables.domain.receipts import AttemptMoved, AttemptState
-from receivables.services.checks import CHECKS, NOT_SHOWN, run_checks, state_hash
-from receivables.services.insolvency import NewInsolvency, note_insolvency
-from receivables.services.receipts import record_facts
-from receivables.services.sealing import seal_audit
+from receivables.domain.invoicing.invoices import NamedInvoice, Routing
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
+from receivables.services.accounting.checks import CHECKS, NOT_SHOWN, run_checks, state_hash
+from receivables.services.accounting.sealing import seal_audit
+from receivables.services.risk.insolvency import NewInsolvency, note_insolvency
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from config.embedded import EmbeddedPostgres

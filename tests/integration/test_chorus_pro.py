@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from story_builders import Story
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 ACCOUNT = "TECH_SANDBOX@cpro.example:sandbox-password"
 

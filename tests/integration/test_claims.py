@@ -12,37 +12,37 @@ from dispute_builders import claim as dispute_it
 from ledger_builders import customer_facts, issue
 
 from config.clock import new_id, today
-from receivables.domain.disputes import Origin, Scope
-from receivables.domain.invoices import NamedInvoice
+from receivables.domain.conversations.disputes import Origin, Scope
+from receivables.domain.invoicing.invoices import NamedInvoice
 from receivables.domain.parties import CustomerKind
-from receivables.domain.receipts import MoneyReturned
+from receivables.domain.settlement.receipts import MoneyReturned
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.chasing import chase_state
-from receivables.services.checks import run_checks
-from receivables.services.claiming import MakeClaim, make_claim
-from receivables.services.disputing import (
+from receivables.services.accounting.checks import run_checks
+from receivables.services.collecting.chasing import chase_state
+from receivables.services.collecting.claiming import MakeClaim, make_claim
+from receivables.services.collecting.forgoing import correct_claims, waive_claim, waive_running
+from receivables.services.collecting.reckoning import reckon, reckon_late, set_terms
+from receivables.services.collecting.tasking import close_task, open_tasks
+from receivables.services.conversations.disputing import (
     LATE_ANSWER,
     LATE_OUTCOME,
     accept_dispute,
     answer_dispute,
     reject_dispute,
 )
-from receivables.services.dues import due_on_invoice
-from receivables.services.escalating import escalate_disputes
-from receivables.services.forgoing import correct_claims, waive_claim, waive_running
-from receivables.services.paying import RecordPayment, noon, record_payment, spread
-from receivables.services.receipts import record_facts
-from receivables.services.reckoning import reckon, reckon_late, set_terms
-from receivables.services.short_paying import NotedDispute, note_dispute, short_payments, tend_short_payments
-from receivables.services.tasking import close_task, open_tasks
-from receivables.store.claims import BOOKED, InterestTerms, get_claim, lines_of_claim
-from receivables.store.invoice_lists import list_invoices
+from receivables.services.conversations.escalating import escalate_disputes
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.settlement.paying import RecordPayment, noon, record_payment, spread
+from receivables.services.settlement.receipts import record_facts
+from receivables.services.settlement.short_paying import NotedDispute, note_dispute, short_payments, tend_short_payments
+from receivables.store.collecting.claims import BOOKED, InterestTerms, get_claim, lines_of_claim
+from receivables.store.invoicing.lists import list_invoices
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from receivables.domain.invoices import Invoice
-    from receivables.store.claims import Claim
+    from receivables.domain.invoicing.invoices import Invoice
+    from receivables.store.collecting.claims import Claim
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

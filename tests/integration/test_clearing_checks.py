@@ -11,8 +11,8 @@ from treasury_builders import FEE_MINOR, PAID_AT, charge_fee, fill_some_treasury
 
 from config.secrets import Keyring
 from payments.clearing.checks import prove_clearing
-from receivables.domain.receipts import ContestWon, MoneyReturned, PayoutBanked, PayoutFailed, PayoutPaid
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import ContestWon, MoneyReturned, PayoutBanked, PayoutFailed, PayoutPaid
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from treasury_builders import Treasure

@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 
 from config.clock import today
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.checks import run_checks
-from receivables.services.closing import (
+from receivables.services.accounting.checks import run_checks
+from receivables.services.accounting.closing import (
     close_period,
     journal_states,
     period_acts,
@@ -21,7 +21,7 @@ from receivables.services.closing import (
     validate_entries,
     year_ends_of,
 )
-from receivables.store.periods import closed_until, first_open_day
+from receivables.store.accounting.periods import closed_until, first_open_day
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -174,7 +174,7 @@ def test_a_writer_that_did_not_see_the_close_begins_again_and_books_after_it(
     works: Works, owner: Supplier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted race: a period closes between the moment a writer looks and the moment it writes."""
-    from receivables.store import books  # noqa: PLC0415 -- patched here alone
+    from receivables.store.settlement import books  # noqa: PLC0415 -- patched here alone
 
     looks: list[date | None] = []
 

@@ -14,10 +14,10 @@ from payments.clearing.comparison import compare_providers
 from payments.gateways.port import FactKind, GatewayRefusedError
 from payments.reactions import facts_behind
 from receivables.domain.money import Money
-from receivables.domain.receipts import AttemptMoved, AttemptState, MoneyReceived
-from receivables.services.checks import state_hash
-from receivables.services.dues import due_on_invoice
-from receivables.services.paying import NewPayment, begin_payment
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState, MoneyReceived
+from receivables.services.accounting.checks import state_hash
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.settlement.paying import NewPayment, begin_payment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from payment_sandbox import Sandbox
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Works
 

@@ -11,18 +11,18 @@ from ledger_builders import attempt, customer_facts, issue, received, refunded
 from test_setting_off import assert_books, credit, open_of, told, told_by_rate
 
 from payments.links import find_link, mint_link, read_token
-from receivables.domain.invoices import NamedInvoice, Origin
-from receivables.domain.receipts import AttemptMoved, AttemptState
+from receivables.domain.invoicing.invoices import NamedInvoice, Origin
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.checks import state_hash
-from receivables.services.dues import due_on_invoice
-from receivables.services.exposing import exposure_of
-from receivables.services.receipts import record_facts
-from receivables.store.invoice_lists import list_invoices
-from receivables.store.settlements import latest_of
+from receivables.services.accounting.checks import state_hash
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.risk.exposing import exposure_of
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.invoicing.lists import list_invoices
+from receivables.store.settlement.settlements import latest_of
 
 if TYPE_CHECKING:
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

@@ -12,18 +12,19 @@ from credit_builders import ask, buyer, codes, deliver, limit, named, order
 from ledger_builders import attempt, customer_facts, issue, received, refunded
 
 from config.clock import today
-from receivables.domain.collected import VatRow
-from receivables.domain.commitments import DELIVERY, ORDER, PURCHASE_ORDER
-from receivables.domain.credit import LimitKind
-from receivables.domain.exposure import COMPONENTS, LOWERING, Exposure
-from receivables.domain.invoices import NamedInvoice
-from receivables.domain.receipts import AttemptMoved, AttemptState
+from receivables.domain.invoicing.invoices import NamedInvoice
+from receivables.domain.risk.commitments import DELIVERY, ORDER, PURCHASE_ORDER
+from receivables.domain.risk.credit import LimitKind
+from receivables.domain.risk.exposure import COMPONENTS, LOWERING, Exposure
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.chasing import chase_state
-from receivables.services.checks import run_checks
-from receivables.services.derogating import AskDerogation, agree_derogation, ask_derogation, refuse_derogation
-from receivables.services.exposing import exposure_lines, exposure_of
-from receivables.services.insolvency import (
+from receivables.services.accounting.checks import run_checks
+from receivables.services.collecting.chasing import chase_state
+from receivables.services.collecting.tasking import open_tasks
+from receivables.services.risk.derogating import AskDerogation, agree_derogation, ask_derogation, refuse_derogation
+from receivables.services.risk.exposing import exposure_lines, exposure_of
+from receivables.services.risk.insolvency import (
     NewInsolvency,
     convert_insolvency,
     declaration_deadline,
@@ -31,16 +32,15 @@ from receivables.services.insolvency import (
     note_insolvency,
     publish_insolvency,
 )
-from receivables.services.limiting import NewLimit, end_limit, end_what_is_over, note_parent, set_limit, set_policy
-from receivables.services.ordering import close_commitment, reopen_commitment, say_what_for
-from receivables.services.receipts import record_facts
-from receivables.services.tasking import open_tasks
-from receivables.store.credit import get_derogation, list_decisions
+from receivables.services.risk.limiting import NewLimit, end_limit, end_what_is_over, note_parent, set_limit, set_policy
+from receivables.services.risk.ordering import close_commitment, reopen_commitment, say_what_for
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.risk.credit import get_derogation, list_decisions
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

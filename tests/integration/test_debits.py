@@ -40,8 +40,8 @@ from payments.debits.planning import debits_to_tell, list_collectables, note_tol
 from payments.debits.reactions import react_to_return
 from payments.debits.tasks import close_task, open_tasks
 from payments.errors import PaymentError
-from receivables.services.dues import due_on_invoice
-from receivables.store.disputes import disputes_on
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.store.conversations.disputes import disputes_on
 
 if TYPE_CHECKING:
     from receivables.store.register import Supplier

@@ -37,11 +37,11 @@ from einvoice.reporting.periods import ReportKind, begin_of_law, periods_between
 from einvoice.reporting.preparing import Reporter
 from einvoice.validation.check import Validator
 from einvoice.validation.verdict import Layer, LayerResult, Report, Verdict
-from receivables.domain.collected import CollectedPart, RatePart, VatRow, split_movement
-from receivables.domain.invoices import Routing
-from receivables.domain.receipts import MoneyReceived, MoneyReturned, MoneyReturnFailed
-from receivables.services import settling
-from receivables.services.checks import CHECKS
+from receivables.domain.invoicing.invoices import Routing
+from receivables.domain.settlement.collected import CollectedPart, RatePart, VatRow, split_movement
+from receivables.domain.settlement.receipts import MoneyReceived, MoneyReturned, MoneyReturnFailed
+from receivables.services.accounting.checks import CHECKS
+from receivables.services.settlement import settling
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
     from einvoice.archive import ArchivePort
     from einvoice.validation.schematron import SchematronEngine
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

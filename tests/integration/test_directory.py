@@ -31,16 +31,16 @@ from einvoice.platform.port import PlatformBusyError, PlatformRefusedError, Plat
 from einvoice.platform.settings import PlatformDriver, PlatformSettings
 from einvoice.routing import DutyState, Listing, Road, routing_of
 from einvoice.routing_words import Reason
-from portal.crediting import CreditOrder, credit_invoice
-from portal.issuing import IssueOptions
-from receivables.domain.invoices import Routing
+from portal.documents.crediting import CreditOrder, credit_invoice
+from portal.documents.issuing import IssueOptions
+from receivables.domain.invoicing.invoices import Routing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from story_builders import PlatformHouse
 
-    from portal.issuing import Issued
+    from portal.documents.issuing import Issued
     from portal.wiring import Services
 
 SIREN = "552100554"

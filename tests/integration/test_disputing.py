@@ -14,14 +14,14 @@ from ledger_builders import attempt, issue, received
 
 from config.clock import now, today
 from config.law.days import add_days
-from receivables.domain.disputes import DisputeEvent, EventKind, Origin, Scope, State
-from receivables.domain.invoices import NamedInvoice
-from receivables.domain.receipts import AttemptMoved, AttemptState
+from receivables.domain.conversations.disputes import DisputeEvent, EventKind, Origin, Scope, State
+from receivables.domain.invoicing.invoices import NamedInvoice
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
-from receivables.services import disputing
-from receivables.services.chasing import chase_state, disputed_minor
-from receivables.services.checks import run_checks, state_hash
-from receivables.services.disputing import (
+from receivables.services.accounting.checks import run_checks, state_hash
+from receivables.services.collecting.chasing import chase_state, disputed_minor
+from receivables.services.conversations import disputing
+from receivables.services.conversations.disputing import (
     accept_dispute,
     answer_dispute,
     assign_dispute,
@@ -29,18 +29,18 @@ from receivables.services.disputing import (
     note_documents_sent,
     reject_dispute,
 )
-from receivables.services.dues import due_on_invoice
-from receivables.services.exposing import exposure_of
-from receivables.services.receipts import record_facts
-from receivables.store.disputes import disputes_on, events_of, get_dispute, list_disputes, longest_pauses
-from receivables.store.invoice_lists import list_invoices
-from receivables.store.overviews import late_by_age, list_customers, sum_open
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.risk.exposing import exposure_of
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.conversations.disputes import disputes_on, events_of, get_dispute, list_disputes, longest_pauses
+from receivables.store.customer_file.overviews import late_by_age, list_customers, sum_open
+from receivables.store.invoicing.lists import list_invoices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from einvoice.lifecycle.message import StatusMessage
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 
@@ -54,7 +54,7 @@ def place(works: Works, supplier: Supplier) -> Works:
 
 
 def only_invoice(work: Work) -> Invoice:
-    from receivables.store.invoices import get_invoice  # noqa: PLC0415 -- of this helper alone
+    from receivables.store.invoicing.invoices import get_invoice  # noqa: PLC0415 -- of this helper alone
 
     return get_invoice(work, work.scalar("SELECT invoice_id FROM invoices WHERE supplier_id = :supplier"))
 

@@ -11,18 +11,18 @@ import pytest
 from config.clock import new_id
 from einvoice.errors import EInvoiceError
 from einvoice.keeping import KeptFile
-from portal.attachments import Attachments
+from portal.documents.attachments import Attachments
 from portal.staff.disputes.acts import Actor, send_documents
-from receivables.domain.disputes import State
-from receivables.services.checks import run_checks
-from receivables.store.disputes import disputes_on
+from receivables.domain.conversations.disputes import State
+from receivables.services.accounting.checks import run_checks
+from receivables.store.conversations.disputes import disputes_on
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from story_builders import PlatformHouse, Story
 
-    from receivables.domain.disputes import Dispute
+    from receivables.domain.conversations.disputes import Dispute
 
 NOTE = Attachments((KeptFile(b"%PDF-1.7 delivery note", "bl.pdf", "application/pdf"),))
 

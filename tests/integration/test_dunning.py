@@ -16,16 +16,16 @@ from ledger_builders import attempt, customer_facts, issue, received
 
 from config.clock import PARIS, now, today
 from config.law.days import add_days, on_or_after
-from portal import post
 from portal.dunning import looking, running
 from portal.dunning.bundle import make_litigation_file
 from portal.dunning.looking import LOOKS
 from portal.dunning.running import Writer, approve_reminder, run_dunning_day, send_reminders
-from portal.post import send_due_mails
-from receivables.domain.collected import VatRow
+from portal.mail import post
+from portal.mail.post import send_due_mails
 from receivables.domain.parties import CustomerFacts, CustomerKind
+from receivables.domain.settlement.collected import VatRow
 from receivables.errors import ConflictError, NotFoundError
-from receivables.services.dunning import (
+from receivables.services.collecting.dunning import (
     adopt_usual_scenarios,
     keep_settings,
     next_opening,
@@ -33,11 +33,10 @@ from receivables.services.dunning import (
     plan_for,
     rules_of,
 )
-from receivables.services.limitation import warn_of_limitation
-from receivables.services.receipts import record_facts
-from receivables.services.tasking import open_tasks
-from receivables.store.contacts import contacts_of
-from receivables.store.dunning import (
+from receivables.services.collecting.limitation import warn_of_limitation
+from receivables.services.collecting.tasking import open_tasks
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.collecting.dunning import (
     DunningSettings,
     get_notice,
     invoices_of,
@@ -46,13 +45,14 @@ from receivables.store.dunning import (
     stop_customer,
     withdraw_letter,
 )
+from receivables.store.customer_file.contacts import contacts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from uuid import UUID
 
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work
 

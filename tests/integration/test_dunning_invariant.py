@@ -15,10 +15,10 @@ from catalogue import superuser
 from dunning_portfolios import HELD_IN_PART, HELD_WHOLLY, Builder, wrongs
 
 from config.clock import new_id
-from receivables.domain.reminders import Plan
-from receivables.services import chasing, dunning_facts
-from receivables.services.dunning import customers_to_look_at, plan_for, rules_of
-from receivables.store.dunning import add_scenario
+from receivables.domain.collecting.reminders import Plan
+from receivables.services.collecting import chasing, dunning_facts
+from receivables.services.collecting.dunning import customers_to_look_at, plan_for, rules_of
+from receivables.store.collecting.dunning import add_scenario
 from receivables.store.register import create_supplier
 from receivables.store.work import Works
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from config.database import Database
     from config.embedded import EmbeddedPostgres
-    from receivables.domain.chasing import Hold
+    from receivables.domain.collecting.chasing import Hold
     from receivables.store.work import Work
 
 PORTFOLIOS = int(os.environ.get("QUITTANCE_PORTFOLIOS", "400"))

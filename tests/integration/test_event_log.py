@@ -12,11 +12,11 @@ from ledger_builders import attempt, issue, received, refunded
 from promise_builders import promise_for
 
 from config.clock import new_id, now, today
-from receivables.domain.messages import Channel, Side, Subject
+from receivables.domain.conversations.messages import Channel, Side, Subject
 from receivables.domain.told import Told
-from receivables.services.messaging import Say, say
-from receivables.services.overdue_telling import tell_overdue
-from receivables.services.receipts import record_facts
+from receivables.services.collecting.overdue_telling import tell_overdue
+from receivables.services.conversations.messaging import Say, say
+from receivables.services.settlement.receipts import record_facts
 from receivables.store.event_log import MOST_NUMBERED, events_since, number_events, tell
 
 if TYPE_CHECKING:

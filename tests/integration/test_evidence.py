@@ -20,7 +20,7 @@ from einvoice.archive import ArchiveError
 from portal.access.sign_in_mail import Mail
 from portal.api.tokens import create_token
 from portal.evidence.bundle import make_evidence
-from portal.mails import keep_mail
+from portal.mail.book import keep_mail
 from receivables.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from story_builders import Story
 
+    from portal.documents.issuing import Issued
     from portal.evidence.bundle import Bundle
-    from portal.issuing import Issued
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "evidence.md"
 LINES = 50

@@ -13,7 +13,7 @@ from exports_builders import french_supplier, small_year, written
 from config.clock import today
 from portal.cli import exports
 from portal.cli.exports import books, fec
-from receivables.services.closing import validate_entries
+from receivables.services.accounting.closing import validate_entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

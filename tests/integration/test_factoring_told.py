@@ -8,14 +8,14 @@ from factor_builders import FACTOR_IBAN, factor_of
 
 from config import safe_xml
 from einvoice.lifecycle.cdar import read_cdar
-from receivables.services.assigning import AssignInvoices, assign_invoices, change_payee, give_back
+from receivables.services.factoring.assigning import AssignInvoices, assign_invoices, change_payee, give_back
 
 if TYPE_CHECKING:
     from story_builders import Story
 
     from einvoice.lifecycle.message import StatusMessage
-    from receivables.domain.invoices import Invoice
-    from receivables.store.factors import Assignment
+    from receivables.domain.invoicing.invoices import Invoice
+    from receivables.store.accounting.factors import Assignment
 
 OTHER_IBAN = "FR7630004000031234567890143"
 BUYER = "552100554"

@@ -11,12 +11,12 @@ from exports_builders import french_supplier, paid, returned, rows_of, small_yea
 from ledger_builders import customer_facts, issue
 
 from config.clock import today
-from receivables.domain.collected import VatRow
-from receivables.domain.fec_checking import check_fec
+from receivables.domain.accounting.fec_checking import check_fec
+from receivables.domain.settlement.collected import VatRow
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.closing import accounting_years, validate_entries
-from receivables.services.fec import fec_of
-from receivables.store.rates import Rate, keep_rates, read_rates
+from receivables.services.accounting.closing import accounting_years, validate_entries
+from receivables.services.accounting.fec import fec_of
+from receivables.store.invoicing.rates import Rate, keep_rates, read_rates
 
 if TYPE_CHECKING:
     from config.database import Database

@@ -38,7 +38,7 @@ from einvoice.replanning import replan, replan_waiting
 from einvoice.resending import CannotResendError
 from einvoice.sending import FlowInHandError, FlowSender
 from einvoice.validation.check import Validator
-from receivables.domain.invoices import Routing
+from receivables.domain.invoicing.invoices import Routing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

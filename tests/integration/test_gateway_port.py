@@ -31,10 +31,10 @@ from payments.paying.plans import AimsPlan, CheckoutRequest
 from payments.providers.tending import tend_checkouts
 from payments.reactions import receive_events
 from payments.reconcile import recover_missed_facts
-from portal.worker import Worker
+from portal.background.worker import Worker
 from receivables.domain.money import Money
-from receivables.services.checks import run_checks, state_hash
-from receivables.services.dues import due_on_invoice
+from receivables.services.accounting.checks import run_checks, state_hash
+from receivables.services.invoicing.dues import due_on_invoice
 from receivables.store.inbox import accept
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from payment_sandbox import Sandbox
 
     from payments.gateways.port import PaymentFact
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from config.clock import new_id, today
 from config.database import Database, UnsafeDatabaseError, migrate
 from payments.links import mint_link
-from receivables.services.receipts import record_facts
-from receivables.services.sealing import seal_audit
+from receivables.services.accounting.sealing import seal_audit
+from receivables.services.settlement.receipts import record_facts
 from receivables.store.register import create_supplier
 
 if TYPE_CHECKING:

@@ -11,16 +11,16 @@ import pytest
 from history_builders import Stage, make_world, open_account, shuffled
 from sqlalchemy.exc import IntegrityError
 
-from receivables.domain import lettering
-from receivables.domain.receipts import AttemptMoved, AttemptState, Outcome
-from receivables.services import receipts, settling
-from receivables.services.checks import run_checks, state_hash
+from receivables.domain.settlement import lettering
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState, Outcome
+from receivables.services.accounting.checks import run_checks, state_hash
+from receivables.services.settlement import receipts, settling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
 
-    from receivables.domain.lettering import Sheet
+    from receivables.domain.settlement.lettering import Sheet
     from receivables.store.register import Supplier
     from receivables.store.work import Works
 

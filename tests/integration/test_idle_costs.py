@@ -18,7 +18,7 @@ from payments.gateways.port import FactKind, PaymentFact
 from payments.reactions import record_told
 from payments.refunds.orders import NewRefund, ask_refund
 from receivables.domain.money import Money
-from receivables.services.sealing import seal_audit
+from receivables.services.accounting.sealing import seal_audit
 from receivables.store import work_to_do
 from receivables.store.event_log import number_events
 from receivables.store.work_to_do import suppliers_with, suppliers_with_contests

@@ -13,22 +13,22 @@ from dispute_builders import claim
 from ledger_builders import attempt, customer_facts, issue
 
 from config.clock import new_id, now, today
-from receivables.domain.collected import VatRow
-from receivables.domain.disputes import Scope as DisputeScope
-from receivables.domain.receipts import MoneyReceived, MoneyReturned
-from receivables.domain.terms import Instalment
-from receivables.services.forecasting import back_test, forecast_cash
-from receivables.services.indicator_views import BY, break_down, month_ends, trend
-from receivables.services.indicators import Board, indicators
-from receivables.services.receipts import record_facts
-from receivables.store.measures import MEASURES, Line, lines_of, sum_measures
+from receivables.domain.conversations.disputes import Scope as DisputeScope
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.receipts import MoneyReceived, MoneyReturned
+from receivables.domain.settlement.terms import Instalment
+from receivables.services.measuring.forecasting import back_test, forecast_cash
+from receivables.services.measuring.indicator_views import BY, break_down, month_ends, trend
+from receivables.services.measuring.indicators import Board, indicators
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.measuring.measures import MEASURES, Line, lines_of, sum_measures
+from receivables.store.measuring.scopes import Scope
 from receivables.store.register import create_supplier
-from receivables.store.scopes import Scope
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

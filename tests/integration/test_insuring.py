@@ -14,12 +14,13 @@ from config.clock import new_id, today
 from portal.agencies.accounts import open_account
 from portal.agencies.driver import INSURER, BureauError
 from portal.insurers.asking import ask_limit, declare_overdue, fetch_decisions, take_decisions
-from receivables.domain.credit import LimitKind
-from receivables.domain.insurance import Cover, PolicyTerms, borne_minor, insured_minor, read_terms
+from receivables.domain.risk.credit import LimitKind
+from receivables.domain.risk.insurance import Cover, PolicyTerms, borne_minor, insured_minor, read_terms
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.deciding import AskDecision, decide_credit
-from receivables.services.insurance_alarms import stopped_customers, tend_insurance
-from receivables.services.insuring import (
+from receivables.services.collecting.tasking import open_tasks
+from receivables.services.risk.deciding import AskDecision, decide_credit
+from receivables.services.risk.insurance_alarms import stopped_customers, tend_insurance
+from receivables.services.risk.insuring import (
     add_policy,
     covers,
     declare,
@@ -28,19 +29,18 @@ from receivables.services.insuring import (
     new_policy,
     note_decisions,
 )
-from receivables.services.limiting import set_policy
-from receivables.services.paying import RecordPayment, record_payment
-from receivables.services.tasking import open_tasks
-from receivables.store.credit import limits_of
-from receivables.store.insurance import InsurerDecision, list_decisions, policies
+from receivables.services.risk.limiting import set_policy
+from receivables.services.settlement.paying import RecordPayment, record_payment
+from receivables.store.risk.credit import limits_of
+from receivables.store.risk.insurance import InsurerDecision, list_decisions, policies
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
-    from receivables.store.insurance import Policy
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
+    from receivables.store.risk.insurance import Policy
     from receivables.store.work import Work, Works
 
 SIREN = "732829320"

@@ -29,11 +29,11 @@ from einvoice.formats.semantics import difference
 from einvoice.intake import InvalidInvoiceError, prepare_finished, read_finished
 from einvoice.kept import KeptDocument, kept_from_json, kept_to_json, profile_from_json, profile_to_json
 from einvoice.validation.verdict import Report
-from portal.issuing import Issued, IssueOptions, issue_content
-from receivables.domain.invoices import Origin, Routing
+from portal.documents.issuing import Issued, IssueOptions, issue_content
+from receivables.domain.invoicing.invoices import Origin, Routing
 from receivables.domain.money import MoneyError
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.checks import run_checks
+from receivables.services.accounting.checks import run_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

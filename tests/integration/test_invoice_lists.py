@@ -11,13 +11,13 @@ from ledger_builders import attempt
 from promise_builders import owed, pay, plan_for
 
 from config.clock import today
-from receivables.domain.disputes import Scope
-from receivables.domain.receipts import AttemptMoved, AttemptState
-from receivables.services.dues import due_on_invoices
-from receivables.services.receipts import record_facts
-from receivables.store import invoice_lists
-from receivables.store.invoice_lists import list_invoices
-from receivables.store.overviews import late_by_age, list_customers, sum_open
+from receivables.domain.conversations.disputes import Scope
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
+from receivables.services.invoicing.dues import due_on_invoices
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.customer_file.overviews import late_by_age, list_customers, sum_open
+from receivables.store.invoicing import lists as invoice_lists
+from receivables.store.invoicing.lists import list_invoices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

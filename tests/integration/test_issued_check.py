@@ -11,15 +11,15 @@ import pytest
 
 from config import clock
 from payments.bank_accounts import active_account_of, plain_iban
-from portal import issued_check
-from portal.issued_check import Answer, DropsBusyError, judge_dropped, read_dropped
+from portal.documents import issued_check
+from portal.documents.issued_check import Answer, DropsBusyError, judge_dropped, read_dropped
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from story_builders import Story
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 OTHER = "FR1420041010050500013M02606"
 

@@ -13,16 +13,16 @@ from ledger_builders import customer_facts, issue, issue_command
 
 from config.clock import new_id
 from config.law import LawUnknownError
-from receivables.domain.collected import VatRow
-from receivables.domain.invoices import Origin
+from receivables.domain.invoicing.invoices import Origin
 from receivables.domain.parties import CustomerFacts, CustomerKind
+from receivables.domain.settlement.collected import VatRow
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
-from receivables.services.checks import run_checks
-from receivables.services.dues import due_on_invoice
-from receivables.services.exposing import exposure_of
-from receivables.services.issuing import issue_invoice
-from receivables.store.customers import find_or_create_customer, get_customer
-from receivables.store.invoices import find_by_number, get_invoice
+from receivables.services.accounting.checks import run_checks
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.invoicing.issuing import issue_invoice
+from receivables.services.risk.exposing import exposure_of
+from receivables.store.customer_file.customers import find_or_create_customer, get_customer
+from receivables.store.invoicing.invoices import find_by_number, get_invoice
 
 if TYPE_CHECKING:
     from receivables.store.register import Supplier

@@ -29,7 +29,7 @@ from payments.gateways.stripe import StripeGateway
 from payments.gateways.stripe.checkouts import KEPT_FOR_LATER as KEPT_AT_STRIPE
 from payments.paying.methods import KEPT_FOR_LATER, may_keep
 from receivables.domain.money import Money
-from receivables.services.dues import due_on_invoice
+from receivables.services.invoicing.dues import due_on_invoice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from payment_sandbox import Sandbox
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Works
 

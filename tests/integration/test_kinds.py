@@ -27,7 +27,7 @@ from einvoice.validation.check import Validator
 from einvoice.validation.schematron import SchematronEngine
 from einvoice.validation.verdict import Severity, Verdict
 from receivables.domain.money import Money
-from receivables.services.checks import run_checks
+from receivables.services.accounting.checks import run_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 from ledger_builders import issue
 
-from receivables.domain.suggestions import OpenLine, suggest
+from receivables.domain.settlement.suggestions import OpenLine, suggest
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.checks import run_checks
-from receivables.services.dues import due_on_invoice
-from receivables.services.lettering_by_hand import LetterLines, key_of, letter_lines, open_account
-from receivables.services.paying import RecordPayment, record_payment
-from receivables.services.setting_off import UndoSetOff, undo_set_off
-from receivables.store.letterings import lettered_pairs
+from receivables.services.accounting.checks import run_checks
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.settlement.lettering_by_hand import LetterLines, key_of, letter_lines, open_account
+from receivables.services.settlement.paying import RecordPayment, record_payment
+from receivables.services.settlement.setting_off import UndoSetOff, undo_set_off
+from receivables.store.settlement.letterings import lettered_pairs
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

@@ -18,11 +18,11 @@ from payments.matching.confirming import Part, confirm_line, confirm_proposal, s
 from payments.matching.deciding import decide, is_certain, match_lines
 from payments.matching.learning import forget_payer, known_payers
 from payments.matching.proposals import proposals_of
-from receivables.domain.invoices import NamedInvoice
-from receivables.domain.terms import EarlyDiscount
-from receivables.services.checks import run_checks
-from receivables.services.credits import available_credits
-from receivables.services.waiving import Waiver
+from receivables.domain.invoicing.invoices import NamedInvoice
+from receivables.domain.settlement.terms import EarlyDiscount
+from receivables.services.accounting.checks import run_checks
+from receivables.services.settlement.credits import available_credits
+from receivables.services.settlement.waiving import Waiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

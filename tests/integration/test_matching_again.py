@@ -11,7 +11,7 @@ from payments.matching import again
 from payments.matching.again import match_again
 from payments.matching.asking import get_question, note_answer
 from payments.matching.confirming import Part, confirm_line, undo_match
-from receivables.services.checks import run_checks
+from receivables.services.accounting.checks import run_checks
 
 if TYPE_CHECKING:
     from uuid import UUID

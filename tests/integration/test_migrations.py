@@ -14,8 +14,8 @@ from sqlalchemy import create_engine
 import migrations
 from config.clock import new_id
 from config.database import Database, migrate
-from receivables.services import sealing
-from receivables.services.sealing import seal_audit, show_rows, verify_chain
+from receivables.services.accounting import sealing
+from receivables.services.accounting.sealing import seal_audit, show_rows, verify_chain
 from receivables.store.register import create_supplier
 from receivables.store.work import Works
 

@@ -31,9 +31,9 @@ from payments.debits.batching import make_files
 from payments.gateways.port import ProviderMovement, ToldPayout
 from payments.refunds.orders import NewRefund, ask_refund
 from payments.refunds.sending import send_refunds
-from portal import quarantine
+from portal.background import quarantine
 from receivables.domain.money import Money
-from receivables.services.checks import run_checks
+from receivables.services.accounting.checks import run_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

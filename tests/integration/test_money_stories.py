@@ -38,18 +38,18 @@ from payments.proving import prove_money
 from payments.reactions import receive_events
 from payments.refunds.orders import NewRefund, agree_refund, ask_refund, get_refund
 from payments.refunds.sending import transfers_to_make
-from portal.worker import Worker
-from receivables.domain.collected import VatRow
-from receivables.domain.invoices import NamedInvoice
+from portal.background.worker import Worker
+from receivables.domain.invoicing.invoices import NamedInvoice
 from receivables.domain.money import Money
-from receivables.domain.terms import Instalment
-from receivables.services.aiming import aim
-from receivables.services.chasing import chase_state
-from receivables.services.credits import available_credits
-from receivables.services.dues import due_on_invoice
-from receivables.services.exposing import exposure_of
-from receivables.services.paying import NewPayment, begin_payment
-from receivables.services.waiving import Waiver
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.terms import Instalment
+from receivables.services.collecting.chasing import chase_state
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.risk.exposing import exposure_of
+from receivables.services.settlement.aiming import aim
+from receivables.services.settlement.credits import available_credits
+from receivables.services.settlement.paying import NewPayment, begin_payment
+from receivables.services.settlement.waiving import Waiver
 from receivables.store.inbox import accept
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 
     from payments.banking.lines import BankLine
     from payments.gateways.port import Gateway
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

@@ -28,14 +28,14 @@ from payments.refunds.orders import NewRefund, ask_refund
 from payments.refunds.sending import transfers_to_make
 from payments.statements.errors import StatementError
 from payments.statements.reading import read_statement
-from receivables.domain.receipts import MoneyReturned
+from receivables.domain.settlement.receipts import MoneyReturned
 from receivables.errors import ReceivablesError
-from receivables.services.aiming import aim
-from receivables.services.checks import run_checks
-from receivables.services.credits import available_credits
-from receivables.services.paying import RecordPayment, record_payment
-from receivables.services.receipts import record_facts
-from receivables.services.waiving import Waiver
+from receivables.services.accounting.checks import run_checks
+from receivables.services.settlement.aiming import aim
+from receivables.services.settlement.credits import available_credits
+from receivables.services.settlement.paying import RecordPayment, record_payment
+from receivables.services.settlement.receipts import record_facts
+from receivables.services.settlement.waiving import Waiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

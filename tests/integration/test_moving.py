@@ -9,21 +9,27 @@ from typing import TYPE_CHECKING
 import pytest
 from ledger_builders import MORNING, customer_facts, issue
 
-from receivables.domain.collected import VatRow
-from receivables.domain.receipts import MoneyReturned
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.receipts import MoneyReturned
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
-from receivables.services.checks import run_checks
-from receivables.services.credits import available_credits
-from receivables.services.dues import due_on_invoice
-from receivables.services.moving import ExchangeCredit, TransferCredit, exchange_credit, transfer_credit, undo_move
-from receivables.services.paying import RecordPayment, record_payment
-from receivables.services.receipts import record_facts
-from receivables.store.moves import moves_of_customer
+from receivables.services.accounting.checks import run_checks
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.settlement.credits import available_credits
+from receivables.services.settlement.moving import (
+    ExchangeCredit,
+    TransferCredit,
+    exchange_credit,
+    transfer_credit,
+    undo_move,
+)
+from receivables.services.settlement.paying import RecordPayment, record_payment
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.settlement.moves import moves_of_customer
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

@@ -13,14 +13,14 @@ from ledger_builders import attempt, received
 from portal.imports.kept import keep_brought
 from portal.opening.items import Choices
 from portal.opening.planning import plan_opening
-from receivables.domain.opening import letter_count
+from receivables.domain.accounting.opening import letter_count
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.checks import run_checks
-from receivables.services.receipts import record_facts
-from receivables.services.taking_over import book_opening, start_series
-from receivables.services.undoing_openings import undo_opening
-from receivables.store.invoices import find_by_number
-from receivables.store.numbers import take_number
+from receivables.services.accounting.checks import run_checks
+from receivables.services.accounting.taking_over import book_opening, start_series
+from receivables.services.accounting.undoing_openings import undo_opening
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.invoicing.invoices import find_by_number
+from receivables.store.invoicing.numbers import take_number
 
 if TYPE_CHECKING:
     from uuid import UUID

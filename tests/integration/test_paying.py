@@ -10,8 +10,8 @@ import pytest
 from ledger_builders import MORNING, customer_facts, issue
 
 from config.clock import new_id
-from receivables.domain.collected import VatRow
-from receivables.domain.receipts import (
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.receipts import (
     AttemptMoved,
     AttemptState,
     ContestWon,
@@ -26,14 +26,14 @@ from receivables.domain.receipts import (
     PayoutPaid,
     Transferred,
 )
-from receivables.domain.terms import Instalment
+from receivables.domain.settlement.terms import Instalment
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
-from receivables.services.aiming import aim, unaim
-from receivables.services.checks import run_checks
-from receivables.services.credits import available_credits
-from receivables.services.dues import due_on_invoice
-from receivables.services.exposing import exposure_of
-from receivables.services.paying import (
+from receivables.services.accounting.checks import run_checks
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.risk.exposing import exposure_of
+from receivables.services.settlement.aiming import aim, unaim
+from receivables.services.settlement.credits import available_credits
+from receivables.services.settlement.paying import (
     NewPayment,
     RecordPayment,
     begin_payment,
@@ -41,14 +41,14 @@ from receivables.services.paying import (
     record_payments,
     spread,
 )
-from receivables.services.receipts import record_facts
-from receivables.services.waiving import RULE, Waiver, keep_rest, tolerance_of, waive
-from receivables.store.overviews import list_customers
+from receivables.services.settlement.receipts import record_facts
+from receivables.services.settlement.waiving import RULE, Waiver, keep_rest, tolerance_of, waive
+from receivables.store.customer_file.overviews import list_customers
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

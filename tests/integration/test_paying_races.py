@@ -12,18 +12,18 @@ from sqlalchemy.exc import IntegrityError
 from test_paying import no_gap, transfer
 
 from receivables.errors import ConflictError
-from receivables.services import aiming, paying, receipts
-from receivables.services.aiming import aim
-from receivables.services.credits import available_credits
-from receivables.services.dues import due_on_invoice
-from receivables.services.paying import record_payment
-from receivables.services.settling import load_settling
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.settlement import aiming, paying, receipts
+from receivables.services.settlement.aiming import aim
+from receivables.services.settlement.credits import available_credits
+from receivables.services.settlement.paying import record_payment
+from receivables.services.settlement.settling import load_settling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

@@ -14,25 +14,25 @@ from ledger_builders import attempt, received, refunded
 from promise_builders import owed, plan_for
 
 from config.clock import new_id, today
-from receivables.domain import plans as plan_rules
-from receivables.domain.disputes import Scope
-from receivables.domain.plans import PlanState
-from receivables.domain.receipts import AttemptMoved, AttemptState
-from receivables.services.chasing import chase_states
-from receivables.services.checks import run_checks
-from receivables.services.disputing import reject_dispute
-from receivables.services.dues import due_on_invoices
-from receivables.services.plan_reviews import last_day_of, review_plans
-from receivables.services.receipts import record_facts
-from receivables.store.plans import get_plan
+from receivables.domain.collecting import plans as plan_rules
+from receivables.domain.collecting.plans import PlanState
+from receivables.domain.conversations.disputes import Scope
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
+from receivables.services.accounting.checks import run_checks
+from receivables.services.collecting.chasing import chase_states
+from receivables.services.collecting.plan_reviews import last_day_of, review_plans
+from receivables.services.conversations.disputing import reject_dispute
+from receivables.services.invoicing.dues import due_on_invoices
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.collecting.plans import get_plan
 from receivables.store.register import create_supplier
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from config.database import Database
-    from receivables.domain.invoices import Invoice
-    from receivables.domain.plans import Plan
+    from receivables.domain.collecting.plans import Plan
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work, Works
 
 STEPS = st.one_of(

@@ -24,15 +24,15 @@ from payments.paying.plans import AimsPlan, CreditChoice
 from payments.paying.told import find_payment
 from payments.reactions import record_told
 from receivables.domain.money import Money
-from receivables.domain.receipts import AttemptMoved, AttemptState
-from receivables.domain.terms import EarlyDiscount, Instalment
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
+from receivables.domain.settlement.terms import EarlyDiscount, Instalment
 from receivables.errors import NotFoundError
-from receivables.services.credits import available_credits
-from receivables.services.dues import due_on_invoice
-from receivables.services.paying import NewPayment, RecordPayment, begin_payment, noon, record_payment
-from receivables.services.receipts import record_facts
-from receivables.store.invoice_lists import list_invoices
-from receivables.store.overviews import late_by_age, sum_open
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.settlement.credits import available_credits
+from receivables.services.settlement.paying import NewPayment, RecordPayment, begin_payment, noon, record_payment
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.customer_file.overviews import late_by_age, sum_open
+from receivables.store.invoicing.lists import list_invoices
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from payment_sandbox import Sandbox
 
-    from receivables.domain.invoices import Invoice
-    from receivables.services.dues import InvoiceDue
+    from receivables.domain.invoicing.invoices import Invoice
+    from receivables.services.invoicing.dues import InvoiceDue
     from receivables.store.register import Supplier
     from receivables.store.work import Works
 

@@ -39,13 +39,13 @@ from einvoice.reception import OVERLAP, SOURCE, Poller
 from portal.customer.downloads import send_bytes
 from portal.sandboxes.chorus.app import create_chorus_stub
 from portal.sandboxes.platform import create_platform_sandbox
-from portal.timeline import tell
+from portal.telling.timeline import tell
 from receivables.errors import ReceivablesError
-from receivables.services.chasing import chase_state
-from receivables.services.disputing import MAX_CLAIMS_A_DAY
-from receivables.services.dues import due_on_invoice
-from receivables.store.disputes import MOST_PAUSE, disputes_on, longest_pauses
-from receivables.store.happenings import life_of_invoice
+from receivables.services.collecting.chasing import chase_state
+from receivables.services.conversations.disputing import MAX_CLAIMS_A_DAY
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.store.conversations.disputes import MOST_PAUSE, disputes_on, longest_pauses
+from receivables.store.customer_file.happenings import life_of_invoice
 from receivables.store.inbox import accept
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from story_builders import PlatformHouse
 
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 SOON_S = 3.0

@@ -27,7 +27,7 @@ from portal.access.context import bind_services
 from portal.api.blueprints import API_BLUEPRINTS
 from portal.api.tokens import create_token
 from portal.app import create_app
-from portal.duties import build_worker
+from portal.background.duties import build_worker
 from portal.imports import issuing as import_issuing
 from portal.imports.issuing import IMPORT
 from portal.imports.kept import keep_brought
@@ -47,14 +47,14 @@ from portal.opening.items import Choices
 from portal.opening.planning import plan_opening
 from portal.webhooks.endpoints import EndpointWish, open_endpoint
 from portal.webhooks.planning import WEBHOOK_PLANNED, plan_webhooks
-from receivables.domain.recurrence import Rhythm
+from receivables.domain.invoicing.recurrence import Rhythm
 from receivables.domain.told import Told
-from receivables.services.checks import run_checks
-from receivables.services.opening import Opening, Wish, confirm_request, hold_request, set_opening
+from receivables.services.accounting.checks import run_checks
+from receivables.services.risk.opening import Opening, Wish, confirm_request, hold_request, set_opening
 from receivables.store import outbox
 from receivables.store.event_log import tell
-from receivables.store.invoice_drafts import NewDraft, get_draft, open_draft
-from receivables.store.recurring import NewRecurring, begin_recurring
+from receivables.store.invoicing.drafts import NewDraft, get_draft, open_draft
+from receivables.store.invoicing.recurring import NewRecurring, begin_recurring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -25,35 +25,35 @@ from payments.debits.batching import make_files
 from payments.debits.mandates import NewMandate, draft_mandate, sign_mandate
 from payments.proving import prove_money
 from portal.app import create_app
-from portal.crediting import CreditOrder, credit_invoice
+from portal.documents.crediting import CreditOrder, credit_invoice
+from portal.documents.issuing import IssueOptions
 from portal.imports.kept import keep_brought
 from portal.imports.planning import plan_import
 from portal.invoicing.typed import TypedBuyer, TypedDeposit, TypedInvoice, repeated
-from portal.issuing import IssueOptions
 from portal.opening.items import Choices
 from portal.opening.planning import plan_opening
 from portal.staff.settings.readiness import points_of
-from receivables.domain.collected import VatRow
-from receivables.domain.disputes import Scope
-from receivables.domain.fec_checking import check_fec
-from receivables.domain.number_series import NumberWording
+from receivables.domain.accounting.fec_checking import check_fec
+from receivables.domain.conversations.disputes import Scope
+from receivables.domain.invoicing.number_series import NumberWording
+from receivables.domain.settlement.collected import VatRow
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.claiming import MakeClaim, make_claim
-from receivables.services.closing import close_period, validate_entries
-from receivables.services.exposing import exposure_of
-from receivables.services.insolvency import NewInsolvency, note_insolvency
-from receivables.services.opening import Opening as AccountOpening
-from receivables.services.opening import Wish, approve_request, confirm_request, hold_request, set_opening
-from receivables.services.receipts import record_facts
-from receivables.services.reckoning import set_terms
-from receivables.services.statements import open_lines, statements_of
-from receivables.services.taking_over import book_opening, start_series
-from receivables.services.undoing_openings import undo_opening
-from receivables.store.claims import InterestTerms
-from receivables.store.invoices import find_by_number, get_invoice
-from receivables.store.numbers import word_numbers
-from receivables.store.terms_shown import terms_of_payment
-from receivables.store.terms_versions import current_terms, publish_terms
+from receivables.services.accounting.closing import close_period, validate_entries
+from receivables.services.accounting.statements import open_lines, statements_of
+from receivables.services.accounting.taking_over import book_opening, start_series
+from receivables.services.accounting.undoing_openings import undo_opening
+from receivables.services.collecting.claiming import MakeClaim, make_claim
+from receivables.services.collecting.reckoning import set_terms
+from receivables.services.risk.exposing import exposure_of
+from receivables.services.risk.insolvency import NewInsolvency, note_insolvency
+from receivables.services.risk.opening import Opening as AccountOpening
+from receivables.services.risk.opening import Wish, approve_request, confirm_request, hold_request, set_opening
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.collecting.claims import InterestTerms
+from receivables.store.invoicing.invoices import find_by_number, get_invoice
+from receivables.store.invoicing.numbers import word_numbers
+from receivables.store.settlement.terms_shown import terms_of_payment
+from receivables.store.settlement.terms_versions import current_terms, publish_terms
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from story_builders import Story
 
     from portal.opening.planning import OpeningPlan
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

@@ -16,13 +16,13 @@ from einvoice.archive import ArchiveError
 from einvoice.intake import read_finished
 from einvoice.production import ProductionError
 from einvoice.validation.verdict import Finding, Layer, LayerResult, Report, Severity, Verdict
-from portal.issuing import save_profile
+from portal.documents.issuing import save_profile
 from portal.wiring import branding_of
 
 if TYPE_CHECKING:
     from story_builders import Story
 
-    from portal.issuing import Issued
+    from portal.documents.issuing import Issued
 
 
 def produced(story: Story) -> list[tuple[str, str, str]]:

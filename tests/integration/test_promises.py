@@ -11,19 +11,19 @@ from promise_builders import owed, pay, plan_for, promise_for
 
 from config.clock import new_id, now, today
 from payments.debits.planning import amount_to_collect
-from receivables.domain.promises import PromiseState, Source
-from receivables.domain.receipts import AttemptMoved, AttemptState, MoneyReceived, MoneyReturned
+from receivables.domain.collecting.promises import PromiseState, Source
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState, MoneyReceived, MoneyReturned
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.chasing import chase_state
-from receivables.services.dues import due_on_invoice
-from receivables.services.plan_reviews import review_plans
-from receivables.services.planning import agree_to_plan, interest_pauses
-from receivables.services.promising import judge_promises, promised_by_customer, withdraw_promise
-from receivables.services.receipts import record_facts
-from receivables.services.tasking import open_tasks
-from receivables.store.journal import journal_of
-from receivables.store.plans import get_plan
-from receivables.store.promises import get_promise
+from receivables.services.collecting.chasing import chase_state
+from receivables.services.collecting.plan_reviews import review_plans
+from receivables.services.collecting.planning import agree_to_plan, interest_pauses
+from receivables.services.collecting.promising import judge_promises, promised_by_customer, withdraw_promise
+from receivables.services.collecting.tasking import open_tasks
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.collecting.plans import get_plan
+from receivables.store.collecting.promises import get_promise
+from receivables.store.customer_file.journal import journal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +140,7 @@ def test_a_transfer_that_nobody_has_matched_counts_once_for_who_sent_it(work: Wo
 
 
 def test_what_was_credited_meanwhile_nobody_has_to_pay(work: Work) -> None:
-    from receivables.domain.invoices import NamedInvoice  # noqa: PLC0415 -- of this test alone
+    from receivables.domain.invoicing.invoices import NamedInvoice  # noqa: PLC0415 -- of this test alone
 
     invoice = owed(work)
     promise = promise_for(work, invoice)

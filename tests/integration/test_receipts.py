@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from ledger_builders import attempt, issue, received, refunded
 
-from receivables.domain.receipts import Outcome
-from receivables.services.dues import due_on_invoice
-from receivables.services.exposing import exposure_of
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import Outcome
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.risk.exposing import exposure_of
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -18,11 +18,11 @@ from payments.gateways.port import FactKind, GatewayError, GatewayRefusedError
 from payments.gateways.stripe import StripeGateway
 from payments.reactions import receive_events
 from payments.reconcile import WATERMARK, recover_missed_facts
-from portal.worker import Worker
+from portal.background.worker import Worker
 from receivables.domain.money import Money
-from receivables.domain.receipts import Outcome
-from receivables.services.checks import run_checks
-from receivables.services.dues import due_on_invoice
+from receivables.domain.settlement.receipts import Outcome
+from receivables.services.accounting.checks import run_checks
+from receivables.services.invoicing.dues import due_on_invoice
 from receivables.store.inbox import accept
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from payment_sandbox import Sandbox
 
     from payments.gateways.port import Gateway, PaymentFact
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

@@ -26,10 +26,10 @@ from payments.gateways.port import (
 from payments.refunds.holdings import held_by
 from payments.refunds.orders import NewRefund, agree_refund, ask_refund, get_refund, refuse_refund
 from payments.refunds.sending import note_sent, recognise_refunds, send_refunds, transfers_to_make, what_reopens
-from receivables.domain.collected import VatRow
-from receivables.domain.receipts import MoneyReturned, MoneyReturnFailed
-from receivables.services.checks import run_checks
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.receipts import MoneyReturned, MoneyReturnFailed
+from receivables.services.accounting.checks import run_checks
+from receivables.services.settlement.receipts import record_facts
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from payments.banking.lines import BankLine
     from payments.refunds.orders import RefundOrder
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.domain.money import Money
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works

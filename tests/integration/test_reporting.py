@@ -26,16 +26,16 @@ from einvoice.reporting.judging import NEGATIVE_RECEIPT, broken_rules
 from einvoice.reporting.periods import ReportKind, period_of
 from einvoice.validation.check import Validator
 from einvoice.validation.verdict import Verdict
-from receivables.domain.collected import VatRow
-from receivables.domain.invoices import Routing
-from receivables.services.checks import run_checks
+from receivables.domain.invoicing.invoices import Routing
+from receivables.domain.settlement.collected import VatRow
+from receivables.services.accounting.checks import run_checks
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from einvoice.reporting.store import Declaration
     from einvoice.validation.schematron import SchematronEngine
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Works
 

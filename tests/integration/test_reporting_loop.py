@@ -19,16 +19,16 @@ from story_builders import Story
 from config.clock import new_id
 from einvoice.reporting.periods import ReportKind, period_of
 from einvoice.reporting.store import versions_of
-from receivables.domain.receipts import MoneyReceived, MoneyReturned
-from receivables.services.checks import run_checks
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import MoneyReceived, MoneyReturned
+from receivables.services.accounting.checks import run_checks
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from story_builders import PlatformHouse
 
     from einvoice.reporting.store import Declaration
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 SALE, PAYMENT, GIVEN_BACK = date(2026, 10, 5), date(2026, 10, 7), date(2026, 10, 9)
 SEEN = date(2026, 11, 1)

@@ -10,14 +10,14 @@ import pytest
 from catalogue import superuser
 from ledger_builders import MORNING, attempt, issue, received, refunded
 
-from portal.worker import Worker
-from receivables.domain.collected import VatRow
+from portal.background.worker import Worker
 from receivables.domain.events import Event
-from receivables.domain.receipts import MoneyReturnFailed, Outcome
-from receivables.services.checks import run_checks
-from receivables.services.dues import due_on_invoice
-from receivables.services.exposing import exposure_of
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.receipts import MoneyReturnFailed, Outcome
+from receivables.services.accounting.checks import run_checks
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.risk.exposing import exposure_of
+from receivables.services.settlement.receipts import record_facts
 from receivables.store.inbox import Settlement, accept, claim, settle
 from receivables.store.outbox import finish, postpone, take
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from config.embedded import EmbeddedPostgres
-    from receivables.domain.receipts import Fact
+    from receivables.domain.settlement.receipts import Fact
     from receivables.store.inbox import Message
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works

@@ -10,12 +10,10 @@ from dispute_builders import claim
 from ledger_builders import customer_facts, issue
 
 from config.clock import today
-from receivables.domain.receipts import MoneyReturned
-from receivables.domain.score import formula_of, give_score
+from receivables.domain.risk.score import formula_of, give_score
+from receivables.domain.settlement.receipts import MoneyReturned
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.paying import RecordPayment, record_payment
-from receivables.services.receipts import record_facts
-from receivables.services.scoring import (
+from receivables.services.risk.scoring import (
     block,
     blocked_customers,
     history_of,
@@ -24,14 +22,16 @@ from receivables.services.scoring import (
     score_on,
     score_yesterday,
 )
-from receivables.store.journal import journal_of
-from receivables.store.payment_habits import Window, payment_facts
+from receivables.services.settlement.paying import RecordPayment, record_payment
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.customer_file.journal import journal_of
+from receivables.store.risk.payment_habits import Window, payment_facts
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from receivables.domain.invoices import Invoice
-    from receivables.domain.score import PaymentFacts
+    from receivables.domain.invoicing.invoices import Invoice
+    from receivables.domain.risk.score import PaymentFacts
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 
@@ -112,11 +112,11 @@ def test_the_same_day_has_the_same_score_whatever_came_later(works: Works, suppl
 def move_clock(patched: pytest.MonkeyPatch, instant: datetime) -> None:
     """Everything is written down at this instant."""
     for module in (
-        "receivables.services.scoring",
-        "receivables.services.settling",
-        "receivables.services.paying",
-        "receivables.services.issuing",
-        "receivables.store.books",
+        "receivables.services.risk.scoring",
+        "receivables.services.settlement.settling",
+        "receivables.services.settlement.paying",
+        "receivables.services.invoicing.issuing",
+        "receivables.store.settlement.books",
     ):
         patched.setattr(f"{module}.now", lambda: instant)
 
@@ -130,7 +130,7 @@ def test_all_customers_are_scored_by_one_query_and_kept_as_one_set(
         asked.append(window)
         return payment_facts(work, window, *told)
 
-    monkeypatch.setattr("receivables.services.scoring.payment_facts", ask)
+    monkeypatch.setattr("receivables.services.risk.scoring.payment_facts", ask)
     with works.begin(supplier.supplier_id) as work:
         six_paid(work)
         for nth in range(40):

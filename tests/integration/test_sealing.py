@@ -11,9 +11,9 @@ import pytest
 from catalogue import superuser
 from ledger_builders import attempt, issue, received
 
-from receivables.services import sealing
-from receivables.services.receipts import record_facts
-from receivables.services.sealing import seal_audit, verify_chain
+from receivables.services.accounting import sealing
+from receivables.services.accounting.sealing import seal_audit, verify_chain
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

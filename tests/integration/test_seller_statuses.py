@@ -31,12 +31,12 @@ from einvoice.submission import NotAcceptedYetError
 from einvoice.validation.verdict import Layer, LayerResult, Report, Verdict
 from portal.cli import main
 from portal.cli import statuses as statuses_command
-from receivables.domain.lettering import Item
-from receivables.domain.receipts import AttemptMoved, AttemptState
-from receivables.services.checks import run_checks
-from receivables.services.receipts import record_facts
-from receivables.services.settling import _moves
-from receivables.store.happenings import life_of_invoice
+from receivables.domain.settlement.lettering import Item
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
+from receivables.services.accounting.checks import run_checks
+from receivables.services.settlement.receipts import record_facts
+from receivables.services.settlement.settling import _moves
+from receivables.store.customer_file.happenings import life_of_invoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from einvoice.lifecycle.message import StatusMessage
     from einvoice.lifecycle.sending import SellerStatuses
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 FACTOR_ACCOUNT = read_account("Affactureur SA", "FR76 3000 6000 0112 3456 7890 189", "agrifrppxxx")

@@ -14,25 +14,26 @@ from ledger_builders import attempt, customer_facts, issue, received, refunded
 from sqlalchemy.exc import IntegrityError
 
 from einvoice.booking import _names
-from receivables.domain.collected import VatRow
-from receivables.domain.invoices import NamedInvoice, Origin
-from receivables.domain.receipts import AttemptMoved, AttemptState
+from receivables.domain.invoicing.invoices import NamedInvoice, Origin
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services import correcting, receipts
-from receivables.services.checks import run_checks, state_hash
-from receivables.services.dues import due_on_invoice
-from receivables.services.exposing import exposure_of
-from receivables.services.receipts import record_facts
-from receivables.services.setting_off import SetOff, UndoSetOff, set_off, undo_set_off
-from receivables.services.settling import load_settling
-from receivables.store import customers
-from receivables.store.settlements import SetOffChoice, note_choice
+from receivables.services.accounting.checks import run_checks, state_hash
+from receivables.services.invoicing import correcting
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.risk.exposing import exposure_of
+from receivables.services.settlement import receipts
+from receivables.services.settlement.receipts import record_facts
+from receivables.services.settlement.setting_off import SetOff, UndoSetOff, set_off, undo_set_off
+from receivables.services.settlement.settling import load_settling
+from receivables.store.customer_file import customers
+from receivables.store.settlement.settlements import SetOffChoice, note_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

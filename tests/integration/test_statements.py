@@ -9,10 +9,10 @@ import pytest
 from exports_builders import french_supplier, paid, returned, small_year
 from ledger_builders import issue
 
-from receivables.domain.terms import Instalment
-from receivables.services.closing import close_period
-from receivables.services.journals import ageing, journal_lines
-from receivables.services.statements import open_lines, statements_of
+from receivables.domain.settlement.terms import Instalment
+from receivables.services.accounting.closing import close_period
+from receivables.services.accounting.journals import ageing, journal_lines
+from receivables.services.accounting.statements import open_lines, statements_of
 
 if TYPE_CHECKING:
     from uuid import UUID

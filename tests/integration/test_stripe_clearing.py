@@ -18,8 +18,8 @@ from payments.clearing.movements import pull_movements
 from payments.clearing.payouts import follow_payouts, keep_payout, recognise_payout
 from payments.gateways.port import ToldPayout
 from receivables.domain.money import Money
-from receivables.domain.receipts import MoneyReceived, MoneyUnidentified
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import MoneyReceived, MoneyUnidentified
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,8 +23,8 @@ from payments.providers.customers import transfer_account_of
 from payments.providers.disputes import answer_dispute
 from payments.providers.saved import end_method, usable_methods
 from receivables.domain.money import Money
-from receivables.domain.receipts import Outcome
-from receivables.services.paying import NewPayment, begin_payment
+from receivables.domain.settlement.receipts import Outcome
+from receivables.services.settlement.paying import NewPayment, begin_payment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from payment_sandbox import Sandbox
 
     from payments.gateways.port import CheckoutOrder
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Works
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from payments.gateways.port import Gateway
     from payments.refunds.orders import RefundOrder
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

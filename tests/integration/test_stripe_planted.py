@@ -15,7 +15,7 @@ from payments.clearing.checks import prove_clearing
 from payments.clearing.comparison import compare_providers
 from payments.gateways.port import FactKind
 from payments.providers import disputes
-from receivables.domain.receipts import MoneyReturned, PayoutPaid
+from receivables.domain.settlement.receipts import MoneyReturned, PayoutPaid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from payment_sandbox import Sandbox
 
     from payments.gateways.port import PaymentFact
-    from receivables.domain.receipts import Fact
+    from receivables.domain.settlement.receipts import Fact
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 

@@ -19,9 +19,9 @@ from einvoice.lifecycle.cdar import read_cdar
 from einvoice.platform.port import Flow, PlatformRefusedError, ProcessingRule, Syntax, tracking_id_for
 from einvoice.resending import CannotResendError, send_again
 from einvoice.submission import NotAcceptedYetError
-from portal import duties
-from portal.worker import NotYetError
-from receivables.services.checks import run_checks
+from portal.background import duties
+from portal.background.worker import NotYetError
+from receivables.services.accounting.checks import run_checks
 from receivables.store.outbox import Announcement
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from einvoice.lifecycle.message import StatusMessage
     from einvoice.platform.port import FlowState
-    from portal.issuing import Issued
+    from portal.documents.issuing import Issued
     from portal.wiring import Services
 
 TWO_RATES = (

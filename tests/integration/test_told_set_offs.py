@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from builders import line
 
-from receivables.services.checks import run_checks
-from receivables.services.dues import due_on_invoice
+from receivables.services.accounting.checks import run_checks
+from receivables.services.invoicing.dues import due_on_invoice
 
 if TYPE_CHECKING:
     from story_builders import PlatformHouse, Story
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 TWO_RATES = (
     line(name="Réparation", quantity=1, net_price="50.01", vat_rate="20"),

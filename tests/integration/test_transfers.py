@@ -15,7 +15,7 @@ from payments.debits.transfers import FORMATS, make_transfer_file
 from payments.errors import PaymentError
 from payments.refunds.orders import NewRefund, agree_refund, ask_refund
 from payments.refunds.sending import transfers_to_make
-from receivables.services.paying import RecordPayment, record_payment
+from receivables.services.settlement.paying import RecordPayment, record_payment
 
 if TYPE_CHECKING:
     from receivables.store.register import Supplier

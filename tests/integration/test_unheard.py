@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from portal.worker import Worker
+from portal.background.worker import Worker
 from receivables.domain.events import Event
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from webhook_receiver import Receiver, receiver
 
 from config.clock import new_id, now
 from config.outgoing import Reach
-from portal.duties import build_worker
+from portal.background.duties import build_worker
 from portal.webhooks.calling import call
 from portal.webhooks.endpoints import (
     BOTH_SIGN,
@@ -35,7 +35,7 @@ from portal.webhooks.planning import (
 from portal.webhooks.sending import DISABLED_AFTER, MANY_FAILURES, WAITS_S
 from receivables.domain.told import Told
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.receipts import record_facts
+from receivables.services.settlement.receipts import record_facts
 from receivables.store.event_log import tell
 from receivables.store.register import create_supplier
 

@@ -14,13 +14,13 @@ from ledger_builders import customer_facts
 from promise_builders import owed, promise_for
 
 from config.clock import new_id, today
-from receivables.domain.disputes import Scope
-from receivables.services import chasing
-from receivables.services.dues import due_on_invoices
-from receivables.services.speaking import Call, note_call
-from receivables.services.worklist import Wanted, worklist
-from receivables.store.contacts import set_customer_files
-from receivables.store.finding import find
+from receivables.domain.conversations.disputes import Scope
+from receivables.services.collecting import chasing
+from receivables.services.collecting.speaking import Call, note_call
+from receivables.services.collecting.worklist import Wanted, worklist
+from receivables.services.invoicing.dues import due_on_invoices
+from receivables.store.customer_file.contacts import set_customer_files
+from receivables.store.customer_file.finding import find
 from receivables.store.register import create_supplier
 from receivables.store.work import Works
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from config.database import Database
     from config.embedded import EmbeddedPostgres
-    from receivables.domain.worklist import Ranked
-    from receivables.services.dues import InvoiceDue
+    from receivables.domain.collecting.worklist import Ranked
+    from receivables.services.invoicing.dues import InvoiceDue
     from receivables.store.register import Supplier
     from receivables.store.work import Work
 
@@ -96,7 +96,7 @@ def test_money_in_flight_that_is_forgotten_is_caught(desk: Desk, monkeypatch: py
     def forgetful(work: Work, ids: Sequence[UUID], on: date | None = None) -> list[InvoiceDue]:
         return [replace(each, in_flight_minor=0) for each in due_on_invoices(work, ids, on)]
 
-    monkeypatch.setattr("receivables.services.worklist.due_on_invoices", forgetful)
+    monkeypatch.setattr("receivables.services.collecting.worklist.due_on_invoices", forgetful)
     assert desk.wrongs() != []
 
 

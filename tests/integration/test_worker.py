@@ -13,8 +13,8 @@ import pytest
 from ledger_builders import issue
 
 from config.clock import now
-from portal import worker as worker_module
-from portal.worker import NotYetError, Worker
+from portal.background import worker as worker_module
+from portal.background.worker import NotYetError, Worker
 from receivables.domain.events import Event
 from receivables.store.inbox import LONGEST_WAIT_S, Settlement, accept
 from receivables.store.register import suppliers_with_messages

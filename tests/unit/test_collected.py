@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receivables.domain.collected import VatRow, split_cumulative, split_movement
+from receivables.domain.settlement.collected import VatRow, split_cumulative, split_movement
 
 if TYPE_CHECKING:
     import pytest

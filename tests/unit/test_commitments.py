@@ -9,7 +9,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receivables.domain.commitments import DELIVERY, ORDER, PURCHASE_ORDER, Billing, Commitment, plan_left
+from receivables.domain.risk.commitments import DELIVERY, ORDER, PURCHASE_ORDER, Billing, Commitment, plan_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from config.law.days import BANKING, PUBLIC, add_days, closing_days, easter, is_
 from einvoice.errors import BuildError
 from einvoice.lifecycle.reasons import ALLOWED
 from einvoice.reactions import read_pause_days
-from portal.dispute_words import GROUPS, PLAIN, TEAMS
-from receivables.domain.disputes import (
+from portal.telling.dispute_words import GROUPS, PLAIN, TEAMS
+from receivables.domain.conversations.disputes import (
     CLAIMING,
     TEAM_OF,
     DisputeEvent,

@@ -11,13 +11,13 @@ import pytest
 
 from config.law import table
 from portal.dunning.words import OTHER_TEXTS, TEXTS, words_for
-from receivables.domain.chasing import Hold
-from receivables.domain.dunning import plan_reminders, still_right
-from receivables.domain.reminders import CustomerFacts, Done, InvoiceFacts, Plan, Recipient
-from receivables.domain.scenarios import Approval, Channel, Limits, Occasion, Scenario, read_steps, step_data
+from receivables.domain.collecting.chasing import Hold
+from receivables.domain.collecting.dunning import plan_reminders, still_right
+from receivables.domain.collecting.reminders import CustomerFacts, Done, InvoiceFacts, Plan, Recipient
+from receivables.domain.collecting.scenarios import Approval, Channel, Limits, Occasion, Scenario, read_steps, step_data
 from receivables.errors import ReceivablesError
-from receivables.services.dunning import TEMPLATES
-from receivables.services.limitation import barred_on
+from receivables.services.collecting.dunning import TEMPLATES
+from receivables.services.collecting.limitation import barred_on
 
 DAY = date(2026, 11, 17)
 USUAL = {

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from config.law import LawUnknownError, account_name, accounts_on
-from receivables.domain.fec import FIELDS, FecLine, file_name, label_of, number_of, plain, write_fec
-from receivables.domain.fec_checking import MOST_TOLD, check_fec
-from receivables.domain.fec_rules import RULES, Weight
+from receivables.domain.accounting.fec import FIELDS, FecLine, file_name, label_of, number_of, plain, write_fec
+from receivables.domain.accounting.fec_checking import MOST_TOLD, check_fec
+from receivables.domain.accounting.fec_rules import RULES, Weight
 from receivables.errors import ReceivablesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from receivables.domain.fec_checking import Verdict
+    from receivables.domain.accounting.fec_checking import Verdict
 
 SIREN = "732829320"
 NAME = f"{SIREN}FEC20261231.txt"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.clock import new_id
-from receivables.domain.forecasts import (
+from receivables.domain.measuring.forecasts import (
     ALL,
     DUE_DAY,
     OWN,
@@ -23,7 +23,7 @@ from receivables.domain.forecasts import (
     habits_of,
     miss,
 )
-from receivables.domain.indicators import (
+from receivables.domain.measuring.indicators import (
     AGES,
     MonthSales,
     age_of,

@@ -12,7 +12,7 @@ from builders import request, seller
 from einvoice.composing.build import build_document
 from einvoice.composing.instalments import discount_in, instalments_in
 from einvoice.errors import BuildError
-from receivables.domain.terms import EarlyDiscount, Instalment, due_by, next_part
+from receivables.domain.settlement.terms import EarlyDiscount, Instalment, due_by, next_part
 
 DAY = date(2026, 11, 2)
 PARTS = [{"due_on": "2026-12-02", "amount": "70.00"}, {"due_on": "2027-01-02", "amount": "50.00"}]

@@ -13,8 +13,15 @@ from hypothesis import strategies as st
 
 from config.law import LawUnknownError
 from config.law import interest as law
-from receivables.domain.interest import CashIn, Interest, LateFacts, half_year_of, interest_of, next_half_year
-from receivables.domain.terms import Instalment
+from receivables.domain.collecting.interest import (
+    CashIn,
+    Interest,
+    LateFacts,
+    half_year_of,
+    interest_of,
+    next_half_year,
+)
+from receivables.domain.settlement.terms import Instalment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ from ledger_builders import issue_command
 
 from config.clock import new_id
 from config.law import accounts_on
-from receivables.domain.collected import VatRow
-from receivables.domain.invoices import format_number, sales_entry, series_of
-from receivables.domain.ledger import Chart, Entry
+from receivables.domain.accounting.ledger import Chart, Entry
+from receivables.domain.invoicing.invoices import format_number, sales_entry, series_of
+from receivables.domain.settlement.collected import VatRow
 
 CHART = Chart(**accounts_on(date(2026, 10, 1)))
 

@@ -24,7 +24,7 @@ from portal.invoicing.faults import PLAIN, faults_of
 from portal.invoicing.terms_choices import Terms, due_date
 from portal.invoicing.typed import TypedBuyer, TypedDeposit, TypedInvoice, TypedLine, read_form, to_kept, to_typed
 from portal.invoicing.vat_choices import NAMES, choice_for, is_choice, meaning_of, offered_choices, usual_choice
-from receivables.domain.recurrence import Rhythm, date_at, fill_in, first_from
+from receivables.domain.invoicing.recurrence import Rhythm, date_at, fill_in, first_from
 from receivables.store.work import to_json
 
 TODAY = date(2026, 11, 22)

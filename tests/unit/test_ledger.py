@@ -9,7 +9,7 @@ import pytest
 
 from config.clock import new_id
 from config.law import LawUnknownError, accounts_on
-from receivables.domain.ledger import Chart, Entry, Posting, signed, without_zeros
+from receivables.domain.accounting.ledger import Chart, Entry, Posting, signed, without_zeros
 from receivables.errors import ReceivablesError
 
 

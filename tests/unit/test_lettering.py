@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receivables.domain.lettering import Item, Sheet, group_of, letter_code, lettering_day, plan_changes
+from receivables.domain.settlement.lettering import Item, Sheet, group_of, letter_code, lettering_day, plan_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

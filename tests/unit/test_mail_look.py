@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from einvoice.formats.page import contrast
-from portal.mail_page import (
+from portal.mail.page import (
     DARK_SHEET,
     READABLE,
     SHEET,

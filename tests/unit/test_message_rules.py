@@ -16,7 +16,7 @@ from portal.mailbox.bounces import read_bounce
 from portal.mailbox.marked import plain_of_html
 from portal.mailbox.quoting import cut_quoted
 from portal.mailbox.reading import UnreadableMailError, parse_mail, read_mail
-from receivables.domain.messages import MAX_MAILED, Template, check_template, fill, readable
+from receivables.domain.conversations.messages import MAX_MAILED, Template, check_template, fill, readable
 from receivables.errors import ReceivablesError
 
 KEYRING = Keyring(b"a secret of thirty-two bytes, long")

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("config", "receivables", "einvoice", "payments", "portal")
 READERS = {"portal/staff/messages/pages.py"}
 """The one place that may read notes: a page that no customer may open."""
-WRITERS = {"receivables/services/messaging.py"}
-HOME = "receivables/store/notes.py"
+WRITERS = {"receivables/services/conversations/messaging.py"}
+HOME = "receivables/store/conversations/notes.py"
 
 
 def leaks(root: Path) -> list[str]:
@@ -47,10 +47,13 @@ def test_templates_for_customers_name_no_note() -> None:
 @pytest.mark.parametrize(
     ("place", "source"),
     [
-        ("portal/customer/messages.py", "from receivables.store.notes import notes_in\n"),
+        ("portal/customer/messages.py", "from receivables.store.conversations.notes import notes_in\n"),
         ("portal/evidence/facts.py", "SQL = 'SELECT said FROM internal_notes'\n"),
-        ("receivables/services/messaging.py", "from receivables.store.notes import append_note, notes_in\n"),
-        ("portal/message_mails.py", "from receivables.store import notes\n"),
+        (
+            "receivables/services/conversations/messaging.py",
+            "from receivables.store.conversations.notes import append_note, notes_in\n",
+        ),
+        ("portal/mail/message_mails.py", "from receivables.store import notes\n"),
     ],
     ids=range(4),
 )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receivables.domain.plans import (
+from receivables.domain.collecting.plans import (
     Plan,
     PlanInvoice,
     PlanPolicy,
@@ -20,8 +20,8 @@ from receivables.domain.plans import (
     assess,
     schedule,
 )
-from receivables.domain.promises import PromisedInvoice, PromiseState, Source, judge
-from receivables.domain.terms import Instalment
+from receivables.domain.collecting.promises import PromisedInvoice, PromiseState, Source, judge
+from receivables.domain.settlement.terms import Instalment
 
 DAY = date(2026, 1, 31)
 NOW = datetime(2026, 1, 31, 8, tzinfo=UTC)

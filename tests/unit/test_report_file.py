@@ -31,7 +31,7 @@ from einvoice.reporting.file_invoices import company_id
 from einvoice.reporting.periods import ReportKind, period_of
 from einvoice.reporting.receipts import lines_of_movements
 from einvoice.reporting.sales import lines_of_sale
-from receivables.domain.invoices import Routing
+from receivables.domain.invoicing.invoices import Routing
 
 SALES = period_of("quarterly", ReportKind.TRANSACTIONS, DAY)
 IN_EURO = {"totals": {"vat_accounting": "12.90"}, "accounting_currency": "EUR"}

@@ -17,8 +17,8 @@ from einvoice.reporting.euros import euros_of, spread
 from einvoice.reporting.lines import Block, ReportLine, Untold, below_zero, differences, totals_of
 from einvoice.reporting.receipts import Movement, lines_of_movements, rates_of_the_buyer
 from einvoice.reporting.sales import Sale, lines_of_sale
-from receivables.domain.collected import VatRow
-from receivables.domain.invoices import Routing
+from receivables.domain.invoicing.invoices import Routing
+from receivables.domain.settlement.collected import VatRow
 
 OCTOBER = (date(2026, 10, 1), date(2026, 10, 31))
 DOLLARS = {"totals": {"vat_accounting": "9.20"}, "accounting_currency": "EUR"}

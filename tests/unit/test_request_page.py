@@ -13,7 +13,7 @@ from config.clock import today
 from einvoice.composing.build import build_document
 from einvoice.kept import profile_from_json
 from einvoice.request.reading import parse_request
-from portal.crediting import read_order
+from portal.documents.crediting import read_order
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

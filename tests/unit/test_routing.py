@@ -28,7 +28,7 @@ from einvoice.routing import (
     siren_of,
 )
 from einvoice.routing_words import DUTY_WORDS, REASON_WORDS, Reason
-from receivables.domain.invoices import Routing
+from receivables.domain.invoicing.invoices import Routing
 
 FACTS = RoutingFacts(issued_on=date(2026, 11, 22), seller_siren="732829320", buyer_siren="552100554", size="large")
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receivables.domain.score import FORMULAS, FULL, PaymentFacts, facts_of, formula_of, give_score
+from receivables.domain.risk.score import FORMULAS, FULL, PaymentFacts, facts_of, formula_of, give_score
 from receivables.errors import ReceivablesError
-from receivables.services.scoring import months_before
+from receivables.services.risk.scoring import months_before
 
 ONE = FORMULAS[1]
 counts = st.integers(0, 60)

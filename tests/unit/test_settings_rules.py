@@ -12,10 +12,10 @@ from portal.staff.settings.items import price_words, rates_today
 from portal.staff.settings.law import steps_of
 from portal.staff.settings.typed import Typed, written
 from portal.vat_numbers.vies import read_answer
-from receivables.domain.number_series import NumberWording, is_prefix
-from receivables.domain.payment_terms import CountedFrom, PaymentTerms
-from receivables.store.mail_texts import EVERY_MAIL, MailText, MailTexts
-from receivables.store.vat_checks import Answer
+from receivables.domain.invoicing.number_series import NumberWording, is_prefix
+from receivables.domain.settlement.payment_terms import CountedFrom, PaymentTerms
+from receivables.store.customer_file.vat_checks import Answer
+from receivables.store.mail.texts import EVERY_MAIL, MailText, MailTexts
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from payments.gateways.stripe_later_facts import dispute_facts, label_of, mandat
 from payments.gateways.stripe_movements import movement_of
 from payments.gateways.stripe_reading import Telling
 from payments.reactions import facts_behind
-from receivables.domain.receipts import ContestWon, MoneyContested, MoneyReturned
+from receivables.domain.settlement.receipts import ContestWon, MoneyContested, MoneyReturned
 
 TOLD = Telling(datetime(2026, 11, 22, 12, tzinfo=UTC), livemode=False)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from config.clock import new_id
-from portal import turns
-from portal.turns import LONGEST_QUIET_S, Pace, Turns
+from portal.background import turns
+from portal.background.turns import LONGEST_QUIET_S, Pace, Turns
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from config.clock import new_id
-from receivables.domain.chasing import Hold, hold_back
-from receivables.domain.worklist import Account, by_expected_cash, rank
+from receivables.domain.collecting.chasing import Hold, hold_back
+from receivables.domain.collecting.worklist import Account, by_expected_cash, rank
 
 TODAY = date(2026, 11, 20)
 

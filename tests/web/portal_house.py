@@ -20,12 +20,12 @@ from einvoice.platform.settings import PlatformDriver, PlatformSettings
 from portal.access.people import Person, add_membership, add_person
 from portal.access.roles import Role
 from portal.access.sessions import open_session
-from portal.attachments import Attachments, keep_attachments
-from receivables.domain.collected import VatRow
-from receivables.domain.disputes import Scope
-from receivables.domain.receipts import AttemptMoved, AttemptState
-from receivables.services.disputing import note_documents_sent
-from receivables.services.receipts import record_facts
+from portal.documents.attachments import Attachments, keep_attachments
+from receivables.domain.conversations.disputes import Scope
+from receivables.domain.settlement.collected import VatRow
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
+from receivables.services.conversations.disputing import note_documents_sent
+from receivables.services.settlement.receipts import record_facts
 from receivables.store.register import Supplier, create_supplier
 from receivables.store.work import to_json
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 PROFILE = {

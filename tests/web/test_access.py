@@ -35,12 +35,12 @@ from payments.paying.told import payments_on
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role, UnstatedAccessError
 from portal.app import create_app
-from portal.bank_files import take_file
-from portal.unsubscribing import unsubscribe_url
-from receivables.services.dunning import adopt_usual_scenarios
-from receivables.services.tasking import NewTask, open_task, open_tasks
-from receivables.store.contacts import Contact, add_contact
-from receivables.store.saved_views import keep_view
+from portal.documents.bank_files import take_file
+from portal.mail.unsubscribing import unsubscribe_url
+from receivables.services.collecting.dunning import adopt_usual_scenarios
+from receivables.services.collecting.tasking import NewTask, open_task, open_tasks
+from receivables.store.customer_file.contacts import Contact, add_contact
+from receivables.store.customer_file.saved_views import keep_view
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -19,9 +19,9 @@ from portal.api.customers import customers
 from portal.api.invoices import api
 from portal.api.tokens import create_token
 from portal.app import create_app
-from portal.issuing import save_profile
+from portal.documents.issuing import save_profile
 from portal.wiring import Services, build_services
-from receivables.services.paying import RecordPayment, record_payment
+from receivables.services.settlement.paying import RecordPayment, record_payment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

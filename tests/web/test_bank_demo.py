@@ -11,7 +11,7 @@ from portal_house import build_house
 from payments.banking.checks import check_bank
 from payments.banking.lines import LineFilter, list_lines
 from portal.demo.bank import bring_statements
-from receivables.services.checks import run_checks
+from receivables.services.accounting.checks import run_checks
 
 if TYPE_CHECKING:
     from portal.demo.story import Staged

@@ -13,7 +13,7 @@ from statement_builders import OTHER_IBAN, Paper, Told, camt, cfonb
 from config.clock import new_id, today
 from payments.banking.checks import check_bank
 from payments.banking.lines import LineFilter, list_lines
-from portal.bank_files import go_on_importing
+from portal.documents.bank_files import go_on_importing
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -131,7 +131,7 @@ def test_who_only_reads_has_no_buttons_and_may_not_press_them(client: FlaskClien
 def test_a_large_file_is_registered_and_the_worker_goes_through_it(
     client: FlaskClient, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.bank_files.AT_ONCE_LINES", 1)
+    monkeypatch.setattr("portal.documents.bank_files.AT_ONCE_LINES", 1)
     house.sign_in(client, "accountant")
     mark = new_id().hex[-10:].upper()
     moves = tuple(Told(-100 - n, today(), f"{mark}{n}", text="X") for n in range(3))

@@ -18,12 +18,12 @@ from payments.accounts import open_account
 from payments.gateways.port import FactKind, PaymentFact
 from payments.paying.concluding import PAYMENT_TOLD
 from payments.reactions import record_told
-from portal.duties import build_worker
+from portal.background.duties import build_worker
 from portal.sandboxes.payments import PaymentSandboxSettings, create_payment_sandbox
 from receivables.domain.money import Money
-from receivables.domain.terms import EarlyDiscount
-from receivables.services.dues import due_on_invoice
-from receivables.services.paying import NewPayment, RecordPayment, begin_payment, record_payment
+from receivables.domain.settlement.terms import EarlyDiscount
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.settlement.paying import NewPayment, RecordPayment, begin_payment, record_payment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

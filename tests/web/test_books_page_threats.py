@@ -21,15 +21,15 @@ from portal.api.orders import orders
 from portal.api.tokens import create_token
 from portal.app import create_app
 from portal.dunning.bundle import make_litigation_file
+from portal.mail.book import keep_mail
+from portal.mail.post import send_due_mails
 from portal.mailbox.addresses import reply_address
 from portal.mailbox.receiving import receive_mails, take_in
-from portal.mails import keep_mail
-from portal.post import send_due_mails
-from receivables.domain.messages import Channel, Side, Subject
-from receivables.services.messaging import Say, say, write_note
-from receivables.services.speaking import note_remark
+from receivables.domain.conversations.messages import Channel, Side, Subject
+from receivables.services.collecting.speaking import note_remark
+from receivables.services.conversations.messaging import Say, say, write_note
+from receivables.store.conversations.messages import find_thread, messages_in
 from receivables.store.inbox import claim, settle
-from receivables.store.messages import find_thread, messages_in
 from receivables.store.register import create_supplier
 
 if TYPE_CHECKING:

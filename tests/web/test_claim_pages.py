@@ -11,14 +11,14 @@ from ledger_builders import customer_facts, issue
 from portal_house import press
 
 from config.clock import today
+from portal.background.duties import build_worker
 from portal.claims.producing import keep_claim
 from portal.demo.claims import add_claims
-from portal.duties import build_worker
 from receivables.domain.events import CLAIM_MADE
-from receivables.services.claiming import MakeClaim, make_claim
-from receivables.services.reckoning import set_terms
-from receivables.store.claims import InterestTerms, get_claim, list_claims
-from receivables.store.overviews import list_documents
+from receivables.services.collecting.claiming import MakeClaim, make_claim
+from receivables.services.collecting.reckoning import set_terms
+from receivables.store.collecting.claims import InterestTerms, get_claim, list_claims
+from receivables.store.customer_file.overviews import list_documents
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from portal_house import House
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 TERMS = InterestTerms(date(2025, 1, 1), Decimal("12.15"))
 

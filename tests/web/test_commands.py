@@ -12,7 +12,7 @@ from click import Context
 from einvoice.errors import EInvoiceError
 from einvoice.kept import profile_from_json
 from portal.cli import COMMANDS, main
-from portal.issuing import CHOICES, check_choices, check_profile
+from portal.documents.issuing import CHOICES, check_choices, check_profile
 
 
 def test_every_command_in_the_list_can_be_loaded_under_its_name() -> None:

@@ -12,11 +12,11 @@ import pytest
 from einvoice.composing.seller import SellerProfile
 from einvoice.document import Address
 from einvoice.intake import Prepared, prepare_request
-from portal import crediting
 from portal.api.invoices import api
 from portal.api.tokens import create_token
 from portal.app import create_app
-from portal.issuing import Issued, conclude, save_profile
+from portal.documents import crediting
+from portal.documents.issuing import Issued, conclude, save_profile
 from portal.wiring import Services, build_services
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from portal.api.credit import credit
 from portal.api.orders import orders
 from portal.api.tokens import create_token
 from portal.app import create_app
-from receivables.services.exposing import exposure_of
+from receivables.services.risk.exposing import exposure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

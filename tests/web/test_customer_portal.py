@@ -26,11 +26,11 @@ from portal.access.people import add_membership, add_person, find_person, member
 from portal.access.roles import Right, Role
 from portal.customer.people.register import change_rights, colleagues_of, let_go, let_in
 from receivables.errors import ConflictError
-from receivables.store.customer_details import customer_details
-from receivables.store.invoices import get_invoice
+from receivables.store.customer_file.details import customer_details
+from receivables.store.invoicing.invoices import get_invoice
 from receivables.store.register import create_supplier
-from receivables.store.terms_shown import note_terms_shown, shown_version, terms_of_payment
-from receivables.store.terms_versions import publish_terms
+from receivables.store.settlement.terms_shown import note_terms_shown, shown_version, terms_of_payment
+from receivables.store.settlement.terms_versions import publish_terms
 
 if TYPE_CHECKING:
     from flask import Flask

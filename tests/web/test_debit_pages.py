@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from portal_house import House
 
     from payments.debits.mandates import Mandate
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 
 class Desk:

@@ -24,15 +24,15 @@ from payments.links import revoke_links
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.access.sessions import open_session
-from portal.attachments import MOST_BYTES
-from portal.issuing import IssueOptions, issue_content, save_profile
-from receivables.domain.disputes import Scope, State
+from portal.documents.attachments import MOST_BYTES
+from portal.documents.issuing import IssueOptions, issue_content, save_profile
+from receivables.domain.conversations.disputes import Scope, State
 from receivables.domain.parties import CustomerFacts, CustomerKind
-from receivables.services.chasing import chase_state
-from receivables.services.checks import run_checks
-from receivables.services.dues import due_on_invoice
-from receivables.store.disputes import disputes_on, events_of, get_dispute
-from receivables.store.invoices import get_invoice
+from receivables.services.accounting.checks import run_checks
+from receivables.services.collecting.chasing import chase_state
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.store.conversations.disputes import disputes_on, events_of, get_dispute
+from receivables.store.invoicing.invoices import get_invoice
 from receivables.store.register import create_supplier
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 PDF, PNG = b"%PDF-1.7\n%...", b"\x89PNG\r\n\x1a\n..."
 RIGHT = {"reason": "QTE_ERR", "scope": "whole", "said": "Il manque deux cartons."}

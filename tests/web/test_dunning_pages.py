@@ -11,8 +11,8 @@ from ledger_builders import issue
 from portal_house import House, build_house, press
 
 from config.clock import today
-from receivables.services.dunning import adopt_usual_scenarios, rules_of
-from receivables.store.dunning import list_notices, stop_of
+from receivables.services.collecting.dunning import adopt_usual_scenarios, rules_of
+from receivables.store.collecting.dunning import list_notices, stop_of
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -120,7 +120,7 @@ def test_what_was_written_is_kept_and_shown(
     client: FlaskClient, reminding: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from config.law import days  # noqa: PLC0415 -- only to open a Sunday
-    from receivables.services import dunning  # noqa: PLC0415 -- same
+    from receivables.services.collecting import dunning  # noqa: PLC0415 -- same
 
     assert days
     monkeypatch.setattr(dunning, "is_open", lambda _day: True)

@@ -19,9 +19,9 @@ from config.clock import today
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.access.sessions import open_session
-from receivables.domain.fec_checking import check_fec
-from receivables.services.statements import statements_of
-from receivables.store.periods import closed_until
+from receivables.domain.accounting.fec_checking import check_fec
+from receivables.services.accounting.statements import statements_of
+from receivables.store.accounting.periods import closed_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

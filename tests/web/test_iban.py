@@ -17,12 +17,12 @@ from einvoice.document import Address
 from payments import bank_accounts
 from payments.bank_accounts import NewAccount, active_account_of, change_under_way
 from payments.errors import PaymentError
-from portal import quarantine
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.access.sessions import open_session
+from portal.background import quarantine
+from portal.background.quarantine import confirm_key, name_of, run_quarantine
 from portal.profiles import save_profile
-from portal.quarantine import confirm_key, name_of, run_quarantine
 from receivables.store.register import create_supplier
 
 if TYPE_CHECKING:

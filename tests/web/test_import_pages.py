@@ -13,8 +13,8 @@ from portal_house import build_house, form_token, press
 from config.clock import new_id
 from portal.jobs.kinds import KINDS
 from portal.jobs.running import run_jobs
-from receivables.services.checks import run_checks
-from receivables.store.invoices import find_by_number
+from receivables.services.accounting.checks import run_checks
+from receivables.store.invoicing.invoices import find_by_number
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient

@@ -14,10 +14,10 @@ from config.clock import today
 from portal.staff.indicators.drawing import Column, Part, draw_columns, draw_lines, top_of
 from portal.staff.indicators.mailing import send_mailings
 from portal.staff.indicators.words import GROUPS, NAMES
-from receivables.services.indicators import indicators
-from receivables.store.indicator_mailings import next_day
-from receivables.store.measures import sum_measures
-from receivables.store.scopes import Scope
+from receivables.services.measuring.indicators import indicators
+from receivables.store.measuring.indicator_mailings import next_day
+from receivables.store.measuring.measures import sum_measures
+from receivables.store.measuring.scopes import Scope
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient

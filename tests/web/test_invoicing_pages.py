@@ -13,11 +13,11 @@ from portal_house import press
 
 from config.clock import today
 from portal.invoicing.recurring import run_recurring
-from receivables.domain.recurrence import Rhythm, date_at
-from receivables.store.invoice_drafts import get_draft, list_drafts
-from receivables.store.invoices import get_invoice
-from receivables.store.items import ItemFacts, add_item
-from receivables.store.recurring import NewRecurring, begin_recurring, dates_of, get_recurring
+from receivables.domain.invoicing.recurrence import Rhythm, date_at
+from receivables.store.invoicing.drafts import get_draft, list_drafts
+from receivables.store.invoicing.invoices import get_invoice
+from receivables.store.invoicing.items import ItemFacts, add_item
+from receivables.store.invoicing.recurring import NewRecurring, begin_recurring, dates_of, get_recurring
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 
 @pytest.fixture(scope="module")

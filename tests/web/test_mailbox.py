@@ -18,19 +18,19 @@ from pydantic import SecretStr, ValidationError
 
 from config.clock import new_id
 from config.settings import Settings
-from portal.duties import build_worker
+from portal.background.duties import build_worker
 from portal.hooks.mail import MailHook
+from portal.mail.message_mails import write_message_mail
+from portal.mail.post import send_due_mails
 from portal.mailbox.addresses import close_addresses
 from portal.mailbox.imap import MailboxError, look_into_mailbox
 from portal.mailbox.reading import parse_mail
 from portal.mailbox.receiving import take_in
-from portal.message_mails import write_message_mail
-from portal.post import send_due_mails
-from receivables.domain.messages import Channel, Side, Subject
-from receivables.services.messaging import Say, say
-from receivables.store.contacts import Contact, add_contact, recipient_for, remove_contact
-from receivables.store.journal import journal_of
-from receivables.store.messages import find_thread, messages_in
+from receivables.domain.conversations.messages import Channel, Side, Subject
+from receivables.services.conversations.messaging import Say, say
+from receivables.store.conversations.messages import find_thread, messages_in
+from receivables.store.customer_file.contacts import Contact, add_contact, recipient_for, remove_contact
+from receivables.store.customer_file.journal import journal_of
 from receivables.store.register import create_supplier
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from mail_servers import ImapBox, Postbox, Sent
 
     from portal.wiring import Services
-    from receivables.domain.messages import Message
+    from receivables.domain.conversations.messages import Message
 
 HOOK_SECRET = "a secret of a mail service, long enough"
 PDF = b"%PDF-1.7 bon"

@@ -24,27 +24,27 @@ from payments.reactions import record_told
 from payments.refunds.telling import REFUND_TOLD, announce_refunds
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
+from portal.background.worker import NotYetError
 from portal.digests.gathering import gather, readers_of
 from portal.digests.sending import send_digests
-from portal.dkim_signing import Signer, dns_record, make_key, signer_of
 from portal.hooks.one_click import OneClick
-from portal.invoice_mails import write_invoice_mail
-from portal.mail_kinds import KINDS
-from portal.mail_samples import MAKERS, sample
-from portal.mail_settings import MailSettings, keep_mail_settings
-from portal.mails import Envelope, keep_page
-from portal.post import send_due_mails
-from portal.receipt_mails import write_refund_mail
-from portal.unsubscribing import read_token, unsubscribe_url
+from portal.mail.book import Envelope, keep_page
+from portal.mail.dkim_signing import Signer, dns_record, make_key, signer_of
+from portal.mail.invoice_mails import write_invoice_mail
+from portal.mail.kinds import KINDS
+from portal.mail.post import send_due_mails
+from portal.mail.receipt_mails import write_refund_mail
+from portal.mail.samples import MAKERS, sample
+from portal.mail.settings import MailSettings, keep_mail_settings
+from portal.mail.unsubscribing import read_token, unsubscribe_url
 from portal.words import money
-from portal.worker import NotYetError
 from receivables.domain.money import Money
-from receivables.domain.receipts import MoneyReturned, MoneyReturnFailed
+from receivables.domain.settlement.receipts import MoneyReturned, MoneyReturnFailed
 from receivables.errors import ReceivablesError
-from receivables.services.receipts import record_facts
-from receivables.store.contacts import CustomerFile, set_customer_file
-from receivables.store.mail_texts import EVERY_MAIL, MailText, keep_mail_text
-from receivables.store.mail_wishes import address_hash, note_wish, unwanted
+from receivables.services.settlement.receipts import record_facts
+from receivables.store.customer_file.contacts import CustomerFile, set_customer_file
+from receivables.store.mail.texts import EVERY_MAIL, MailText, keep_mail_text
+from receivables.store.mail.wishes import address_hash, note_wish, unwanted
 from receivables.store.outbox import Announcement, take
 from receivables.store.register import create_supplier
 
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from portal_house import House
 
-    from portal.mail_page import MailPage
+    from portal.mail.page import MailPage
     from portal.wiring import Services
     from receivables.store.work import Work
 

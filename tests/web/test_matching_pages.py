@@ -11,7 +11,7 @@ from portal_house import build_house, press
 
 from payments.banking.lines import get_line
 from payments.matching.asking import PAYER_ASKED, ask_payers, questions_for
-from portal.duties import build_worker
+from portal.background.duties import build_worker
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from portal_house import House
 
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 
 @pytest.fixture

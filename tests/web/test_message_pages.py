@@ -19,13 +19,13 @@ from portal.access.roles import Role
 from portal.demo.messages import add_messages
 from portal.evidence.bundle import make_evidence
 from portal.staff.messages.people import colleagues_of
-from receivables.domain.messages import Channel, Side, Subject
+from receivables.domain.conversations.messages import Channel, Side, Subject
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.messaging import MOST_A_DAY, Say, say, write_note
-from receivables.store.contacts import Contact, CustomerFile, add_contact, mark_mail, set_customer_file
-from receivables.store.holding import MOST_HELD_A_DAY
-from receivables.store.journal import journal_of
-from receivables.store.messages import count_unread, find_thread, messages_in
+from receivables.services.conversations.messaging import MOST_A_DAY, Say, say, write_note
+from receivables.store.conversations.holding import MOST_HELD_A_DAY
+from receivables.store.conversations.messages import count_unread, find_thread, messages_in
+from receivables.store.customer_file.contacts import Contact, CustomerFile, add_contact, mark_mail, set_customer_file
+from receivables.store.customer_file.journal import journal_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from portal.wiring import Services
-    from receivables.domain.messages import Message
+    from receivables.domain.conversations.messages import Message
     from receivables.store.work import Work
 
 PDF = b"%PDF-1.7 bon de livraison"

@@ -16,7 +16,7 @@ from config.clock import new_id, today
 from payments.refunds.orders import refunds_of
 from portal.access.people import add_membership
 from portal.access.roles import Role
-from receivables.services.paying import RecordPayment, record_payment
+from receivables.services.settlement.paying import RecordPayment, record_payment
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -10,9 +10,9 @@ from portal_house import build_house, press
 
 from config.clock import today
 from portal.app import create_app
-from portal.states import credit_left, state_of
-from receivables.services.dues import due_on_invoice
-from receivables.services.exposing import exposure_of
+from portal.telling.states import credit_left, state_of
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.risk.exposing import exposure_of
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient

@@ -16,10 +16,10 @@ from config.clock import today
 from payments.accounts import open_account
 from payments.links import revoke_links
 from portal.sandboxes.payments import PaymentSandboxSettings, create_payment_sandbox
-from receivables.domain.receipts import AttemptMoved, AttemptState
-from receivables.domain.terms import EarlyDiscount, Instalment
-from receivables.services.paying import RecordPayment, record_payment
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
+from receivables.domain.settlement.terms import EarlyDiscount, Instalment
+from receivables.services.settlement.paying import RecordPayment, record_payment
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from portal_house import House
 
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 
 def words(page: str) -> str:

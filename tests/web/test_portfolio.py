@@ -16,7 +16,7 @@ from test_access import MATRIX, address
 from config.clock import new_id, now
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
-from receivables.services.receipts import record_facts
+from receivables.services.settlement.receipts import record_facts
 from receivables.store.register import create_supplier
 from receivables.store.work import Works
 

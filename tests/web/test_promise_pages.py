@@ -15,12 +15,12 @@ from test_pay_link import words
 from config.clock import today
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
+from portal.background.plan_duties import judge_all, review_all
 from portal.demo.promises import add_promises
-from portal.plan_duties import judge_all, review_all
-from receivables.domain.promises import Source
-from receivables.services.plan_reviews import review_plans
-from receivables.store.plans import get_plan, signature_of
-from receivables.store.promises import promises_of
+from receivables.domain.collecting.promises import Source
+from receivables.services.collecting.plan_reviews import review_plans
+from receivables.store.collecting.plans import get_plan, signature_of
+from receivables.store.collecting.promises import promises_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from portal_house import House
 
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
-    from receivables.domain.plans import Plan
+    from receivables.domain.collecting.plans import Plan
+    from receivables.domain.invoicing.invoices import Invoice
 
 
 @pytest.fixture(scope="module")

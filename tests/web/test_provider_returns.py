@@ -19,9 +19,9 @@ from payments.debits.tasks import open_tasks
 from payments.gateways.port import FactKind, PaymentFact
 from payments.paying.concluding import PAYMENT_TOLD
 from payments.reactions import record_told
-from portal.duties import build_worker
+from portal.background.duties import build_worker
 from receivables.domain.money import Money
-from receivables.services.dues import due_on_invoice
+from receivables.services.invoicing.dues import due_on_invoice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from portal_house import House
 
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
     from receivables.store.work import Works
 

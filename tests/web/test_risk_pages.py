@@ -19,10 +19,10 @@ from payments.errors import PaymentError
 from payments.paying.plans import AimsPlan, customer_of
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
-from receivables.services.dues import due_on_invoice
-from receivables.services.paying import RecordPayment, record_payment
-from receivables.store.factors import list_assignments, positions, standing_assignments
-from receivables.store.insurance import policies
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.settlement.paying import RecordPayment, record_payment
+from receivables.store.accounting.factors import list_assignments, positions, standing_assignments
+from receivables.store.risk.insurance import policies
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 PRINTED = " ".join(FACTOR_IBAN[i : i + 4] for i in range(0, len(FACTOR_IBAN), 4))
 

@@ -22,15 +22,15 @@ from portal.access.sessions import open_session
 from portal.app import create_app
 from portal.vat_numbers.checking import check_vat_number
 from portal.vat_numbers.vies import Vies
-from receivables.domain.number_series import NumberWording
+from receivables.domain.invoicing.number_series import NumberWording
 from receivables.errors import ConflictError
-from receivables.store.customer_details import list_customers
-from receivables.store.items import list_items
-from receivables.store.mail_texts import mail_texts_of
-from receivables.store.numbers import series_states, word_numbers
+from receivables.store.customer_file.details import list_customers
+from receivables.store.customer_file.vat_checks import Answer, checks_of
+from receivables.store.invoicing.items import list_items
+from receivables.store.invoicing.numbers import series_states, word_numbers
+from receivables.store.mail.texts import mail_texts_of
 from receivables.store.register import create_supplier
-from receivables.store.terms_versions import current_terms
-from receivables.store.vat_checks import Answer, checks_of
+from receivables.store.settlement.terms_versions import current_terms
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient

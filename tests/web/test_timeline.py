@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from portal.timeline import contested, tell
-from receivables.store.happenings import Happening
+from portal.telling.timeline import contested, tell
+from receivables.store.customer_file.happenings import Happening
 
 SECOND = datetime(2026, 11, 22, 9, 0, 7, tzinfo=UTC)
 MEN = {"kind": "MEN", "currency": "EUR"}

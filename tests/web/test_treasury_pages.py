@@ -19,8 +19,8 @@ from payments.refunds.orders import NewRefund, ask_refund, get_refund, set_refun
 from payments.treasury.provider_accounts import list_provider_accounts
 from portal.sandboxes.payments import PaymentSandboxSettings, create_payment_sandbox
 from portal.staff.treasury.telling import tell_contests
-from receivables.domain.receipts import MoneyReturned
-from receivables.services.receipts import record_facts
+from receivables.domain.settlement.receipts import MoneyReturned
+from receivables.services.settlement.receipts import record_facts
 
 if TYPE_CHECKING:
     from pathlib import Path

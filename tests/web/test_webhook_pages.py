@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import Webhook
 from webhook_builders import webhook_things
 from webhook_receiver import receiver
 
-from portal.duties import build_worker
+from portal.background.duties import build_worker
 from portal.staff.troubles import troubles_here
 from portal.webhooks.planning import WEBHOOK_PLANNED
 

@@ -18,10 +18,10 @@ from config.clock import now, today
 from config.law.days import on_or_after
 from portal.staff.account import acts
 from portal.staff.worklist import reminding
-from receivables.services.dunning import adopt_usual_scenarios
-from receivables.services.tasking import NewTask, open_task, open_tasks
-from receivables.store.contacts import set_customer_files
-from receivables.store.journal import journal_of
+from receivables.services.collecting.dunning import adopt_usual_scenarios
+from receivables.services.collecting.tasking import NewTask, open_task, open_tasks
+from receivables.store.customer_file.contacts import set_customer_files
+from receivables.store.customer_file.journal import journal_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from portal_house import House
 
     from portal.wiring import Services
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,9 @@ from ledger_builders import customer_facts, issue
 from portal_house import press
 
 from receivables.errors import ConflictError, NotFoundError
-from receivables.services.claiming import MakeClaim, make_claim
-from receivables.services.reckoning import set_terms
-from receivables.services.writing_off import (
+from receivables.services.collecting.claiming import MakeClaim, make_claim
+from receivables.services.collecting.reckoning import set_terms
+from receivables.services.settlement.writing_off import (
     DEFAULT_LIMIT_MINOR,
     agree_write_off,
     give_up,
@@ -22,7 +22,7 @@ from receivables.services.writing_off import (
     set_write_off_limit,
     write_off_limit,
 )
-from receivables.store.claims import InterestTerms, get_claim
+from receivables.store.collecting.claims import InterestTerms, get_claim
 
 if TYPE_CHECKING:
     from uuid import UUID

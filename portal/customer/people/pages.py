@@ -31,8 +31,8 @@ from portal.customer.people.register import administers, change_rights, colleagu
 from portal.customer.rights import may_here, right_choices, rights_told
 from portal.words import LANGUAGES, known_language, language, suppose_language, told_by
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.store.customers import get_customer
-from receivables.store.overviews import supplier_name
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.overviews import supplier_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

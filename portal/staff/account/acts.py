@@ -12,31 +12,31 @@ from config.clock import today
 from config.secrets import new_token, token_bytes, token_text
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import COLLECTING, allow
-from portal.dispute_mails import RECEIVED, write_dispute_mail
 from portal.dunning.running import send_reminders
-from portal.message_mails import write_message_mail
+from portal.mail.dispute_mails import RECEIVED, write_dispute_mail
+from portal.mail.message_mails import write_message_mail
+from portal.mail.plan_mails import write_promise_mail
 from portal.plan_forms import choices_of, read_day, read_ids, wishes_of
-from portal.plan_mails import write_promise_mail
 from portal.staff.account.dealings import leave_out
 from portal.staff.account.pages import act_on, refuse
 from portal.staff.disputes.noting import Typed, command_of
 from portal.words import gettext, told_by
-from receivables.domain.messages import MAX_SAID, Channel, Side, Subject
-from receivables.domain.promises import Source
+from receivables.domain.collecting.promises import Source
+from receivables.domain.conversations.messages import MAX_SAID, Channel, Side, Subject
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.dunning import plan_for, rules_of
-from receivables.services.messaging import Say, say
-from receivables.services.promising import NewPromise, make_promise
-from receivables.services.short_paying import note_dispute
-from receivables.store.customers import get_customer
-from receivables.store.dunning import resume_customer, stop_customer
-from receivables.store.invoices import get_invoice
+from receivables.services.collecting.dunning import plan_for, rules_of
+from receivables.services.collecting.promising import NewPromise, make_promise
+from receivables.services.conversations.messaging import Say, say
+from receivables.services.settlement.short_paying import note_dispute
+from receivables.store.collecting.dunning import resume_customer, stop_customer
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from werkzeug import Response
 
-    from receivables.domain.invoices import Invoice
-    from receivables.domain.reminders import Plan
+    from receivables.domain.collecting.reminders import Plan
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 blueprint = Blueprint("account_acts", __name__, url_prefix="/s/customers/<uuid:customer_id>")

@@ -10,30 +10,30 @@ from config.law.days import on_or_after
 from config.secrets import new_token, token_text
 from portal.access.context import caller
 from portal.customer.basket import plain_amount
-from portal.dispute_words import choices, reason_words
-from portal.message_mails import staff_path
+from portal.mail.message_mails import staff_path
 from portal.plan_forms import choices_of
-from portal.plan_words import PLAN_STATES, PROMISE_STATES, shown_state
 from portal.staff.claims.shown import STATES as CLAIM_STATES
 from portal.staff.claims.shown import debtors_of
 from portal.staff.dunning import shown as dunning_words
+from portal.telling.dispute_words import choices, reason_words
+from portal.telling.plan_words import PLAN_STATES, PROMISE_STATES, shown_state
 from portal.words import told_by
-from receivables.services.dunning import plan_for, rules_of
-from receivables.services.promising import MOST_DAYS_OF_COLLECTOR
-from receivables.services.reckoning import reckon_known
-from receivables.store.claims import list_claims
-from receivables.store.disputes import list_disputes
-from receivables.store.dunning import list_notices, stop_of
-from receivables.store.messages import list_threads
-from receivables.store.plans import plans_of
-from receivables.store.promises import promises_of
+from receivables.services.collecting.dunning import plan_for, rules_of
+from receivables.services.collecting.promising import MOST_DAYS_OF_COLLECTOR
+from receivables.services.collecting.reckoning import reckon_known
+from receivables.store.collecting.claims import list_claims
+from receivables.store.collecting.dunning import list_notices, stop_of
+from receivables.store.collecting.plans import plans_of
+from receivables.store.collecting.promises import promises_of
+from receivables.store.conversations.disputes import list_disputes
+from receivables.store.conversations.messages import list_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
+    from receivables.domain.collecting.reminders import Silence
     from receivables.domain.parties import Customer
-    from receivables.domain.reminders import Silence
     from receivables.store.work import Work
 
 MOST_LINES, MOST_CHOICES = 5, 12

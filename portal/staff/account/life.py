@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from portal.account_words import event_words
-from portal.timeline import Told, tell
-from receivables.store.happenings import life_of_customer
-from receivables.store.journal import journal_of
+from portal.telling.account_words import event_words
+from portal.telling.timeline import Told, tell
+from receivables.store.customer_file.happenings import life_of_customer
+from receivables.store.customer_file.journal import journal_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

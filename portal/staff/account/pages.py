@@ -15,18 +15,18 @@ from portal.access.context import caller, place, services, work_here
 from portal.access.headers import let_script_run
 from portal.access.people import read_email, staff_of
 from portal.access.roles import COLLECTING, READERS, allow
-from portal.account_words import OUTCOMES, task_words
 from portal.plan_forms import TypedError
 from portal.staff.account.life import life_of_account
 from portal.staff.account.panels import show_panels
 from portal.staff.worklist.words import CONTACT_ROLES
+from portal.telling.account_words import OUTCOMES, task_words
 from portal.words import gettext, told_by
 from receivables.domain.money import Money
 from receivables.errors import ReceivablesError
-from receivables.services.credits import available_credits
-from receivables.services.speaking import Call, note_call, note_remark
-from receivables.services.tasking import close_task, open_tasks, postpone_task
-from receivables.store.contacts import (
+from receivables.services.collecting.speaking import Call, note_call, note_remark
+from receivables.services.collecting.tasking import close_task, open_tasks, postpone_task
+from receivables.services.settlement.credits import available_credits
+from receivables.store.customer_file.contacts import (
     Contact,
     CustomerFile,
     add_contact,
@@ -37,9 +37,9 @@ from receivables.store.contacts import (
     segments,
     set_customer_file,
 )
-from receivables.store.customers import get_customer
-from receivables.store.invoice_lists import list_invoices
-from receivables.store.overviews import list_money, sum_open
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.overviews import list_money, sum_open
+from receivables.store.invoicing.lists import list_invoices
 
 if TYPE_CHECKING:
     from collections.abc import Callable

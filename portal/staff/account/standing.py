@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from portal.credit_words import COMPONENT_NAMES, PROCEEDINGS
 from portal.staff.credit.shown import show_standing, tell_kept
 from portal.staff.scores.listed import TONES, explain, points
-from receivables.domain.exposure import COMPONENTS, LOWERING
-from receivables.services.insolvency import open_insolvency
-from receivables.services.insuring import insured_debts
-from receivables.services.limiting import DEFAULT_CURRENCY
-from receivables.services.scoring import blocked_customers, latest_scores
-from receivables.store.credit import list_decisions
-from receivables.store.factors import list_assignments
+from portal.telling.credit_words import COMPONENT_NAMES, PROCEEDINGS
+from receivables.domain.risk.exposure import COMPONENTS, LOWERING
+from receivables.services.risk.insolvency import open_insolvency
+from receivables.services.risk.insuring import insured_debts
+from receivables.services.risk.limiting import DEFAULT_CURRENCY
+from receivables.services.risk.scoring import blocked_customers, latest_scores
+from receivables.store.accounting.factors import list_assignments
+from receivables.store.risk.credit import list_decisions
 
 if TYPE_CHECKING:
     from datetime import date

@@ -15,8 +15,8 @@ from payments.banking.statements import get_statement, list_statements, statemen
 from payments.errors import PaymentError
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import BOOKKEEPING, STAFF, allow
-from portal.bank_files import kept_file, take_file
 from portal.customer.downloads import send_bytes
+from portal.documents.bank_files import kept_file, take_file
 from portal.lists import read_list_request
 from portal.staff.bank.words import STATES, details_of, format_name, line_badge, reason_of
 from portal.validation.uploads import clean_name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from portal.states import Badge
+from portal.telling.states import Badge
 from portal.words import gettext, note_text
 
 if TYPE_CHECKING:

@@ -21,11 +21,11 @@ from portal.staff.claims.shown import BASES, BOOKINGS, STATES, debtors_of, tell_
 from portal.words import gettext, told_by
 from receivables.domain.money import Money
 from receivables.errors import ReceivablesError
-from receivables.services.claiming import MOST_LINES, MakeClaim, make_claim
-from receivables.services.forgoing import MOST_REASON, correct_claims, waive_running
-from receivables.services.reckoning import reckon_known, set_terms, terms_of
-from receivables.services.writing_off import give_up, open_write_offs
-from receivables.store.claims import (
+from receivables.services.collecting.claiming import MOST_LINES, MakeClaim, make_claim
+from receivables.services.collecting.forgoing import MOST_REASON, correct_claims, waive_running
+from receivables.services.collecting.reckoning import reckon_known, set_terms, terms_of
+from receivables.services.settlement.writing_off import give_up, open_write_offs
+from receivables.store.collecting.claims import (
     BOOKED,
     MEMO,
     InterestTerms,
@@ -35,15 +35,15 @@ from receivables.store.claims import (
     terms_known,
     waivers_of,
 )
-from receivables.store.customers import get_customer
-from receivables.store.overviews import PAGE, list_documents
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.overviews import PAGE, list_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from werkzeug import Response
 
-    from receivables.services.reckoning import Reckoned
+    from receivables.services.collecting.reckoning import Reckoned
     from receivables.store.work import Work
 
 blueprint = Blueprint("claims", __name__, url_prefix="/s/claims")

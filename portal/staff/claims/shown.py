@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from portal.words import day, gettext, money, note_text, percent
-from receivables.services.reckoning import CONTRACT
+from receivables.services.collecting.reckoning import CONTRACT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
 
-    from receivables.domain.interest import Stretch
-    from receivables.services.reckoning import Reckoned
+    from receivables.domain.collecting.interest import Stretch
+    from receivables.services.collecting.reckoning import Reckoned
 
 BASES = {
     CONTRACT: note_text("taux des conditions de vente"),

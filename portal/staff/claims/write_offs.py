@@ -13,7 +13,7 @@ from portal.access.step_up import fresh_proof
 from portal.customer.disputing import read_amount
 from portal.words import gettext, told_by
 from receivables.errors import ReceivablesError
-from receivables.services.writing_off import (
+from receivables.services.settlement.writing_off import (
     agree_write_off,
     open_write_offs,
     refuse_write_off,

@@ -14,8 +14,8 @@ from portal.access.people import clean_email
 from portal.staff.settings.typed import Typed
 from portal.words import LANGUAGES, LOCALES, gettext, language, note_text
 from receivables.domain.parties import CustomerKind
-from receivables.domain.payment_terms import MOST_DAYS, CountedFrom, PaymentTerms
-from receivables.store.customer_details import CustomerDetails, Place
+from receivables.domain.settlement.payment_terms import MOST_DAYS, CountedFrom, PaymentTerms
+from receivables.store.customer_file.details import CustomerDetails, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,7 +27,8 @@ from portal.vat_numbers.checking import check_vat_number, is_checkable
 from portal.words import gettext, language, note_text, told_by
 from receivables.domain.parties import CustomerKind
 from receivables.errors import ConflictError
-from receivables.store.customer_details import (
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.details import (
     MOST_LISTED,
     add_customer,
     agree_terms,
@@ -36,15 +37,14 @@ from receivables.store.customer_details import (
     customer_terms,
     list_customers,
 )
-from receivables.store.customers import get_customer
-from receivables.store.vat_checks import Answer, checks_of
+from receivables.store.customer_file.vat_checks import Answer, checks_of
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from werkzeug import Response
 
-    from receivables.domain.payment_terms import PaymentTerms
+    from receivables.domain.settlement.payment_terms import PaymentTerms
     from receivables.store.work import Work
 
 blueprint = Blueprint("clients", __name__, url_prefix="/s/clients")

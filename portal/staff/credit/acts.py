@@ -21,11 +21,11 @@ from portal.staff.credit.pages import (
     read_currency,
 )
 from portal.words import gettext, told_by
-from receivables.domain.credit import CreditPolicy, LimitKind
+from receivables.domain.risk.credit import CreditPolicy, LimitKind
 from receivables.errors import ReceivablesError
-from receivables.services.deciding import AskDecision, decide_credit
-from receivables.services.derogating import AskDerogation, agree_derogation, ask_derogation, refuse_derogation
-from receivables.services.insolvency import (
+from receivables.services.risk.deciding import AskDecision, decide_credit
+from receivables.services.risk.derogating import AskDerogation, agree_derogation, ask_derogation, refuse_derogation
+from receivables.services.risk.insolvency import (
     NewInsolvency,
     convert_insolvency,
     end_insolvency,
@@ -33,8 +33,8 @@ from receivables.services.insolvency import (
     note_insolvency,
     publish_insolvency,
 )
-from receivables.services.limiting import DEFAULT_CURRENCY, NewLimit, end_limit, note_parent, set_limit, set_policy
-from receivables.store.customers import get_customer
+from receivables.services.risk.limiting import DEFAULT_CURRENCY, NewLimit, end_limit, note_parent, set_limit, set_policy
+from receivables.store.customer_file.customers import get_customer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

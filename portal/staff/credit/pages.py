@@ -12,18 +12,25 @@ from config.clock import today
 from portal.access.context import caller, place, services, work_here
 from portal.access.people import get_person
 from portal.access.roles import COLLECTING, CREDIT, READERS, allow
-from portal.credit_words import COMPONENT_NAMES, DEROGATION_STATES, LIMIT_NAMES, LINE_KINDS, PROCEEDINGS, VERDICTS
 from portal.lists import read_list_request
 from portal.staff.credit.shown import show_standing, tell_kept, uses
+from portal.telling.credit_words import (
+    COMPONENT_NAMES,
+    DEROGATION_STATES,
+    LIMIT_NAMES,
+    LINE_KINDS,
+    PROCEEDINGS,
+    VERDICTS,
+)
 from portal.words import gettext, note_text
-from receivables.domain.credit import STOPPED_COVER, CreditPolicy, LimitKind
-from receivables.domain.exposure import COMPONENTS, LOWERING
-from receivables.services.exposing import PAGE, exposure_lines, exposure_of
-from receivables.services.insolvency import list_insolvencies, open_insolvency
-from receivables.services.limiting import DEFAULT_CURRENCY
-from receivables.store.commitments import list_commitments
-from receivables.store.credit import current_policy, list_decisions, list_derogations, parent_of
-from receivables.store.customers import get_customer
+from receivables.domain.risk.credit import STOPPED_COVER, CreditPolicy, LimitKind
+from receivables.domain.risk.exposure import COMPONENTS, LOWERING
+from receivables.services.risk.exposing import PAGE, exposure_lines, exposure_of
+from receivables.services.risk.insolvency import list_insolvencies, open_insolvency
+from receivables.services.risk.limiting import DEFAULT_CURRENCY
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.risk.commitments import list_commitments
+from receivables.store.risk.credit import current_policy, list_decisions, list_derogations, parent_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

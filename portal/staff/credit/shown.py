@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from config.clock import today
-from portal.credit_words import VERDICTS, reason_sentence
+from portal.telling.credit_words import VERDICTS, reason_sentence
 from portal.words import gettext
-from receivables.domain.credit import LimitKind, decide, limit_on
-from receivables.services.deciding import standing_of
-from receivables.services.exposing import exposures
-from receivables.services.limiting import DEFAULT_CURRENCY
-from receivables.store.credit import current_policy, derogated, limits_of
+from receivables.domain.risk.credit import LimitKind, decide, limit_on
+from receivables.services.risk.deciding import standing_of
+from receivables.services.risk.exposing import exposures
+from receivables.services.risk.limiting import DEFAULT_CURRENCY
+from receivables.store.risk.credit import current_policy, derogated, limits_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from receivables.domain.credit import CreditFacts, CreditPolicy, Decision, Limit
-    from receivables.store.credit import KeptDecision
+    from receivables.domain.risk.credit import CreditFacts, CreditPolicy, Decision, Limit
+    from receivables.store.risk.credit import KeptDecision
     from receivables.store.work import Work
 
 WHOLE = 100

@@ -29,11 +29,11 @@ from portal.access.context import caller, place, services, work_here
 from portal.access.roles import BOOKKEEPING, COLLECTING, STAFF, allow
 from portal.customer.downloads import send_bytes
 from portal.customer.mandates import PDF
-from portal.debit_words import DEBIT_STATES, MANDATE_STATES, SCHEMES, error_words, reason_words, shown
 from portal.lists import read_list_request
+from portal.telling.debit_words import DEBIT_STATES, MANDATE_STATES, SCHEMES, error_words, reason_words, shown
 from portal.words import fitted, gettext, language, moment, note_text
-from receivables.services.paying import noon
-from receivables.store.customers import get_customer
+from receivables.services.settlement.paying import noon
+from receivables.store.customer_file.customers import get_customer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -32,8 +32,8 @@ from payments.errors import PaymentError
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import BOOKKEEPING, COLLECTING, OWNERS, STAFF, Role, allow
 from portal.customer.downloads import send_bytes
-from portal.debit_mails import tell_payers
-from portal.debit_words import (
+from portal.mail.debit_mails import tell_payers
+from portal.telling.debit_words import (
     BATCH_STATES,
     DEBIT_STATES,
     SCHEMES,
@@ -46,7 +46,7 @@ from portal.debit_words import (
 )
 from portal.words import language
 from receivables.errors import ReceivablesError
-from receivables.store.overviews import supplier_name
+from receivables.store.customer_file.overviews import supplier_name
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping

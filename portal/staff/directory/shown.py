@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from einvoice.directory.words import ReachState
 from einvoice.platform.directory import LineStatus, Mesh
 from einvoice.routing import Road, routing_of
-from portal.states import Badge
+from portal.telling.states import Badge
 from portal.words import fitted, gettext, language, note_text
 
 if TYPE_CHECKING:

@@ -9,34 +9,34 @@ from einvoice.crediting.credit_note import LineCredit
 from einvoice.errors import EInvoiceError
 from einvoice.lifecycle.history import codes_of
 from einvoice.lifecycle.message import AttachedFile, Detail, Note
-from portal.attachments import Attachments, keep_attachments
-from portal.correcting import Correction, correct_invoice
-from portal.crediting import CreditOrder, credit_invoice
-from portal.dispute_mails import ACCEPTED, ANSWERED, DOCUMENTS, PARTLY, REJECTED, write_dispute_mail
-from portal.dispute_words import reason_words
-from portal.issuing import IssueOptions
-from receivables.domain.disputes import SUSPENDED, EventKind, Scope, State
+from portal.documents.attachments import Attachments, keep_attachments
+from portal.documents.correcting import Correction, correct_invoice
+from portal.documents.crediting import CreditOrder, credit_invoice
+from portal.documents.issuing import IssueOptions
+from portal.mail.dispute_mails import ACCEPTED, ANSWERED, DOCUMENTS, PARTLY, REJECTED, write_dispute_mail
+from portal.telling.dispute_words import reason_words
+from receivables.domain.conversations.disputes import SUSPENDED, EventKind, Scope, State
 from receivables.domain.money import Money
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.disputing import (
+from receivables.services.collecting.forgoing import correct_claims, waive_claim
+from receivables.services.conversations.disputing import (
     accept_dispute,
     answer_dispute,
     note_documents_sent,
     reject_dispute,
 )
-from receivables.services.forgoing import correct_claims, waive_claim
-from receivables.store.claims import get_claim
-from receivables.store.customers import lock_customers
-from receivables.store.disputes import events_of, get_dispute
-from receivables.store.invoices import get_invoice
+from receivables.store.collecting.claims import get_claim
+from receivables.store.conversations.disputes import events_of, get_dispute
+from receivables.store.customer_file.customers import lock_customers
+from receivables.store.invoicing.invoices import get_invoice
 from receivables.store.register import get_supplier
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from portal.wiring import Services
-    from receivables.domain.disputes import Dispute
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.conversations.disputes import Dispute
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
 COMPLETED = "209"

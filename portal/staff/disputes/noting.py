@@ -12,15 +12,15 @@ from config.secrets import new_token, token_bytes, token_text
 from portal.access.context import caller, services, work_here
 from portal.access.roles import COLLECTING, allow
 from portal.customer.disputing import read_amount
-from portal.dispute_mails import RECEIVED, write_dispute_mail
-from portal.dispute_words import PLAIN, choices
+from portal.mail.dispute_mails import RECEIVED, write_dispute_mail
+from portal.telling.dispute_words import PLAIN, choices
 from portal.words import gettext, note_text, told_by
 from receivables.errors import ReceivablesError
-from receivables.services.disputing import MAX_SAID
-from receivables.services.dues import due_on_invoice
-from receivables.services.short_paying import NotedDispute, note_dispute, short_payments
-from receivables.store.customers import get_customer
-from receivables.store.invoices import get_invoice
+from receivables.services.conversations.disputing import MAX_SAID
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.settlement.short_paying import NotedDispute, note_dispute, short_payments
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from uuid import UUID

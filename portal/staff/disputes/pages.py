@@ -12,9 +12,8 @@ from config.clock import now, today
 from config.secrets import new_token, token_bytes, token_text
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import COLLECTING, READERS, allow
-from portal.attachments import FORM, MOST_BYTES, MOST_FILES, AttachmentError, read_attachments
 from portal.customer.disputing import lines_of, read_amount
-from portal.dispute_words import TEAMS, reason_words, team_words
+from portal.documents.attachments import FORM, MOST_BYTES, MOST_FILES, AttachmentError, read_attachments
 from portal.lists import MAX_WANTED, read_list_request
 from portal.staff.disputes.acts import (
     CORRECTIVE,
@@ -28,16 +27,17 @@ from portal.staff.disputes.acts import (
     send_documents,
 )
 from portal.staff.disputes.told import Clock, clock_of, tell_events
+from portal.telling.dispute_words import TEAMS, reason_words, team_words
 from portal.words import gettext, language, note_text
-from receivables.domain.disputes import FRAUD_CHECK, UNDECIDED, State
-from receivables.services.chasing import disputed_minor
-from receivables.services.disputing import MAX_SAID, assign_dispute, close_refusal
-from receivables.services.dues import due_on_invoice
-from receivables.services.short_paying import short_payments
-from receivables.store.customers import get_customer
-from receivables.store.disputes import CHOICES, events_of, get_dispute, list_disputes
-from receivables.store.invoices import get_invoice
-from receivables.store.overviews import PAGE, list_documents
+from receivables.domain.conversations.disputes import FRAUD_CHECK, UNDECIDED, State
+from receivables.services.collecting.chasing import disputed_minor
+from receivables.services.conversations.disputing import MAX_SAID, assign_dispute, close_refusal
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.services.settlement.short_paying import short_payments
+from receivables.store.conversations.disputes import CHOICES, events_of, get_dispute, list_disputes
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.overviews import PAGE, list_documents
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from werkzeug import Response
 
-    from receivables.store.disputes import DisputeLine
+    from receivables.store.conversations.disputes import DisputeLine
 
 blueprint = Blueprint("disputes", __name__, url_prefix="/s/disputes")
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from einvoice.lifecycle.reasons import ACTIONS
 from einvoice.lifecycle.statuses import status
-from portal.dispute_words import team_words
-from portal.timeline import Told
+from portal.telling.dispute_words import team_words
+from portal.telling.timeline import Told
 from portal.words import day, gettext, language, money, ngettext, note_text, short_day
-from receivables.domain.disputes import EventKind, Origin, State
+from receivables.domain.conversations.disputes import EventKind, Origin, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from receivables.domain.chasing import ChaseState
-    from receivables.domain.disputes import Dispute, DisputeEvent
+    from receivables.domain.collecting.chasing import ChaseState
+    from receivables.domain.conversations.disputes import Dispute, DisputeEvent
 
 _CLAIMED = {
     Origin.PORTAL: note_text("Le client a écrit sur notre page"),

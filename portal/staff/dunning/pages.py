@@ -21,10 +21,10 @@ from portal.dunning.running import PDF, Writer, approve_reminder, send_reminders
 from portal.dunning.view import view_reminder
 from portal.staff.dunning import shown
 from portal.words import gettext, told_by
-from receivables.domain.reminders import Plan
-from receivables.domain.scenarios import Approval, Channel
+from receivables.domain.collecting.reminders import Plan
+from receivables.domain.collecting.scenarios import Approval, Channel
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.dunning import (
+from receivables.services.collecting.dunning import (
     adopt_usual_scenarios,
     customers_to_look_at,
     next_opening,
@@ -32,8 +32,7 @@ from receivables.services.dunning import (
     rules_of,
     why_not_any_more,
 )
-from receivables.store.customers import get_customer
-from receivables.store.dunning import (
+from receivables.store.collecting.dunning import (
     PAGE,
     Notice,
     customer_names,
@@ -46,13 +45,14 @@ from receivables.store.dunning import (
     stop_of,
     withdraw_letter,
 )
-from receivables.store.happenings import find_mail
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.happenings import find_mail
 
 if TYPE_CHECKING:
     from werkzeug import Response
 
-    from receivables.domain.reminders import Reminder
-    from receivables.services.dunning import Rules
+    from receivables.domain.collecting.reminders import Reminder
+    from receivables.services.collecting.dunning import Rules
     from receivables.store.work import Work
 
 blueprint = Blueprint("dunning", __name__, url_prefix="/s/dunning")

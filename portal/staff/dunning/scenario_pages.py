@@ -13,16 +13,16 @@ from portal.access.context import caller, place, work_here
 from portal.access.roles import CREDIT, OWNERS, STAFF, Role, allow
 from portal.staff.dunning import shown
 from portal.words import gettext, told_by
-from receivables.domain.scenarios import LEAST_NOTICE, MOST_NOTICE, Channel, read_steps, step_data
+from receivables.domain.collecting.scenarios import LEAST_NOTICE, MOST_NOTICE, Channel, read_steps, step_data
 from receivables.errors import ReceivablesError
-from receivables.services.dunning import TEMPLATES, keep_settings, rules_of
-from receivables.store.contacts import segments
-from receivables.store.dunning import DunningSettings, add_scenario
+from receivables.services.collecting.dunning import TEMPLATES, keep_settings, rules_of
+from receivables.store.collecting.dunning import DunningSettings, add_scenario
+from receivables.store.customer_file.contacts import segments
 
 if TYPE_CHECKING:
     from werkzeug import Response
 
-    from receivables.domain.scenarios import Scenario
+    from receivables.domain.collecting.scenarios import Scenario
 
 blueprint = Blueprint("dunning_scenarios", __name__, url_prefix="/s/dunning")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from portal.states import Badge
+from portal.telling.states import Badge
 from portal.words import gettext, note_text, short_day
 
 if TYPE_CHECKING:
-    from receivables.domain.reminders import Part, Silence
-    from receivables.store.dunning import Notice
+    from receivables.domain.collecting.reminders import Part, Silence
+    from receivables.store.collecting.dunning import Notice
 
 LEVELS = {
     0: note_text("Rappel avant échéance"),

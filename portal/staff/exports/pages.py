@@ -13,17 +13,17 @@ from portal.access.context import caller, place, services, work_here
 from portal.access.headers import FILE_POLICY
 from portal.access.people import staff_of
 from portal.access.roles import BOOKKEEPING, LEDGERS, OWNERS, STAFF, Role, allow
-from portal.fec_files import zip_fec
+from portal.documents.fec_files import zip_fec
 from portal.statements.columns import AGEING, JOURNAL, OPEN
 from portal.statements.words import read_day, read_span
 from portal.tables import CHUNK_BYTES, Form, send_table
 from portal.validation.uploads import clean_name
 from portal.words import gettext, told_by
-from receivables.domain.fec import ENCODINGS
-from receivables.domain.fec_checking import check_fec
-from receivables.domain.fec_rules import RULES
+from receivables.domain.accounting.fec import ENCODINGS
+from receivables.domain.accounting.fec_checking import check_fec
+from receivables.domain.accounting.fec_rules import RULES
 from receivables.errors import ReceivablesError
-from receivables.services.closing import (
+from receivables.services.accounting.closing import (
     accounting_years,
     close_period,
     journal_states,
@@ -32,11 +32,11 @@ from receivables.services.closing import (
     validate_entries,
     year_ends_of,
 )
-from receivables.services.fec import fec_of
-from receivables.services.journals import ageing, journal_lines
-from receivables.services.statements import open_lines
-from receivables.store.periods import closed_until
-from receivables.store.rates import keep_rates, read_rates
+from receivables.services.accounting.fec import fec_of
+from receivables.services.accounting.journals import ageing, journal_lines
+from receivables.services.accounting.statements import open_lines
+from receivables.store.accounting.periods import closed_until
+from receivables.store.invoicing.rates import keep_rates, read_rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

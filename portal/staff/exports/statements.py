@@ -10,7 +10,7 @@ from portal.access.context import caller, work_here
 from portal.access.roles import READERS, allow
 from portal.statements.sending import asked_statements, send_statement
 from portal.statements.words import age_name, movement_name
-from receivables.store.customers import get_customer
+from receivables.store.customer_file.customers import get_customer
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -11,7 +11,7 @@ from einvoice.lifecycle.factoring import read_account
 from portal.customer.payment_words import read_amount
 from portal.words import gettext
 from receivables.errors import ReceivablesError
-from receivables.store.factors import Factor, FactorMove
+from receivables.store.accounting.factors import Factor, FactorMove
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -26,7 +26,7 @@ from portal.staff.factoring.form import (
 )
 from portal.words import note_text, told_by
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.assigning import (
+from receivables.services.factoring.assigning import (
     AssignInvoices,
     assign_invoices,
     change_payee,
@@ -34,9 +34,9 @@ from receivables.services.assigning import (
     hand_over,
     note_factor_paid,
 )
-from receivables.services.factor_money import book_factor_move
-from receivables.store.factors import PAGE as ASSIGNMENTS
-from receivables.store.factors import (
+from receivables.services.factoring.factor_money import book_factor_move
+from receivables.store.accounting.factors import PAGE as ASSIGNMENTS
+from receivables.store.accounting.factors import (
     factors,
     get_assignment,
     get_factor,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from werkzeug import Response as AnyResponse
 
-    from receivables.store.factors import Assignment
+    from receivables.store.accounting.factors import Assignment
     from receivables.store.work import Work
 
 blueprint = Blueprint("factoring", __name__, url_prefix="/s/factoring")

@@ -29,8 +29,8 @@ from payments.errors import PaymentError
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import BOOKKEEPING, STAFF, Role, allow
 from portal.access.step_up import fresh_proof
+from portal.background.quarantine import deciders_of, is_confirm_key, name_of, run_quarantine, tell_deciders
 from portal.customer.iban import bank_of
-from portal.quarantine import deciders_of, is_confirm_key, name_of, run_quarantine, tell_deciders
 from portal.words import gettext, note_text, told_by
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from portal.access.roles import STAFF
 from portal.staff.indicators.words import PERIODS
-from receivables.domain.indicators import AGES
-from receivables.store.scopes import NO_SEGMENT, PERIOD_DAYS, Scope
+from receivables.domain.measuring.indicators import AGES
+from receivables.store.measuring.scopes import NO_SEGMENT, PERIOD_DAYS, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -27,11 +27,11 @@ from portal.staff.indicators.words import (
 )
 from portal.tables import Column, Form, send_table
 from portal.words import gettext
-from receivables.domain.indicators import rounded
+from receivables.domain.measuring.indicators import rounded
 from receivables.domain.money import Money, exponent
-from receivables.services.indicator_views import BY, break_down, trend
-from receivables.services.indicators import Unit, indicators
-from receivables.store.measures import MEASURES, PAGE, lines_of
+from receivables.services.measuring.indicator_views import BY, break_down, trend
+from receivables.services.measuring.indicators import Unit, indicators
+from receivables.store.measuring.measures import MEASURES, PAGE, lines_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from flask import Response
 
     from portal.staff.indicators.asking import Choices
-    from receivables.services.indicators import Indicator
-    from receivables.store.measures import Line
-    from receivables.store.scopes import Scope
+    from receivables.services.measuring.indicators import Indicator
+    from receivables.store.measuring.measures import Line
+    from receivables.store.measuring.scopes import Scope
     from receivables.store.work import Work
 
 blueprint = Blueprint("indicators", __name__, url_prefix="/s/indicators")

@@ -14,10 +14,10 @@ from portal.staff.indicators.asking import choices, page_of, query_of, read_scop
 from portal.staff.indicators.pictures import picture_of_forecast, picture_of_test, weeks_after
 from portal.staff.indicators.words import BY_NAMES, EXPECTED_BY, PERIODS
 from portal.tables import Column, Form, send_table
-from receivables.domain.forecasts import WEEKS, Expected
+from receivables.domain.measuring.forecasts import WEEKS, Expected
 from receivables.domain.money import Money
-from receivables.services.forecasting import back_test, forecast_cash
-from receivables.store.measures import PAGE
+from receivables.services.measuring.forecasting import back_test, forecast_cash
+from receivables.store.measuring.measures import PAGE
 
 if TYPE_CHECKING:
     from uuid import UUID

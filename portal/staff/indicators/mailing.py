@@ -11,22 +11,22 @@ from sqlalchemy import text
 
 from config.clock import today
 from portal.access.roles import STAFF
-from portal.mail_page import MailPage, MailTable
-from portal.mails import Envelope, keep_page
+from portal.mail.book import Envelope, keep_page
+from portal.mail.page import MailPage, MailTable
 from portal.staff.indicators.asking import choices, query_of, read_scope
 from portal.staff.indicators.words import GROUPS, NAMES, figure
 from portal.words import catalogue, day, known_language, note_text
-from receivables.services.indicators import indicators
-from receivables.store.indicator_mailings import due_mailings, move_mailing, stop_mailing
+from receivables.services.measuring.indicators import indicators
+from receivables.store.measuring.indicator_mailings import due_mailings, move_mailing, stop_mailing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
     from portal.wiring import Services
-    from receivables.services.indicators import Board
-    from receivables.store.indicator_mailings import Mailing
-    from receivables.store.scopes import Scope
+    from receivables.services.measuring.indicators import Board
+    from receivables.store.measuring.indicator_mailings import Mailing
+    from receivables.store.measuring.scopes import Scope
     from receivables.store.work import Work
 
 COMPARED_DAYS = 7

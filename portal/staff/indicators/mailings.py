@@ -12,7 +12,7 @@ from portal.access.roles import STAFF, allow
 from portal.staff.indicators.asking import choices, query_of, read_scope
 from portal.staff.indicators.words import BY_NAMES, RHYTHMS
 from receivables.errors import NotFoundError
-from receivables.store.indicator_mailings import add_mailing, mailings_of, stop_mailing
+from receivables.store.measuring.indicator_mailings import add_mailing, mailings_of, stop_mailing
 
 if TYPE_CHECKING:
     from uuid import UUID

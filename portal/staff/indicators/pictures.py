@@ -10,9 +10,9 @@ from portal.staff.charts import NAMES as AGE_NAMES
 from portal.staff.indicators.drawing import Column, Part, draw_columns, draw_lines
 from portal.staff.indicators.words import NONE, amount_of, short_money
 from portal.words import LOCALES, gettext, language, money, short_day
-from receivables.domain.forecasts import WEEK_DAYS
-from receivables.domain.indicators import rounded
-from receivables.services.indicators import Unit
+from receivables.domain.measuring.forecasts import WEEK_DAYS
+from receivables.domain.measuring.indicators import rounded
+from receivables.services.measuring.indicators import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from portal.staff.indicators.drawing import Drawing
-    from receivables.services.forecasting import BackTest, Forecast
-    from receivables.services.indicator_views import Group, MonthEnd
+    from receivables.services.measuring.forecasting import BackTest, Forecast
+    from receivables.services.measuring.indicator_views import Group, MonthEnd
 
 
 def picture_of_ages(months: Sequence[MonthEnd], currency: str) -> Drawing:

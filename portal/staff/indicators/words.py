@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from babel.numbers import format_compact_currency, format_decimal, format_percent
 
-from portal.dispute_words import reason_words
+from portal.telling.dispute_words import reason_words
 from portal.words import LOCALES, MINUS, gettext, known_language, language, money, note_text
-from receivables.domain.indicators import rounded
+from receivables.domain.measuring.indicators import rounded
 from receivables.domain.money import Money
-from receivables.services.indicators import Unit
+from receivables.services.measuring.indicators import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from fractions import Fraction
 
-    from receivables.services.indicators import Indicator
+    from receivables.services.measuring.indicators import Indicator
 
 NONE = "\u2013"
 """What stands where there is no figure."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from receivables.services.insuring import covers, insured_debts
-from receivables.store.insurance import open_debts, policies
+from receivables.services.risk.insuring import covers, insured_debts
+from receivables.store.risk.insurance import open_debts, policies
 
 if TYPE_CHECKING:
     from datetime import date
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import RowMapping
 
-    from receivables.services.insuring import Insured
+    from receivables.services.risk.insuring import Insured
     from receivables.store.work import Work
 
 LARGEST = 200

@@ -19,10 +19,10 @@ from portal.customer.payment_words import read_amount
 from portal.insurers.asking import ask_limit, declare_overdue, fetch_decisions, take_decisions
 from portal.staff.insurance.overview import insured_of, largest_debtors, split_of, to_declare
 from portal.words import gettext, note_text, told_by
-from receivables.domain.insurance import read_terms
+from receivables.domain.risk.insurance import read_terms
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.insuring import add_policy, new_policy
-from receivables.store.insurance import PAGE, list_decisions, policies
+from receivables.services.risk.insuring import add_policy, new_policy
+from receivables.store.risk.insurance import PAGE, list_decisions, policies
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,15 +11,15 @@ from pydantic import ValidationError
 
 from einvoice.errors import EInvoiceError
 from portal.access.context import caller, place, services
+from portal.documents.issuing import need_profile
 from portal.invoicing.looking import look_at
 from portal.invoicing.terms_choices import usual_terms
 from portal.invoicing.typed import MOST_LINES, TypedLine, to_kept, to_typed
 from portal.invoicing.vat_choices import choice_for, usual_choice
-from portal.issuing import need_profile
 from receivables.domain.money import Money
 from receivables.errors import ConflictError
-from receivables.store.invoice_drafts import NewDraft, open_draft, save_draft
-from receivables.store.items import list_items
+from receivables.store.invoicing.drafts import NewDraft, open_draft, save_draft
+from receivables.store.invoicing.items import list_items
 from receivables.store.register import get_supplier
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from portal.invoicing.looking import Look
     from portal.invoicing.terms_choices import Terms
     from portal.invoicing.typed import TypedInvoice
-    from receivables.store.invoice_drafts import Draft
-    from receivables.store.items import Item
+    from receivables.store.invoicing.drafts import Draft
+    from receivables.store.invoicing.items import Item
     from receivables.store.register import Supplier
     from receivables.store.work import Work
 

@@ -12,21 +12,21 @@ from einvoice.crediting.earlier import credited_before
 from einvoice.errors import EInvoiceError
 from portal.access.context import services, work_here
 from portal.access.roles import BOOKKEEPING, allow
-from portal.crediting import CreditOrder, credit_invoice
+from portal.documents.crediting import CreditOrder, credit_invoice
+from portal.documents.issuing import FilesPendingError, IssueOptions
 from portal.invoicing.asking import read_number
 from portal.invoicing.buyers import buyer_of
 from portal.invoicing.copying import again, completed, corrected, document_of
 from portal.invoicing.issuing import check_correctable
 from portal.invoicing.typed import to_kept
-from portal.issuing import FilesPendingError, IssueOptions
 from portal.staff.invoicing.desk import actor, profile_here, start, supplier_here, with_blank_line
 from portal.staff.invoicing.pages import with_deposits
 from portal.words import fitted, gettext, told_by
-from receivables.domain.invoices import DEPOSITS
+from receivables.domain.invoicing.invoices import DEPOSITS
 from receivables.domain.money import Money, MoneyError
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
-from receivables.store.invoice_drafts import NewDraft, invoice_under
-from receivables.store.invoices import get_invoice
+from receivables.store.invoicing.drafts import NewDraft, invoice_under
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from werkzeug import Response
 
-    from receivables.domain.invoices import Invoice
+    from receivables.domain.invoicing.invoices import Invoice
 
 blueprint = Blueprint("invoice_follow", __name__, url_prefix="/s/invoicing/invoices/<uuid:invoice_id>")
 

@@ -14,9 +14,9 @@ from portal.invoicing.recurring import resume
 from portal.invoicing.typed import repeated, to_kept, to_typed, without_buyer
 from portal.staff.invoicing.desk import actor, lay_out, read_id
 from portal.words import day, gettext, note_text, told_by
-from receivables.domain.recurrence import Rhythm, date_at
+from receivables.domain.invoicing.recurrence import Rhythm, date_at
 from receivables.errors import ConflictError
-from receivables.store.invoice_drafts import (
+from receivables.store.invoicing.drafts import (
     close_draft,
     count_drafts,
     get_draft,
@@ -24,7 +24,7 @@ from receivables.store.invoice_drafts import (
     list_templates,
     remove_template,
 )
-from receivables.store.recurring import (
+from receivables.store.invoicing.recurring import (
     PAGE,
     NewRecurring,
     begin_recurring,
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
     from werkzeug import Response
 
-    from receivables.store.invoice_drafts import Draft
-    from receivables.store.recurring import Recurring
+    from receivables.store.invoicing.drafts import Draft
+    from receivables.store.invoicing.recurring import Recurring
     from receivables.store.work import Work
 
 blueprint = Blueprint("invoice_plans", __name__, url_prefix="/s/invoicing")

@@ -25,9 +25,16 @@ from portal.invoicing.typed import (
 )
 from portal.staff.invoicing.desk import actor, profile_here, read_id, start, with_blank_line
 from portal.words import gettext, language
-from receivables.store.billing import MOST_SHOWN, customer_with_siren, find_buyers
-from receivables.store.invoice_drafts import PAGE, NewDraft, count_drafts, get_template, list_drafts, list_templates
-from receivables.store.invoices import get_invoice
+from receivables.store.invoicing.billing import MOST_SHOWN, customer_with_siren, find_buyers
+from receivables.store.invoicing.drafts import (
+    PAGE,
+    NewDraft,
+    count_drafts,
+    get_template,
+    list_drafts,
+    list_templates,
+)
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -19,7 +19,7 @@ from portal.invoicing.vat_choices import offered_choices
 from portal.staff.invoicing.desk import MOST_ITEMS
 from portal.words import LOCALES, gettext, language, money, ngettext, note_text
 from receivables.domain.money import Money
-from receivables.store.items import list_items
+from receivables.store.invoicing.items import list_items
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -35,7 +35,7 @@ from portal.wiring import branding_of
 from portal.words import fitted, gettext, language, told_by
 from receivables.domain.money import MoneyError
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
-from receivables.store.invoice_drafts import close_draft, get_draft, hold_draft, invoice_under
+from receivables.store.invoicing.drafts import close_draft, get_draft, hold_draft, invoice_under
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from portal.invoicing.typed import TypedInvoice
     from portal.staff.invoicing.desk import Desk
-    from receivables.store.invoice_drafts import Draft
+    from receivables.store.invoicing.drafts import Draft
     from receivables.store.work import Work
 
 blueprint = Blueprint("invoice_form", __name__, url_prefix="/s/invoicing/drafts/<uuid:draft_id>")

@@ -11,7 +11,7 @@ from portal.access.roles import BOOKKEEPING, allow
 from portal.customer.downloads import send_bytes
 from portal.jobs.jobs import MAX_LINES, job_of, lines_of, stop_job, try_again
 from portal.jobs.kinds import KINDS
-from portal.states import Badge
+from portal.telling.states import Badge
 from portal.words import fitted, gettext, language, note_text
 from receivables.errors import NotFoundError
 

@@ -15,24 +15,30 @@ from portal.access.roles import COLLECTING, STAFF, allow
 from portal.customer.disputing import read_amount
 from portal.words import gettext, note_text, told_by
 from receivables.domain.money import Money
-from receivables.domain.moves import EURO
+from receivables.domain.settlement.moves import EURO
 from receivables.errors import ReceivablesError
-from receivables.services.aiming import unaim
-from receivables.services.lettering_by_hand import LetterLines, key_of, letter_lines, open_account
-from receivables.services.moving import ExchangeCredit, TransferCredit, exchange_credit, transfer_credit, undo_move
-from receivables.services.setting_off import UndoSetOff, undo_set_off
-from receivables.services.waiving import tolerance_of
-from receivables.store.customers import find_by_code, get_customer
-from receivables.store.invoices import get_invoice
-from receivables.store.letterings import lettered_pairs
-from receivables.store.moves import moves_of_customer
+from receivables.services.settlement.aiming import unaim
+from receivables.services.settlement.lettering_by_hand import LetterLines, key_of, letter_lines, open_account
+from receivables.services.settlement.moving import (
+    ExchangeCredit,
+    TransferCredit,
+    exchange_credit,
+    transfer_credit,
+    undo_move,
+)
+from receivables.services.settlement.setting_off import UndoSetOff, undo_set_off
+from receivables.services.settlement.waiving import tolerance_of
+from receivables.store.customer_file.customers import find_by_code, get_customer
+from receivables.store.invoicing.invoices import get_invoice
+from receivables.store.settlement.letterings import lettered_pairs
+from receivables.store.settlement.moves import moves_of_customer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from werkzeug import Response
 
-    from receivables.services.lettering_by_hand import OpenAccount
+    from receivables.services.settlement.lettering_by_hand import OpenAccount
     from receivables.store.work import Work
 
 blueprint = Blueprint("lettering", __name__, url_prefix="/s/customers/<uuid:customer_id>/lettering")

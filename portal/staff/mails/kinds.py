@@ -9,17 +9,17 @@ from flask import Blueprint, abort, render_template, request
 from portal.access.context import services, work_here
 from portal.access.headers import let_own_frames_show
 from portal.access.roles import STAFF, allow
-from portal.mail_kinds import CUSTOMER, KINDS, PERSON
-from portal.mail_kinds import STAFF as TO_STAFF
-from portal.mail_page import write_page
-from portal.mail_samples import sample
+from portal.mail.kinds import CUSTOMER, KINDS, PERSON
+from portal.mail.kinds import STAFF as TO_STAFF
+from portal.mail.page import write_page
+from portal.mail.samples import sample
 from portal.staff.mails.framed import framed
 from portal.words import NAMES, known_language, note_text
 
 if TYPE_CHECKING:
     from flask import Response
 
-    from portal.mail_page import MailPage
+    from portal.mail.page import MailPage
 
 blueprint = Blueprint("mail_kinds", __name__, url_prefix="/s/mails/kinds")
 

@@ -11,17 +11,17 @@ from portal.access.headers import let_own_frames_show
 from portal.access.roles import STAFF, allow
 from portal.access.sign_in_mail import SIGN_IN_MAILS
 from portal.lists import read_list_request
-from portal.mail_kinds import KINDS, PERSON
+from portal.mail.kinds import KINDS, PERSON
 from portal.staff.mails.framed import framed
 from portal.words import gettext, note_text
-from receivables.store.mail_book import PAGE, STATES, Hidden, find_kept_mail, list_book
+from receivables.store.mail.book import PAGE, STATES, Hidden, find_kept_mail, list_book
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from flask import Response
 
-    from receivables.store.mail_book import KeptMail
+    from receivables.store.mail.book import KeptMail
 
 blueprint = Blueprint("mails", __name__, url_prefix="/s/mails")
 

@@ -10,8 +10,8 @@ from portal.access.context import caller, place, services, work_here
 from portal.access.roles import BOOKKEEPING, READERS, allow
 from portal.digests.gathering import READERS as DIGEST_READERS
 from portal.digests.sending import KIND
-from portal.mail_settings import MailSettings, keep_mail_settings, mail_settings_of
-from receivables.store.mail_wishes import address_hash, note_wish, unwanted
+from portal.mail.settings import MailSettings, keep_mail_settings, mail_settings_of
+from receivables.store.mail.wishes import address_hash, note_wish, unwanted
 
 if TYPE_CHECKING:
     from werkzeug import Response

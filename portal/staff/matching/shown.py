@@ -9,7 +9,7 @@ from payments.matching.asking import asked_about
 from payments.matching.points import DOUBT, EVIDENCE
 from payments.matching.proposals import proposals_of
 from portal.words import fitted, gettext, language, money, note_text
-from receivables.services.waiving import Waiver
+from receivables.services.settlement.waiving import Waiver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

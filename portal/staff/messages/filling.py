@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from portal.words import day, known_language, money, note_text
-from receivables.domain.messages import Template, fill
-from receivables.services.dues import due_on_invoice
-from receivables.store.message_templates import templates
-from receivables.store.overviews import supplier_name
+from receivables.domain.conversations.messages import Template, fill
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.store.conversations.message_templates import templates
+from receivables.store.customer_file.overviews import supplier_name
 
 if TYPE_CHECKING:
-    from receivables.domain.messages import Subject
+    from receivables.domain.conversations.messages import Subject
     from receivables.domain.parties import Customer
     from receivables.store.work import Work
 

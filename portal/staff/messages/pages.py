@@ -11,24 +11,21 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from config.secrets import new_token, token_bytes, token_text
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import COLLECTING, READERS, allow
-from portal.attachments import MOST_BYTES, MOST_FILES, AttachmentError, read_attachments
 from portal.customer.downloads import note_download, send_document
+from portal.documents.attachments import MOST_BYTES, MOST_FILES, AttachmentError, read_attachments
+from portal.documents.message_files import find_message_file, keep_message_files, plain_name
 from portal.lists import MAX_WANTED, read_list_request
+from portal.mail.message_mails import reader_at, staff_path, write_message_mail
 from portal.mailbox.addresses import close_addresses
-from portal.message_files import find_message_file, keep_message_files, plain_name
-from portal.message_mails import reader_at, staff_path, write_message_mail
 from portal.staff.messages.filling import choices, filled
 from portal.staff.messages.people import colleagues_of
 from portal.staff.messages.shown import show_entries
 from portal.words import gettext, language, note_text
-from receivables.domain.messages import MAX_SAID, Channel, Side, Subject
+from receivables.domain.conversations.messages import MAX_SAID, Channel, Side, Subject
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.dues import due_on_invoice
-from receivables.services.messaging import Say, assign_thread, close_thread, say, write_note
-from receivables.store.contacts import contacts_of, customer_file
-from receivables.store.customers import get_customer
-from receivables.store.invoices import get_invoice
-from receivables.store.messages import (
+from receivables.services.conversations.messaging import Say, assign_thread, close_thread, say, write_note
+from receivables.services.invoicing.dues import due_on_invoice
+from receivables.store.conversations.messages import (
     CHOICES,
     file_of_message,
     find_thread,
@@ -37,8 +34,11 @@ from receivables.store.messages import (
     messages_in,
     read_until,
 )
-from receivables.store.notes import notes_in
-from receivables.store.overviews import PAGE
+from receivables.store.conversations.notes import notes_in
+from receivables.store.customer_file.contacts import contacts_of, customer_file
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.overviews import PAGE
+from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from portal.words import gettext, note_text
-from receivables.domain.messages import Channel, Side
+from receivables.domain.conversations.messages import Channel, Side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from receivables.domain.messages import Message, Note
+    from receivables.domain.conversations.messages import Message, Note
 
 _CHANNELS = {
     Channel.PAGE: "",

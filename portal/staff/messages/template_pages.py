@@ -11,10 +11,10 @@ from portal.access.context import caller, place, work_here
 from portal.access.roles import COLLECTING, STAFF, allow
 from portal.staff.messages.filling import STARTERS
 from portal.words import told_by
-from receivables.domain.messages import MAX_TEMPLATE, PLACES, Template
+from receivables.domain.conversations.messages import MAX_TEMPLATE, PLACES, Template
 from receivables.errors import ReceivablesError
-from receivables.services.messaging import set_template
-from receivables.store.message_templates import remove_template, templates
+from receivables.services.conversations.messaging import set_template
+from receivables.store.conversations.message_templates import remove_template, templates
 
 if TYPE_CHECKING:
     from werkzeug import Response

@@ -26,12 +26,12 @@ from portal.staff.imports.pages import samples_of
 from portal.tables import MARK
 from portal.validation.uploads import clean_name
 from portal.words import gettext, language, told_by
-from receivables.domain.number_series import OWN_SERIES
+from receivables.domain.invoicing.number_series import OWN_SERIES
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.taking_over import opening_of, start_series
-from receivables.services.undoing_openings import undo_opening
-from receivables.store.numbers import series_states
-from receivables.store.openings import list_openings, opened_items
+from receivables.services.accounting.taking_over import opening_of, start_series
+from receivables.services.accounting.undoing_openings import undo_opening
+from receivables.store.accounting.openings import list_openings, opened_items
+from receivables.store.invoicing.numbers import series_states
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

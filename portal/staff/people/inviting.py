@@ -8,8 +8,8 @@ from config.clock import new_id
 from portal.access.members import IN_PORTFOLIO, member_of
 from portal.access.people import add_membership, add_person, clean_email
 from portal.access.sign_in_mail import Mail
-from portal.mail_page import MailPage, brand_of, write_page
-from portal.mails import keep_mail
+from portal.mail.book import keep_mail
+from portal.mail.page import MailPage, brand_of, write_page
 from portal.staff.people.words import ROLES
 from portal.words import catalogue
 from receivables.errors import ConflictError, ReceivablesError

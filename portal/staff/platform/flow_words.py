@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from portal.states import Badge
+from portal.telling.states import Badge
 from portal.words import gettext, note_text
 
 if TYPE_CHECKING:

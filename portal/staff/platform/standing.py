@@ -12,13 +12,13 @@ from einvoice.flow_log import Journey, journey_of
 from einvoice.reporting.periods import ReportKind, period_of
 from einvoice.request.codes import SELF_BILLED
 from portal.words import day, gettext, note_text
-from receivables.domain.disputes import State
-from receivables.domain.invoices import Routing
-from receivables.store.disputes import disputes_on
+from receivables.domain.conversations.disputes import State
+from receivables.domain.invoicing.invoices import Routing
+from receivables.store.conversations.disputes import disputes_on
 
 if TYPE_CHECKING:
-    from receivables.domain.invoices import Invoice
-    from receivables.services.dues import InvoiceDue
+    from receivables.domain.invoicing.invoices import Invoice
+    from receivables.services.invoicing.dues import InvoiceDue
     from receivables.store.work import Work
 
 

@@ -14,21 +14,21 @@ from portal.access.roles import COLLECTING, OWNERS, STAFF, Role, allow
 from portal.customer.basket import plain_amount
 from portal.customer.payment_words import read_amount
 from portal.lists import MAX_WANTED, read_list_request
+from portal.mail.plan_mails import write_promise_mail
 from portal.plan_forms import TypedError, choices_of, read_day, read_ids, wishes_of
-from portal.plan_mails import write_promise_mail
-from portal.plan_words import PROMISE_STATES, reason_told, shown_state
+from portal.telling.plan_words import PROMISE_STATES, reason_told, shown_state
 from portal.words import gettext, note_text, told_by
-from receivables.domain.plans import PlanPolicy
-from receivables.domain.promises import Source
+from receivables.domain.collecting.plans import PlanPolicy
+from receivables.domain.collecting.promises import Source
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.granting import LIMITS, set_policy
-from receivables.services.planning import proposals_waiting
-from receivables.services.promising import MOST_DAYS_OF_COLLECTOR, NewPromise, make_promise, withdraw_promise
-from receivables.store.contacts import contacts_of
-from receivables.store.customers import get_customer
-from receivables.store.overviews import list_customers
-from receivables.store.plans import policy_of
-from receivables.store.promises import PAGE, list_promises
+from receivables.services.collecting.granting import LIMITS, set_policy
+from receivables.services.collecting.planning import proposals_waiting
+from receivables.services.collecting.promising import MOST_DAYS_OF_COLLECTOR, NewPromise, make_promise, withdraw_promise
+from receivables.store.collecting.plans import policy_of
+from receivables.store.collecting.promises import PAGE, list_promises
+from receivables.store.customer_file.contacts import contacts_of
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.overviews import list_customers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,9 +11,10 @@ from config.clock import today
 from portal.access.context import caller, services, work_here
 from portal.access.roles import COLLECTING, STAFF, allow
 from portal.lists import read_list_request
+from portal.mail.plan_mails import AGREED, OFFERED, write_plan_mail
 from portal.plan_forms import TypedError, choices_of, typed_terms
-from portal.plan_mails import AGREED, OFFERED, write_plan_mail
-from portal.plan_words import (
+from portal.staff.promises.pages import names_of
+from portal.telling.plan_words import (
     PLAN_STATES,
     RHYTHMS,
     agreement_words,
@@ -22,12 +23,11 @@ from portal.plan_words import (
     reason_told,
     shown_state,
 )
-from portal.staff.promises.pages import names_of
 from portal.words import note_text, told_by
-from receivables.domain.plans import Plan, PlanState
-from receivables.domain.promises import Source
+from receivables.domain.collecting.plans import Plan, PlanState
+from receivables.domain.collecting.promises import Source
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.planning import (
+from receivables.services.collecting.planning import (
     Proposer,
     agree_to_plan,
     draft_plan,
@@ -36,10 +36,10 @@ from receivables.services.planning import (
     refuse_plan,
     withdraw_plan,
 )
-from receivables.store.contacts import recipient_for
-from receivables.store.customers import get_customer, lock_customers
-from receivables.store.overviews import supplier_name
-from receivables.store.plans import PAGE, get_plan, list_plans, policy_of, signature_of
+from receivables.store.collecting.plans import PAGE, get_plan, list_plans, policy_of, signature_of
+from receivables.store.customer_file.contacts import recipient_for
+from receivables.store.customer_file.customers import get_customer, lock_customers
+from receivables.store.customer_file.overviews import supplier_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from portal.staff.purchases.shown import write_amount
-from portal.timeline import TELLERS, Told
+from portal.telling.timeline import TELLERS, Told
 from portal.words import gettext, note_text
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from einvoice.lifecycle.statuses import status
 from einvoice.receiving.purchases import DUPLICATE, NEW, UNREADABLE
-from portal.states import Badge
+from portal.telling.states import Badge
 from portal.words import gettext, language, note_text
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from config.clock import today
 from payments.banking.by_hand import KINDS, MAX_TEXT, HandReceipt
 from payments.errors import PaymentError
 from portal.customer.payment_words import read_amount
-from receivables.services.paying import spread
-from receivables.services.waiving import Waiver
+from receivables.services.settlement.paying import spread
+from receivables.services.settlement.waiving import Waiver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -25,10 +25,10 @@ from portal.access.context import caller, place, services, work_here
 from portal.access.roles import COLLECTING, STAFF, allow
 from portal.lists import read_list_request
 from portal.staff.receipts.form import Typed, open_invoices, read_receipt, read_typed
-from portal.states import Badge
+from portal.telling.states import Badge
 from portal.words import gettext, language, note_text, told_by
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.store.customers import get_customer
+from receivables.store.customer_file.customers import get_customer
 
 if TYPE_CHECKING:
     from werkzeug import Response as AnyResponse

@@ -20,7 +20,7 @@ from portal.access.context import caller, place, services, work_here
 from portal.access.roles import BOOKKEEPING, STAFF, Role, allow
 from portal.customer.downloads import note_download, send_document
 from portal.staff.reports.words import answer_words, block_words, category_words, regime_words, said
-from receivables.store.overviews import DocumentLine
+from receivables.store.customer_file.overviews import DocumentLine
 
 if TYPE_CHECKING:
     from datetime import date

@@ -11,7 +11,7 @@ from portal.access.people import clean_email
 from portal.access.roles import BOOKKEEPING, COLLECTING, STAFF, allow
 from portal.words import told_by
 from receivables.errors import ReceivablesError
-from receivables.store.desks import MAX_TEXT, Desk, desks_of, keep_desk, remove_desk
+from receivables.store.customer_file.desks import MAX_TEXT, Desk, desks_of, keep_desk, remove_desk
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -17,11 +17,11 @@ from portal.customer.downloads import note_download, send_document
 from portal.customer.mails import write_change_mail, write_decision_mail
 from portal.customer.payment_words import read_amount
 from portal.customer.people.register import colleagues_of, let_in
-from portal.message_files import find_message_file
+from portal.documents.message_files import find_message_file
 from portal.words import told_by
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.company_changes import CompanyChange, changes_of, refuse_change, take_change
-from receivables.services.opening import (
+from receivables.services.risk.company_changes import CompanyChange, changes_of, refuse_change, take_change
+from receivables.services.risk.opening import (
     MAX_SAID,
     Opening,
     approve_request,
@@ -31,15 +31,15 @@ from receivables.services.opening import (
     requests_here,
     set_opening,
 )
-from receivables.store.customers import get_customer
+from receivables.store.customer_file.customers import get_customer
 from receivables.store.register import get_supplier
-from receivables.store.terms_versions import terms_version
+from receivables.store.settlement.terms_versions import terms_version
 
 if TYPE_CHECKING:
     from flask import Response
     from werkzeug import Response as AnyResponse
 
-    from receivables.services.opening import AccountRequest
+    from receivables.services.risk.opening import AccountRequest
     from receivables.store.work import Work
 
 blueprint = Blueprint("requests", __name__, url_prefix="/s/requests")

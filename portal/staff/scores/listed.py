@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
 
-    from receivables.domain.score import Part
-    from receivables.services.scoring import DatedScore
-    from receivables.store.agency_reports import AgencyReport
+    from receivables.domain.risk.score import Part
+    from receivables.services.risk.scoring import DatedScore
+    from receivables.store.risk.agency_reports import AgencyReport
     from receivables.store.work import Work
 
 PAGE = 50

@@ -28,19 +28,19 @@ from portal.staff.scores.listed import (
     points,
 )
 from portal.words import told_by
-from receivables.domain.score import CURRENT, formula_of
+from receivables.domain.risk.score import CURRENT, formula_of
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.scoring import block, blocked_customers, end_of, history_of, score_on
-from receivables.store.agency_reports import latest_reports
-from receivables.store.customers import get_customer
+from receivables.services.risk.scoring import block, blocked_customers, end_of, history_of, score_on
+from receivables.store.customer_file.customers import get_customer
+from receivables.store.risk.agency_reports import latest_reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from werkzeug import Response as AnyResponse
 
-    from receivables.services.scoring import DatedScore
-    from receivables.store.agency_reports import AgencyReport
+    from receivables.services.risk.scoring import DatedScore
+    from receivables.store.risk.agency_reports import AgencyReport
 
 blueprint = Blueprint("scores", __name__, url_prefix="/s/scores")
 UNPROCESSABLE = 422

@@ -18,14 +18,14 @@ from einvoice.validation.payment_terms import GENERAL
 from payments.bank_accounts import active_account_of
 from portal.access.context import place, services, work_here
 from portal.access.roles import OWNERS, allow
-from portal.issuing import MAX_TERMS_DAYS
+from portal.documents.issuing import MAX_TERMS_DAYS
 from portal.staff.clients.form import countries
 from portal.staff.company import judge_profile, keep_profile
 from portal.staff.settings.items import NATURES
 from portal.staff.settings.law import beyond_the_law
 from portal.staff.settings.typed import UNPROCESSABLE, Typed, written
 from portal.words import LANGUAGES, gettext, language, note_text
-from receivables.domain.payment_terms import PaymentTerms
+from receivables.domain.settlement.payment_terms import PaymentTerms
 from receivables.store.register import get_supplier
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from portal.lists import MAX_WANTED
 from portal.staff.settings.typed import UNPROCESSABLE, Typed, written
 from portal.words import LOCALES, gettext, language, note_text, told_by
 from receivables.errors import ConflictError
-from receivables.store.items import (
+from receivables.store.invoicing.items import (
     MOST_LISTED,
     ItemFacts,
     add_item,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from werkzeug import Response
 
-    from receivables.store.items import Item
+    from receivables.store.invoicing.items import Item
 
 blueprint = Blueprint("items", __name__, url_prefix="/s/items")
 

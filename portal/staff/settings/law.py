@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from decimal import Decimal
 
-    from receivables.domain.payment_terms import PaymentTerms
+    from receivables.domain.settlement.payment_terms import PaymentTerms
     from receivables.store.work import Work
 
 blueprint = Blueprint("law", __name__, url_prefix="/s/settings/law")

@@ -9,10 +9,10 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from portal.access.context import caller, place, work_here
 from portal.access.roles import BOOKKEEPING, STAFF, allow
-from portal.mail_kinds import KINDS, worded_kinds
+from portal.mail.kinds import KINDS, worded_kinds
 from portal.staff.settings.typed import UNPROCESSABLE, Typed
 from portal.words import LANGUAGES, gettext, note_text
-from receivables.store.mail_texts import EVERY_MAIL, MailText, keep_mail_text, mail_texts_of
+from receivables.store.mail.texts import EVERY_MAIL, MailText, keep_mail_text, mail_texts_of
 
 if TYPE_CHECKING:
     from werkzeug import Response

@@ -12,7 +12,7 @@ from einvoice.errors import EInvoiceError
 from payments.bank_accounts import active_account_of
 from portal.staff.company import judge_profile
 from portal.words import gettext
-from receivables.store.terms_versions import current_terms
+from receivables.store.settlement.terms_versions import current_terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

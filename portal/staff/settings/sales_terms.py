@@ -15,12 +15,12 @@ from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.staff.settings.typed import UNPROCESSABLE, Typed
 from portal.validation.uploads import clean_name
 from portal.words import gettext
-from receivables.store.terms_versions import TermsFile, current_terms, publish_terms, terms_versions
+from receivables.store.settlement.terms_versions import TermsFile, current_terms, publish_terms, terms_versions
 
 if TYPE_CHECKING:
     from werkzeug import Response
 
-    from receivables.store.terms_versions import TermsVersion
+    from receivables.store.settlement.terms_versions import TermsVersion
     from receivables.store.work import Work
 
 blueprint = Blueprint("sales_terms", __name__, url_prefix="/s/settings/terms")

@@ -11,7 +11,7 @@ from portal.access.context import caller, place, work_here
 from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.staff.settings.typed import UNPROCESSABLE, Typed
 from portal.words import gettext, note_text, told_by
-from receivables.domain.number_series import (
+from receivables.domain.invoicing.number_series import (
     LEAST_DIGITS,
     MOST_DIGITS,
     OWN_SERIES,
@@ -20,12 +20,12 @@ from receivables.domain.number_series import (
     is_prefix,
 )
 from receivables.errors import ConflictError
-from receivables.store.numbers import number_wording, series_states, word_numbers
+from receivables.store.invoicing.numbers import number_wording, series_states, word_numbers
 
 if TYPE_CHECKING:
     from werkzeug import Response
 
-    from receivables.store.numbers import SeriesState
+    from receivables.store.invoicing.numbers import SeriesState
 
 blueprint = Blueprint("series", __name__, url_prefix="/s/settings/series")
 

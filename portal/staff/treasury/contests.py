@@ -18,7 +18,7 @@ from portal.access.roles import COLLECTING, STAFF, allow
 from portal.customer.downloads import send_bytes
 from portal.evidence.dispute_file import PDF, make_dispute_file
 from portal.words import gettext, ngettext, note_text, number, told_by
-from receivables.services.dues import due_on_invoice
+from receivables.services.invoicing.dues import due_on_invoice
 
 if TYPE_CHECKING:
     from flask import Response

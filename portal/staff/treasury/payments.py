@@ -23,8 +23,8 @@ from portal.staff.treasury.tables import CSV_MIME, payments_table
 from portal.staff.treasury.words import treasury_words
 from portal.words import gettext, language, note_text, told_by
 from receivables.errors import ReceivablesError
-from receivables.services.aiming import aim, unaim
-from receivables.store.invoice_lists import list_invoices
+from receivables.services.settlement.aiming import aim, unaim
+from receivables.store.invoicing.lists import list_invoices
 
 if TYPE_CHECKING:
     from collections.abc import Callable

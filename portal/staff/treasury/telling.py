@@ -11,11 +11,11 @@ from config.clock import now
 from payments.refunds.orders import list_refunds
 from payments.treasury.contests import find_contest, list_contests
 from portal.access.roles import COLLECTING
-from portal.mail_page import MailPage
-from portal.mails import Envelope, keep_page
+from portal.mail.book import Envelope, keep_page
+from portal.mail.page import MailPage
 from portal.staff.treasury.words import contest_words
 from portal.words import catalogue, day, gettext, known_language, money, ngettext, note_text, number, short_day
-from receivables.services.dues import due_on_invoice
+from receivables.services.invoicing.dues import due_on_invoice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

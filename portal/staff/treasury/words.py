@@ -10,7 +10,7 @@ from babel.dates import format_date
 
 from portal.access.context import services
 from portal.access.people import get_person
-from portal.states import Badge
+from portal.telling.states import Badge
 from portal.words import LOCALES, catalogue, gettext, language, note_text
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from portal.access.roles import READERS, STAFF, allow
 from portal.customer.disputing import read_amount
 from portal.lists import MAX_WANTED, read_list_request
 from portal.words import gettext, note_text
-from receivables.store.finding import MOST_OF_A_KIND, SHORTEST, find
+from receivables.store.customer_file.finding import MOST_OF_A_KIND, SHORTEST, find
 
 if TYPE_CHECKING:
-    from receivables.store.finding import Finding
+    from receivables.store.customer_file.finding import Finding
 
 blueprint = Blueprint("finding", __name__, url_prefix="/s/search")
 

@@ -16,18 +16,18 @@ from portal.access.context import caller, place, services, work_here
 from portal.access.headers import let_script_run
 from portal.access.people import staff_of
 from portal.access.roles import COLLECTING, STAFF, Role, allow
-from portal.account_words import task_words
 from portal.lists import MAX_WANTED
 from portal.staff.worklist.words import reason_words
 from portal.tables import Column, Form, send_table
+from portal.telling.account_words import task_words
 from portal.words import gettext, note_text
 from receivables.domain.money import Money
-from receivables.services.tasking import NewTask, close_task, open_tasks, open_tasks_for, postpone_task
-from receivables.services.worklist import Wanted, worklist
-from receivables.store.contacts import segments, set_customer_files
-from receivables.store.dunning import customer_names
-from receivables.store.overviews import PAGE
-from receivables.store.saved_views import keep_view, remove_view, views_of
+from receivables.services.collecting.tasking import NewTask, close_task, open_tasks, open_tasks_for, postpone_task
+from receivables.services.collecting.worklist import Wanted, worklist
+from receivables.store.collecting.dunning import customer_names
+from receivables.store.customer_file.contacts import segments, set_customer_files
+from receivables.store.customer_file.overviews import PAGE
+from receivables.store.customer_file.saved_views import keep_view, remove_view, views_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from werkzeug import Response as AnyResponse
 
     from portal.access.people import Person
-    from receivables.domain.worklist import Ranked
-    from receivables.services.tasking import Task
+    from receivables.domain.collecting.worklist import Ranked
+    from receivables.services.collecting.tasking import Task
     from receivables.store.work import Work
 
 blueprint = Blueprint("worklist", __name__, url_prefix="/s/work")

@@ -12,9 +12,9 @@ from portal.access.context import caller, place, services, work_here
 from portal.access.roles import COLLECTING, allow
 from portal.dunning.running import send_reminders
 from portal.staff.account.dealings import leave_out
-from receivables.domain.scenarios import Approval
-from receivables.services.dunning import plan_for, rules_of
-from receivables.store.dunning import customer_names
+from receivables.domain.collecting.scenarios import Approval
+from receivables.services.collecting.dunning import plan_for, rules_of
+from receivables.store.collecting.dunning import customer_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

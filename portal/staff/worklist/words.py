@@ -9,7 +9,7 @@ from portal.words import day, gettext, money, ngettext, note_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from receivables.domain.worklist import Reason
+    from receivables.domain.collecting.worklist import Reason
 
 CONTACT_ROLES = {
     "payment": note_text("Règlements"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chaos.planted.planting import plant
 
 from portal.cli import main
-from receivables.services import receipts
+from receivables.services.settlement import receipts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import Any
 from chaos.planted.planting import plant
 
 from portal.cli import main
-from receivables.services import receipts
+from receivables.services.settlement import receipts
 
 
 def _know_nothing(*_: Any) -> set[str]:

@@ -9,11 +9,11 @@ from chaos.planted.planting import plant
 
 from payments import reactions
 from portal.cli import main
-from receivables.domain.receipts import MoneyReceived
+from receivables.domain.settlement.receipts import MoneyReceived
 
 if TYPE_CHECKING:
     from payments.gateways.port import PaymentFact
-    from receivables.domain.receipts import Fact
+    from receivables.domain.settlement.receipts import Fact
 
 
 def _fact_in_euros(told: PaymentFact) -> Fact | None:

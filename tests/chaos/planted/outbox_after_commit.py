@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from chaos.planted.planting import plant
 
+from portal.background.worker import Worker
 from portal.cli import main
-from portal.worker import Worker
 from receivables.store.work import Work
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chaos.planted.planting import plant
 
-from portal import duties
+from portal.background import duties
 from portal.cli import main
 from receivables.store.inbox import Settlement
 

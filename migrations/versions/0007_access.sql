@@ -1,0 +1,1 @@
+-- People: customers' sign-in by a provider, counters that all processes share.

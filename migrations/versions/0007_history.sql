@@ -1,0 +1,1 @@
+-- What was settled before these books began: lines and letters of the former books, to read, never to count.

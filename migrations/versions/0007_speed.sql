@@ -1,0 +1,1 @@
+-- Indexes and sums for pages that were slow.

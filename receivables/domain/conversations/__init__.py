@@ -1,0 +1,3 @@
+"""What customers say: disputes and messages; pure rules."""
+
+from __future__ import annotations

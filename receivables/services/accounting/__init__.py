@@ -1,0 +1,3 @@
+"""Accounting (comptabilité): prove, close, seal, export, and take over what was open before."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""What customers say: dispute, answer, escalate."""
+
+from __future__ import annotations

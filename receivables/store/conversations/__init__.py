@@ -1,0 +1,3 @@
+"""What customers say, in PostgreSQL: disputes, messages, notes."""
+
+from __future__ import annotations
