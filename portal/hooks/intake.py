@@ -23,6 +23,7 @@ from payments.accounts import account_at, active_account
 from payments.errors import PaymentError
 from payments.gateways.gocardless_signatures import verify_body
 from payments.gateways.signatures import SignatureRefusedError, verify
+from portal.hooks.refusals import HookRefusedError, answer_hook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -48,22 +49,6 @@ MOST_EVENTS = 250
 
 Event = tuple[str, bytes]
 """Its id at the provider, and what is kept of it."""
-
-
-class HookRefusedError(Exception):
-    """A webhook that is not taken: the status to answer, and the problem (RFC 9457) that says why."""
-
-    def __init__(self, status: int, title: str, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.title = title
-        self.problem: dict[str, object] = {
-            "type": f"urn:quittance:{code}",
-            "code": code,
-            "title": title,
-            "status": status,
-            "detail": detail,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +164,7 @@ class WebhookIntake:
                 break
         else:
             return self._app(environ, start_response)
-        status, problem = self._answer(environ, road)
-        body = b"" if problem is None else json.dumps(problem).encode()
-        kind = "text/plain" if problem is None else "application/problem+json"
-        start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
-        return [body]
-
-    def _answer(self, environ: WSGIEnvironment, road: Road) -> tuple[str, dict[str, object] | None]:
-        try:
-            self._accept(environ, road)
-        except HookRefusedError as error:
-            return f"{error.status} {error.title}", error.problem
-        return "200 OK", None
+        return answer_hook(lambda: self._accept(environ, road), start_response)
 
     def _accept(self, environ: WSGIEnvironment, road: Road) -> None:
         """Verify and store the events of one webhook.

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.secrets import same
-from portal.hooks.intake import HookRefusedError
+from portal.hooks.refusals import HookRefusedError, answer_hook
 from portal.mailbox.receiving import ENVELOPE, take_in
 
 if TYPE_CHECKING:
@@ -40,14 +39,7 @@ class MailHook:
         """One request."""
         if environ["PATH_INFO"] != PATH:
             return self._app(environ, start_response)
-        status, body = "200 OK", b""
-        try:
-            self._take(environ)
-        except HookRefusedError as error:
-            status, body = f"{error.status} {error.title}", json.dumps(error.problem).encode()
-        kind = "application/problem+json" if body else "text/plain"
-        start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
-        return [body]
+        return answer_hook(lambda: self._take(environ), start_response)
 
     def _take(self, environ: WSGIEnvironment) -> None:
         """Prove, read and keep one mail.

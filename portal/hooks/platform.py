@@ -6,7 +6,6 @@ forged one nothing.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -18,7 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.clock import now
 from einvoice.platform.hooks import HINT_PATH, LEAST_GAP_S, note_hint, signing_keys
 from einvoice.platform.signature import is_signed
-from portal.hooks.intake import MOST_SUPPLIERS_KNOWN, SECRETS_LIVE_S, HookRefusedError
+from portal.hooks.intake import MOST_SUPPLIERS_KNOWN, SECRETS_LIVE_S
+from portal.hooks.refusals import HookRefusedError, answer_hook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,14 +48,7 @@ class PlatformHooks:
         """One request."""
         if not environ["PATH_INFO"].startswith(PREFIX):
             return self._app(environ, start_response)
-        status, body = "200 OK", b""
-        try:
-            self._take(environ)
-        except HookRefusedError as error:
-            status, body = f"{error.status} {error.title}", json.dumps(error.problem).encode()
-        kind = "application/problem+json" if body else "text/plain"
-        start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
-        return [body]
+        return answer_hook(lambda: self._take(environ), start_response)
 
     def _take(self, environ: WSGIEnvironment) -> None:
         """Verify one call and wake the worker.

@@ -15,6 +15,7 @@ from payments.gateways.port import (
     GatewayRefusedError,
     GatewayUnreachableError,
 )
+from payments.gateways.trying import try_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,17 +71,12 @@ class StripeCalls:
 
     def _change(self, what: str, call: Callable[[], Changed]) -> Changed:
         """Make a change, again after a lost answer; once one try is in doubt, the whole is until one succeeds."""
-        doubt: GatewayInDoubtError | None = None
-        for tries_left in range(self._retries, -1, -1):
-            try:
-                with asking(what, changes=True):
-                    return call()
-            except GatewayInDoubtError as error:
-                doubt = error
-            except GatewayUnreachableError:
-                if not doubt and not tries_left:
-                    raise
-        raise doubt or ValueError("network_retries must not be negative.")
+
+        def attempt() -> Changed:
+            with asking(what, changes=True):
+                return call()
+
+        return try_change(attempt, self._retries)
 
     def _own_mode(self, livemode: Any, what: str) -> None:
         if livemode is not self.livemode:
