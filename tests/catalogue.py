@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+
+from config.database import migrate
+from config.embedded import LOGIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +40,21 @@ for later in (PLATFORM, MONEY, BOOKS, PORTAL, FINISH):
 APP, REGISTER, PORTFOLIO = "quittance_app", "quittance_register", "quittance_portfolio"
 OTHERS = {"alembic_version"}
 """The migrations' own table."""
+TEMPLATE = "migrated"
+"""The database that others are copies of; nobody connects to it."""
+
+
+def migrated_copy(postgres: EmbeddedPostgres, name: str) -> str:
+    """The URL of a new, empty database of the newest schema: a copy, which takes a tenth of the time of migrating."""
+    _make_template(postgres)
+    with psycopg.connect(postgres.superuser_url, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}" OWNER {LOGIN} TEMPLATE {TEMPLATE}')
+    return postgres.start(name)
+
+
+@cache
+def _make_template(postgres: EmbeddedPostgres) -> None:
+    migrate(postgres.start(TEMPLATE))
 
 
 @contextmanager

@@ -17,34 +17,60 @@ PARTS = ("access", "history", "speed", "exports", "mails", "api")
 
 REGISTER: tuple[str, ...] = (
     # access
+    "rate_counts",
 )
 """Tables without a supplier: the register role alone reaches them."""
 APPEND_ONLY: tuple[str, ...] = (
+    # speed
+    "message_words",
     # history
+    "former_lines",
+    "former_payments",
     # exports
     # mails
 )
 CHANGING: dict[str, str] = {
+    # speed
+    "customer_standings": (
+        "counted_on, turns_on, due_minor, late_minor, credits_minor, due_count, late_count, not_late_minor, "
+        "late_30_minor, late_60_minor, late_90_minor, older_minor"
+    ),
     # access
+    "staff_invitations": "state, settled_at",
     # exports
+    "exports": "state, filename, mime, size_bytes, sha256, ready_at, expires_at",
+    "export_pieces": "content",
     # mails
+    "mail_senders": "state, fault, spf, dmarc, checked_at, next_check_at, proven_at, lost_at",
 }
 """Tables whose state moves, with the only columns that may."""
 MORE_CHANGING: dict[str, str] = {
     # access
     # exports
+    "remittance_advices": "attempt_id, used_at",
     # mails
     # api
 }
 """More columns that may move: those added to tables of before."""
 WORK_TO_DO: dict[str, str] = {
+    # speed
+    "customer_standings": "supplier_id, turns_on",
     # exports
+    "exports": "supplier_id, state, expires_at",
+    # mails
+    "mail_senders": "supplier_id, state, next_check_at",
     # api
 }
 """Tables in which the worker looks for suppliers that it has to do something for, with what it may see there."""
 ABOUT_CUSTOMERS: tuple[str, ...] = (
+    # speed
+    "customer_standings",
+    "message_words",
     # history
+    "former_lines",
+    "former_payments",
     # exports
+    "exports",
 )
 """New tables with a customer: staff with a portfolio read their own customers' rows only."""
 
