@@ -15,11 +15,15 @@ from typing import Annotated
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from config.sign_in_providers import Audience, SignInProvider
+
 MIN_SECRET_BYTES = 32
 """A shorter secret can be guessed offline from one token."""
 REPLY_TOKEN = "{token}"  # noqa: S105 -- a place, no secret
 REPLY_TOKEN_LENGTH = 52
 """32 bytes in base 32: mail servers do not keep capital letters."""
+FIRST_PROVIDER = "sso"
+"""What the provider of ``QUITTANCE_OIDC_*`` is called here."""
 MAX_LOCAL_PART = 64
 """RFC 5321, 4.5.3.1.1."""
 
@@ -78,7 +82,7 @@ class Settings(BaseSettings):
     max_upload_bytes: Annotated[int, Field(ge=1024)] = 20 * 1024 * 1024
     """Largest invoice file accepted."""
     api_calls_per_minute: Annotated[int, Field(ge=10, le=100_000)] = 600
-    """Calls of one program in a minute, counted in each web process: an import of an ERP fits, a loop gone wild not."""
+    """Calls of one program in a minute, over all web processes: an import of an ERP fits, a loop gone wild not."""
     inbox_batch: Annotated[int, Field(ge=1, le=1000)] = 200
     """Events posted in one transaction: large enough to spread the commit, small enough to replay."""
     worker_pause_s: Annotated[float, Field(gt=0, le=10)] = 0.05
@@ -125,6 +129,9 @@ class Settings(BaseSettings):
     """Further hosts that the provider's addresses may name, apart by spaces; its own is always one."""
     oidc_second_proofs: str = ""
     """Values of ``acr`` or ``amr``, apart by spaces, that tell of two proofs, e.g. ``mfa hwk``; others count as one."""
+    sign_in_providers: tuple[SignInProvider, ...] = ()
+    """Further providers, by name, of staff, customers or both: a JSON list (docs/access.md). Those of before are the
+    provider without a name, for staff."""
     trusted_hops: Annotated[int, Field(ge=0, le=5)] = 0
     """Proxies in front whose X-Forwarded headers are believed."""
     private_hosts_allowed: bool = False
@@ -156,15 +163,19 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _knows_its_provider(self) -> Settings:
-        if self.oidc_issuer is None:
-            return self
-        if not self.oidc_client_id or self.oidc_client_secret is None:
+    def _knows_its_providers(self) -> Settings:
+        if self.oidc_issuer is not None and (not self.oidc_client_id or self.oidc_client_secret is None):
             message = "QUITTANCE_OIDC_ISSUER needs QUITTANCE_OIDC_CLIENT_ID and QUITTANCE_OIDC_CLIENT_SECRET."
             raise ValueError(message)
-        if not self.oidc_issuer.startswith("https://") and not self.private_hosts_allowed:
-            message = "QUITTANCE_OIDC_ISSUER must begin with https://: what it says decides who may enter."
-            raise ValueError(message)
+        providers = self.providers
+        for each in providers:
+            if not each.issuer.startswith("https://") and not self.private_hosts_allowed:
+                message = f"{each.issuer} must begin with https://: what a sign-in provider says decides who may enter."
+                raise ValueError(message)
+        for told in ("name", "issuer"):
+            if len({getattr(each, told) for each in providers}) < len(providers):
+                message = f"Two sign-in providers have the same {told}: people are known by it."
+                raise ValueError(message)
         return self
 
     @model_validator(mode="after")
@@ -180,6 +191,25 @@ class Settings(BaseSettings):
             )
             raise ValueError(message)
         return self
+
+    @property
+    def providers(self) -> tuple[SignInProvider, ...]:
+        """Every sign-in provider, first the one of ``QUITTANCE_OIDC_*``."""
+        if self.oidc_issuer is None or self.oidc_client_secret is None:
+            return self.sign_in_providers
+        first = SignInProvider(
+            name=FIRST_PROVIDER,
+            label=self.oidc_name,
+            who=Audience.STAFF,
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            client_secret=self.oidc_client_secret,
+            scopes=self.oidc_scopes,
+            algorithms=self.oidc_algorithms,
+            hosts=self.oidc_hosts,
+            second_proofs=self.oidc_second_proofs,
+        )
+        return first, *self.sign_in_providers
 
     @property
     def cookies_are_secure(self) -> bool:

@@ -24,6 +24,8 @@ DESTINATION = "destination"
 """The page that a person was sent to sign in from."""
 JOURNEY = "journey"
 """What a browser must bring back from the sign-in provider, sealed."""
+AWAY = "away"
+"""At which provider somebody signed in, and what it wants to hear when they sign out, sealed."""
 PROVE_FOR = "prove-for"
 """The page that a person was asked for a fresh proof on."""
 

@@ -1,53 +1,31 @@
-"""Staff sign in at the house's own provider (OpenID Connect Core 1.0, code flow with PKCE), trusted no further.
+"""Signing in at a provider (OpenID Connect Core 1.0, code flow with PKCE), which is trusted no further than it must be.
 
-What decides is set here, never by the provider's own words: the issuer, the signature algorithms, the hosts that are
-called. Every call has a time limit and follows no redirect. State, nonce and PKCE verifier live in a sealed cookie of
-the browser that began, and are taken once. Sources: OpenID Connect Core 3.1.3.7, RFC 7636, RFC 9207, RFC 9700.
+What decides is set by the house, never by the provider's own words: the issuer, the signature algorithms, the hosts
+that are called, whom it may let in. State, nonce and PKCE verifier live in a sealed cookie of the browser that began,
+for this one provider, and are taken once. Sources: OpenID Connect Core 3.1.3.7 and 5.3, RFC 7636, RFC 9207, RFC 9700.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from base64 import b64encode
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
 
-import orjson
-import requests
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
-from joserfc import jwt
-from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import KeySet
-from joserfc.jws import JWSRegistry
+from joserfc.errors import JoseError
 
-from config.outgoing import AddressRefusedError
 from config.secrets import same
-from einvoice.platform.transport import GuardedAdapter
-from receivables.errors import ReceivablesError
+from portal.access.oidc_wire import Wire, refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from config.outgoing import Reach
-    from config.settings import Settings
+    from config.sign_in_providers import SignInProvider
 
-TIMEOUT_S, LONGEST_S = 5.0, 10.0
-FRESH_S = 3600.0
-"""How long the provider's description and keys are believed."""
-KEYS_AGAIN_S = 60.0
-"""Unknown keys make us ask again at most once in this time."""
 LEEWAY_S = 60
 """How far the provider's clock may be off."""
-KEY_TYPES = frozenset({"RSA", "EC"})
-
-
-class ProviderError(ReceivablesError):
-    """The sign-in at the provider did not end well; ``code`` begins with ``oidc.``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +39,28 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the provider says it is; ``second`` where it says that two proofs were given."""
+    """Who the provider says it is: ``email`` only where it is verified, ``second`` where two proofs were given."""
 
     issuer: str
     subject: str
     email: str | None
     second: bool
+    id_token: str = field(default="", repr=False, compare=False)
+    """What the provider wants to hear again when somebody signs out."""
 
 
 @dataclass
 class Provider:
-    """The provider that the settings name; ``back`` is the address that it sends browsers back to."""
+    """A provider of the house; ``back`` is the address that it sends browsers back to."""
 
-    settings: Settings
+    config: SignInProvider
     reach: Reach
     back: str
-    _known: dict[str, tuple[float, Any]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    wire: Wire = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The way there, with what it told before."""
+        self.wire = Wire(self.config, self.reach)
 
     def address(self, journey: Journey) -> str:
         """Where to send the browser.
@@ -85,18 +68,20 @@ class Provider:
         Raises:
             ProviderError: the provider cannot be asked, or is not the one that the settings name.
         """
-        where = self._endpoint("authorization_endpoint")
         wanted = {
+            **self.config.ask,
+            **({"acr_values": self.config.acr} if self.config.acr and "claims" not in self.config.ask else {}),
             "response_type": "code",
-            "client_id": self.settings.oidc_client_id,
+            "client_id": self.config.client_id,
             "redirect_uri": self.back,
-            "scope": self.settings.oidc_scopes,
+            "scope": self.config.scopes,
             "state": journey.state,
             "nonce": journey.nonce,
-            "code_challenge": create_s256_code_challenge(journey.verifier),
-            "code_challenge_method": "S256",
         }
-        return str(add_params_to_uri(where, list(wanted.items())))
+        if self.config.pkce:
+            wanted["code_challenge"] = create_s256_code_challenge(journey.verifier)
+            wanted["code_challenge_method"] = "S256"
+        return str(add_params_to_uri(self.wire.endpoint("authorization_endpoint"), list(wanted.items())))
 
     def identity(self, journey: Journey, answer: Mapping[str, str]) -> Identity:
         """Who came back with ``answer``, the parameters of the address.
@@ -105,137 +90,105 @@ class Provider:
             ProviderError: anything that does not fit.
         """
         if not same(answer.get("state", "").encode(), journey.state.encode()):
-            raise _refused("oidc.state", "the answer belongs to another sign-in")
-        if answer.get("iss", self._issuer) != self._issuer:  # RFC 9207
-            raise _refused("oidc.issuer", "another provider answered")
+            raise refused("oidc.state", "the answer belongs to another sign-in")
+        self._check_issuer(answer.get("iss"))
         if "error" in answer or not answer.get("code"):
-            raise _refused("oidc.denied", "the provider let nobody in")
-        token = self._exchange(answer["code"], journey.verifier)
+            raise refused("oidc.denied", "the provider let nobody in")
+        token = self.wire.tokens(self._exchange(answer["code"], journey))
         claims = self._claims(token, journey.nonce)
         told = {str(claims.get("acr", "")), *map(str, claims.get("amr") or ())}
-        verified = claims.get("email") if claims.get("email_verified") is True else None
+        if self.config.acr and str(claims.get("acr", "")) not in self.config.acr.split():
+            raise refused("oidc.acr", "the provider vouches for less than was asked")
         return Identity(
-            self._issuer,
+            self.config.issuer,
             str(claims["sub"]),
-            str(verified) if verified else None,
-            bool(told & set(self.settings.oidc_second_proofs.split())),
+            self._email(self._told(token, claims)),
+            self.config.lets_staff_in and bool(told & set(self.config.second_proofs.split())),
+            str(token["id_token"]),
         )
 
-    @property
-    def _issuer(self) -> str:
-        assert self.settings.oidc_issuer is not None  # noqa: S101 -- there is no provider without
-        return self.settings.oidc_issuer
+    def way_out(self, id_token: str, state: str, back: str) -> str | None:
+        """Where a browser signs out at the provider (RP-Initiated Logout 1.0), ``None`` where that is not wanted.
 
-    def _exchange(self, code: str, verifier: str) -> dict[str, Any]:
-        """The tokens for a code, asked for with our secret."""
-        secret = self.settings.oidc_client_secret
-        assert secret is not None  # noqa: S101 -- the settings' validator has made sure
-        asked = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": self.back,
-            "code_verifier": verifier,
-        }
-        pair = f"{quote(self.settings.oidc_client_id, safe='')}:{quote(secret.get_secret_value(), safe='')}"
-        headers = {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
-        return self._call("POST", self._endpoint("token_endpoint"), data=asked, headers=headers)
+        Raises:
+            ProviderError: the provider cannot be asked.
+        """
+        where = self.wire.optional_endpoint("end_session_endpoint") if self.config.sign_out else None
+        if where is None:
+            return None
+        whose = {"id_token_hint": id_token} if id_token else {"client_id": self.config.client_id}
+        told = {**whose, "post_logout_redirect_uri": back, "state": state}
+        return str(add_params_to_uri(where, list(told.items())))
+
+    def _check_issuer(self, told: str | None) -> None:
+        """RFC 9207, 2.4: a provider that says that it names itself does so in every answer."""
+        must = self.wire.described("authorization_response_iss_parameter_supported") is True
+        if (told is None and must) or (told is not None and told != self.config.issuer):
+            raise refused("oidc.issuer", "another provider answered")
+
+    def _exchange(self, code: str, journey: Journey) -> dict[str, str]:
+        asked = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.back}
+        return {**asked, "code_verifier": journey.verifier} if self.config.pkce else asked
 
     def _claims(self, token: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:
         """What a checked ID token says (Core 3.1.3.7)."""
         raw = token.get("id_token")
         if not isinstance(raw, str):
-            raise _refused("oidc.no_id_token", "the answer holds no ID token")
+            raise refused("oidc.no_id_token", "the answer holds no ID token")
         try:
-            decoded = self._decode(raw)
+            decoded = self.wire.decode(raw)
             claims = CodeIDToken(
                 decoded.claims,
                 decoded.header,
                 {
-                    "iss": {"essential": True, "value": self._issuer},
-                    "aud": {"essential": True, "value": self.settings.oidc_client_id},
+                    "iss": {"essential": True, "value": self.config.issuer},
+                    "aud": {"essential": True, "value": self.config.client_id},
                     "sub": {"essential": True},
                 },
                 {
                     "nonce": nonce,
-                    "client_id": self.settings.oidc_client_id,
+                    "client_id": self.config.client_id,
                     "access_token": token.get("access_token"),
                 },
             )
             claims.validate(leeway=LEEWAY_S)
         except (JoseError, ValueError, TypeError) as error:
-            raise _refused("oidc.bad_token", "the ID token does not hold") from error
+            raise refused("oidc.bad_token", "the ID token does not hold") from error
         found: Mapping[str, Any] = decoded.claims
         return found
 
-    def _decode(self, raw: str) -> Any:
-        """The token under the provider's keys, by our algorithms; unknown keys are asked for once more."""
-        rules = JWSRegistry(algorithms=self.settings.oidc_algorithms.split(), strict_check_header=False)
+    def _told(self, token: Mapping[str, Any], claims: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What is said about the person: by the ID token, or where it has no address, at the address for that.
+
+        Both must be about the same person (Core 5.3.2), and a signed answer must be this provider's, for us.
+        """
+        access_token = token.get("access_token")
+        if "email" in claims or not isinstance(access_token, str):
+            return claims
         try:
-            return jwt.decode(raw, self._keys(FRESH_S), registry=rules)
-        except InvalidKeyIdError:
-            return jwt.decode(raw, self._keys(KEYS_AGAIN_S), registry=rules)
+            found = self.wire.user_info(access_token)
+        except (JoseError, ValueError, TypeError) as error:
+            raise refused("oidc.user_info", "what is said about the person does not hold") from error
+        if found is None:
+            return claims
+        told: Mapping[str, Any] = found if isinstance(found, dict) else found.claims
+        if not isinstance(found, dict) and not self._is_for_us(told):
+            raise refused("oidc.user_info", "what is said about the person is for somebody else")
+        if str(told.get("sub")) != str(claims["sub"]):
+            raise refused("oidc.user_info", "what is said is about somebody else")
+        return told
 
-    def _keys(self, fresh_s: float) -> KeySet:
-        """The provider's public keys; a shared secret among them would be no signature."""
-        told = self._remembered("keys", fresh_s, lambda: self._call("GET", self._endpoint("jwks_uri")))
-        keys = [each for each in told.get("keys", ()) if isinstance(each, dict) and each.get("kty") in KEY_TYPES]
-        if not keys:
-            raise _refused("oidc.no_keys", "the provider names no key")
-        return KeySet.import_key_set({"keys": keys})
+    def _is_for_us(self, told: Mapping[str, Any]) -> bool:
+        audience = told.get("aud")
+        ours = self.config.client_id in (audience if isinstance(audience, list) else [audience])
+        return told.get("iss") == self.config.issuer and ours
 
-    def _endpoint(self, name: str) -> str:
-        """An address of the provider, on a host that may be called."""
-        told = self._remembered("description", FRESH_S, self._describe).get(name)
-        parts = urlsplit(told if isinstance(told, str) else "")
-        own = urlsplit(self._issuer)
-        if parts.scheme != own.scheme or parts.netloc not in {own.netloc, *self.settings.oidc_hosts.split()}:
-            raise _refused("oidc.address", f"{name} lies on a host that is not allowed")
-        return str(told)
-
-    def _describe(self) -> dict[str, Any]:
-        found = self._call("GET", f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-        if found.get("issuer") != self._issuer:
-            raise _refused("oidc.issuer", "the provider calls itself something else")
-        return found
-
-    def _remembered(self, name: str, fresh_s: float, ask: Any) -> dict[str, Any]:
-        with self._lock:
-            known = self._known.get(name)
-        if known is not None and time.monotonic() - known[0] < fresh_s:
-            return dict(known[1])
-        found = ask()
-        with self._lock:
-            self._known[name] = (time.monotonic(), found)
-        return dict(found)
-
-    def _call(self, method: str, url: str, **given: Any) -> dict[str, Any]:
-        """The JSON object that a call brings; redirects are not followed, and no ``.netrc`` is read."""
-        try:
-            with requests.Session() as session:
-                session.trust_env = False
-                for scheme in ("https://", "http://"):
-                    session.mount(scheme, GuardedAdapter(self.reach, TIMEOUT_S, LONGEST_S))
-                answer = session.request(method, url, timeout=TIMEOUT_S, allow_redirects=False, **given)
-                content, status = answer.content, answer.status_code
-        except (requests.RequestException, AddressRefusedError, OSError) as error:
-            raise ProviderError(
-                "oidc.unreachable",
-                "The sign-in provider does not answer: use the link by mail, or try again later.",
-                "Le fournisseur d'identité ne répond pas : passez par le lien par courriel, ou réessayez plus tard.",
-            ) from error
-        try:
-            found = orjson.loads(content)
-        except ValueError:
-            found = None
-        if status != HTTPStatus.OK or not isinstance(found, dict):
-            raise _refused("oidc.refused", f"the provider answered with status {status}")
-        return found
-
-
-def _refused(code: str, why: str) -> ProviderError:
-    """A refusal: people read what to do, the code and the reason are for the log."""
-    return ProviderError(
-        code,
-        f"The sign-in at the provider did not succeed ({why}). Begin again, or use the link by mail.",
-        "La connexion par le fournisseur d'identité n'a pas abouti. Recommencez, ou passez par le lien par courriel.",
-    )
+    def _email(self, told: Mapping[str, Any]) -> str | None:
+        """The address where it is verified: by the provider's word, or by ours for its domain where it says nothing."""
+        email = told.get("email")
+        if not isinstance(email, str) or not email:
+            return None
+        verified = told.get("email_verified")
+        if verified is None:
+            return email if self.config.believes(email) else None
+        return email if verified is True else None

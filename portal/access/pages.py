@@ -9,7 +9,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 
 from config.secrets import new_token, token_bytes, token_text
 from portal.access.context import services
-from portal.access.cookies import PLACE, SESSION, SIGN_IN, drop_cookie, read_cookie, set_cookie
+from portal.access.cookies import AWAY, PLACE, SESSION, SIGN_IN, drop_cookie, read_cookie, set_cookie
 from portal.access.entering import let_in
 from portal.access.people import clean_email
 from portal.access.principals import principal
@@ -118,7 +118,7 @@ def leave() -> AnyResponse:
     if known is not None:
         end_session(services().database, known.session_hash)
         note_act(services(), known.person, known.memberships, "person.signed_out")
-    response = redirect(url_for("sign_in.ask"), 303)
+    response = redirect(url_for("sign_in_provider.leave" if read_cookie(AWAY) else "sign_in.ask"), 303)
     for name in (SESSION, PLACE):
         drop_cookie(_own(response), name)
     return response

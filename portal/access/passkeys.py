@@ -1,5 +1,9 @@
 """Passkeys (WebAuthn level 3): a key pair whose private half never leaves the device, bound to this house's address.
 
+To this address alone: suppliers' own hosts are no related origins (5.11), though browsers know them. A supplier points
+its name where it likes, so a page there could ask anybody's device for an answer and hand it in here; and browsers
+read five names at most, a house has more suppliers. Who comes from such a host signs in at the house's.
+
 User verification (finger, face, PIN) is demanded, so that a passkey is two proofs at once. Attestation is not asked
 for: who made the device says nothing about who holds it.
 """
@@ -89,7 +93,7 @@ def ask_new_passkey(services: Services, person: Person) -> Question:
     """Ask the device for a key of its own; devices that have one already do not make another."""
     challenge = new_token()
     options = generate_registration_options(
-        rp_id=_house(services),
+        rp_id=passkey_host(services),
         rp_name="Quittance",
         user_id=person.person_id.bytes,
         user_name=person.email,
@@ -113,7 +117,7 @@ def add_passkey(services: Services, person: Person, token: str, answer: str, lab
         made = verify_registration_response(
             credential=answer,
             expected_challenge=challenge,
-            expected_rp_id=_house(services),
+            expected_rp_id=passkey_host(services),
             expected_origin=_origin(services),
             require_user_verification=True,
             supported_pub_key_algs=ALGORITHMS,
@@ -143,7 +147,7 @@ def ask_passkey(services: Services, person_id: UUID | None) -> Question:
     """Ask for a passkey: of this person, or of whoever is there (``None``: the device knows who)."""
     challenge = new_token()
     options = generate_authentication_options(
-        rp_id=_house(services),
+        rp_id=passkey_host(services),
         challenge=challenge,
         allow_credentials=_descriptors(services, person_id) if person_id else [],
         user_verification=UserVerificationRequirement.REQUIRED,
@@ -168,7 +172,7 @@ def person_of_passkey(services: Services, token: str, answer: str, person_id: UU
         verified = verify_authentication_response(
             credential=given,
             expected_challenge=challenge,
-            expected_rp_id=_house(services),
+            expected_rp_id=passkey_host(services),
             expected_origin=_origin(services),
             credential_public_key=bytes(row["public_key"]),
             credential_current_sign_count=row["sign_count"],
@@ -235,8 +239,8 @@ def _end(services: Services, kind: str, token: str, person: str) -> bytes | None
     return token_bytes(facts["challenge"]) if facts and facts["person"] == person else None
 
 
-def _house(services: Services) -> str:
-    """The relying party: the host under which this house is reached."""
+def passkey_host(services: Services) -> str:
+    """The relying party: the host under which this house is reached, for which a passkey is good."""
     return urlsplit(services.settings.public_url).hostname or "localhost"
 
 

@@ -13,6 +13,7 @@ from portal.access.roles import EVERY_RIGHT, Right, Role
 from receivables.errors import ReceivablesError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from uuid import UUID
 
     from sqlalchemy import RowMapping
@@ -124,6 +125,15 @@ def staff_of(database: Database, supplier_id: UUID) -> list[Person]:
             {"supplier": supplier_id},
         ).mappings()
         return [Person(**row) for row in rows]
+
+
+def names_of(database: Database, person_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """What these people are called, whoever they act for; those that nobody knows are left out."""
+    with database.register() as connection:
+        rows = connection.execute(
+            text("SELECT person_id, name FROM people WHERE person_id = ANY(:ids)"), {"ids": list(person_ids)}
+        ).mappings()
+        return {row["person_id"]: row["name"] for row in rows}
 
 
 def add_person(database: Database, email: str, name: str, *, language: str = "fr") -> Person:

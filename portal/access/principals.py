@@ -42,14 +42,21 @@ class Principal:
 def principal() -> Principal | None:
     """The signed-in person of this request, looked up once; ``None`` for anybody else."""
     if "principal" not in g:
-        given = read_cookie(SESSION)
-        house = services()
-        session = find_session(house.database, house.settings, given) if given else None
-        g.principal = session and Principal(
-            session.person, memberships_of(house.database, session.person.person_id), session
-        )
+        g.principal = _look_up()
     found: Principal | None = g.principal
     return found
+
+
+def _look_up() -> Principal | None:
+    """A session that a provider for customers opened is over once its person is of the staff."""
+    given, house = read_cookie(SESSION), services()
+    session = find_session(house.database, house.settings, given) if given else None
+    if session is None:
+        return None
+    memberships = memberships_of(house.database, session.person.person_id)
+    if session.customers_only and any(each.is_staff for each in memberships):
+        return None
+    return Principal(session.person, memberships, session)
 
 
 def check_access() -> Response | None:

@@ -10,9 +10,9 @@ from sqlalchemy import text
 from config.clock import new_id, now
 from config.secrets import same
 from portal.access.codes import in_halves, read_code, spell_code
-from portal.access.sign_in_mail import SIGN_IN_MAILS, Mail
-from portal.mail.book import keep_mail
-from portal.mail.page import MailPage, write_page
+from portal.access.sign_in_mail import SIGN_IN_MAILS
+from portal.mail.book import Envelope, as_house, keep_mail, mail_of
+from portal.mail.page import MailPage
 from portal.words import catalogue
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def send_proof_code(services: Services, known: Principal, language: str) -> None
             },
         )
     with services.works.begin(known.memberships[0].supplier_id) as work:
-        keep_mail(work, _mail(code_id, code, known, language))
+        envelope = Envelope("proof_code", f"{SIGN_IN_MAILS}proof/{code_id}", known.person.email)
+        keep_mail(work, mail_of(as_house(proof_page(code, known.person.name, language), envelope.kind), envelope))
 
 
 def use_proof_code(services: Services, session_id: UUID, typed: str) -> bool:
@@ -77,12 +78,13 @@ def use_proof_code(services: Services, session_id: UUID, typed: str) -> bool:
     return right
 
 
-def _mail(code_id: UUID, code: str, known: Principal, language: str) -> Mail:
-    speak = catalogue(language)
-    page = MailPage(
+def proof_page(code: str, name: str, spoken: str) -> MailPage:
+    """What the mail with a code of confirmation says."""
+    speak = catalogue(spoken)
+    return MailPage(
         subject=speak.gettext("Votre code de confirmation"),
         preheader=speak.gettext("Il confirme que c'est bien vous, pendant 10 minutes."),
-        greeting=speak.gettext("Bonjour %(name)s,") % {"name": known.person.name},
+        greeting=speak.gettext("Bonjour %(name)s,") % {"name": name},
         paragraphs=(
             speak.gettext("Une action sensible a été demandée dans votre espace. Pour continuer, saisissez ce code :"),
         ),
@@ -90,7 +92,5 @@ def _mail(code_id: UUID, code: str, known: Principal, language: str) -> Mail:
         note=speak.gettext(
             "Vous n'avez rien demandé ? Ne donnez ce code à personne et fermez vos sessions dans « Mon accès »."
         ),
-        language=language,
+        language=spoken,
     )
-    text_body, html_body = write_page(page)
-    return Mail(f"{SIGN_IN_MAILS}proof/{code_id}", known.person.email, page.subject, text_body, html_body)

@@ -31,7 +31,8 @@ HAS_KEYS = (
     "AND confirmed_at IS NOT NULL)"
 )
 _FIND = text(
-    "SELECT token_hash, session_id, proved_by, proved_at, second_at, seen_at, person_id, email, name, language, "  # noqa: S608 -- fixed text
+    "SELECT token_hash, session_id, proved_by, proved_at, second_at, seen_at, customers_only, person_id, email, "  # noqa: S608 -- fixed text
+    "name, language, "
     f"{HAS_KEYS.format(person='sessions.person_id')} AS has_keys FROM sessions JOIN people USING (person_id) "
     "WHERE token_hash = :hash AND sessions.ended_at IS NULL AND expires_at > :at AND seen_at > :idle"
 )
@@ -65,6 +66,9 @@ class Session:
     second_at: datetime | None
     has_keys: bool
     """Whether its person has a passkey or an authenticator: then they are asked for it."""
+    customers_only: bool = False
+    """Whether a provider for customers opened it: it is nobody's of the staff, and that provider's word is no proof
+    for acts of high risk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +91,20 @@ def open_session(
     by: Proof = Proof.MAIL,
     second: bool = False,
     device: str = "",
+    customers_only: bool = False,
 ) -> str:
     """Begin a session and return its id, which is told to the browser and kept nowhere.
 
-    ``second`` says that ``by`` is a second proof in itself (a passkey, or a provider that asked for one).
+    ``second`` says that ``by`` is a second proof in itself (a passkey, or a provider that asked for one);
+    ``customers_only`` that it must never show the pages of staff.
     """
     raw, at = new_token(), now()
     with database.register() as connection:
         connection.execute(
             text(
                 "INSERT INTO sessions (token_hash, session_id, person_id, device, proved_by, proved_at, second_at, "
-                "started_at, seen_at, expires_at) "
-                "VALUES (:hash, :id, :person, :device, :by, :at, :second, :at, :at, :expires)"
+                "started_at, seen_at, expires_at, customers_only) "
+                "VALUES (:hash, :id, :person, :device, :by, :at, :second, :at, :at, :expires, :customers_only)"
             ),
             {
                 "hash": fingerprint(raw),
@@ -109,6 +115,7 @@ def open_session(
                 "second": at if second or by in SECOND_PROOFS else None,
                 "at": at,
                 "expires": at + timedelta(hours=settings.session_hours),
+                "customers_only": customers_only,
             },
         )
     return token_text(raw)
@@ -137,6 +144,7 @@ def find_session(database: Database, settings: Settings, given: str) -> Session 
         row["proved_at"],
         row["second_at"],
         row["has_keys"],
+        row["customers_only"],
     )
 
 

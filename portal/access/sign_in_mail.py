@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from portal.access.sign_in import letter_of
+from portal.mail.kinds import why_of
 from portal.mail.page import HOUSE_BRAND, MailPage, write_page
 from portal.words import catalogue, known_language
 
@@ -83,4 +84,5 @@ def sign_in_page(letter: SignInLetter, spoken: str) -> MailPage:
         note=f"{limits}\n{ignore}",
         language=spoken,
         sender=HOUSE_BRAND,
+        why=why_of("sign_in", HOUSE_BRAND.name, spoken),
     )

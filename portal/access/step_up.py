@@ -2,7 +2,8 @@
 
 ``@fresh_proof`` on a view sends whoever proved nothing in the last ten minutes to ``/prove``, and back. What counts as
 a proof depends on what the person has: with a passkey or an authenticator only these (or a recovery code), without
-either a code by mail. Put it on the page of the form as well as on the form, so that nobody types in vain.
+either a code by mail. The word of a provider for customers is none: by it somebody could make keys for later. Put it
+on the page of the form as well as on the form, so that nobody types in vain.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from config.clock import now
 from portal.access.context import caller
 from portal.access.cookies import PROVE_FOR, set_cookie
-from portal.access.sessions import SECOND_PROOFS
+from portal.access.sessions import SECOND_PROOFS, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,7 @@ def need_fresh_proof() -> Response | None:
 def is_fresh(known: Principal) -> bool:
     """Whether the caller's last proof is young, and as strong as they can give one."""
     session = known.session
-    if now() - session.proved_at > FRESH:
+    if now() - session.proved_at > FRESH or (session.customers_only and session.proved_by is Proof.OIDC):
         return False
     second = session.second_at is not None and now() - session.second_at <= FRESH
     return second or session.proved_by in SECOND_PROOFS or not session.has_keys

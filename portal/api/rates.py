@@ -1,25 +1,29 @@
-"""How often a program may call: so many calls a minute, counted in this process, told with every answer."""
+"""How often a program may call: so many calls a minute, counted for all processes, told with every answer."""
 
 from __future__ import annotations
 
-import math
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from sqlalchemy.exc import SQLAlchemyError
 
-from config.clock import now
 from portal.api.answers import CallRefusedError
 
 if TYPE_CHECKING:
     from flask import Response
 
+    from portal.access.counting import SharedCounts
+
+log = logging.getLogger("quittance.api")
+
+WINDOW_S = 60
 FAILURES = 30
 """Calls with a wrong token in a minute, per address: nobody guesses 256 bits, but nobody shall keep us busy with it."""
 PROOFS = 60
 """Calls in a minute by which clients prove themselves, per address: a token lives an hour."""
+RETRY_S = 5
+"""When to try again where nobody could be counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,49 +43,66 @@ class Count:
 
 
 class Rates:
-    """The counters of one process."""
+    """The limits of the API over the counters of the house."""
 
-    def __init__(self, calls_per_minute: int, *, failures: int = FAILURES, proofs: int = PROOFS) -> None:
-        self._calls = RateLimitItemPerMinute(calls_per_minute)
-        self._failures = RateLimitItemPerMinute(failures)
-        self._proofs = RateLimitItemPerMinute(proofs)
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+    def __init__(
+        self, counts: SharedCounts, calls_per_minute: int, *, failures: int = FAILURES, proofs: int = PROOFS
+    ) -> None:
+        self._counts = counts
+        self._calls = calls_per_minute
+        self._failures = failures
+        self._proofs = proofs
 
     def count(self, caller: str) -> Count:
-        """Count a call.
+        """Count a call; where nobody can be counted it is let through, for its caller is known.
 
         Raises:
             CallRefusedError: ``http.429``, with ``Retry-After``.
         """
-        within = self._limiter.hit(self._calls, "call", caller)
-        told = self._count(self._calls, "call", caller)
-        if not within:
+        try:
+            return self._within("call", caller, self._calls)
+        except SQLAlchemyError:
+            log.exception("A call was let through uncounted")
+            return Count(self._calls, self._calls, WINDOW_S)
+
+    def count_failure(self, address: str) -> None:
+        """Count a call that nobody was known by; where nobody can be counted, none is taken.
+
+        Raises:
+            CallRefusedError: ``http.429``, ``http.503``.
+        """
+        self._guard("failure", address, self._failures)
+
+    def count_proof(self, address: str) -> None:
+        """Count a call to the authorisation server; where nobody can be counted, none is taken.
+
+        Raises:
+            CallRefusedError: ``http.429``, ``http.503``.
+        """
+        self._guard("proof", address, self._proofs)
+
+    def _guard(self, what: str, whose: str, limit: int) -> None:
+        try:
+            self._within(what, whose, limit)
+        except SQLAlchemyError as error:
+            raise _uncounted() from error
+
+    def _within(self, what: str, whose: str, limit: int) -> Count:
+        standing = self._counts.hit(f"api/{what}/{whose}", limit, WINDOW_S)
+        told = Count(limit, standing.left, standing.wait_s)
+        if not standing.within:
             raise _too_many(told)
         return told
 
-    def count_failure(self, address: str) -> None:
-        """Count a call that nobody was known by.
 
-        Raises:
-            CallRefusedError: ``http.429``.
-        """
-        self._within(self._failures, "failure", address)
-
-    def count_proof(self, address: str) -> None:
-        """Count a call to the authorisation server.
-
-        Raises:
-            CallRefusedError: ``http.429``.
-        """
-        self._within(self._proofs, "proof", address)
-
-    def _within(self, limit: RateLimitItemPerMinute, *key: str) -> None:
-        if not self._limiter.hit(limit, *key):
-            raise _too_many(self._count(limit, *key))
-
-    def _count(self, limit: RateLimitItemPerMinute, *key: str) -> Count:
-        stats = self._limiter.get_window_stats(limit, *key)
-        return Count(limit.amount, max(stats.remaining, 0), max(math.ceil(stats.reset_time - now().timestamp()), 0))
+def _uncounted() -> CallRefusedError:
+    return CallRefusedError(
+        503,
+        "http.503",
+        f"Nobody can be counted now: try again in {RETRY_S} seconds.",
+        f"Aucun appel ne peut être compté en ce moment : réessayez dans {RETRY_S} secondes.",
+        headers={"Retry-After": str(RETRY_S)},
+    )
 
 
 def _too_many(count: Count) -> CallRefusedError:

@@ -90,11 +90,11 @@ def stay_on_payment_pages(hosts: OwnHosts, trusted: TrustedHosts, public_url: st
 
 
 def _supplier_asked_for() -> UUID | None:
-    """Whose payment page or terms the address names."""
+    """Whose payment page, terms, colour or logo the address names."""
     values = request.view_args or {}
     token = values.get("token")
     if request.path.startswith("/p/") and isinstance(token, str):
         known = read_token(token)
         return known[0] if known else None
-    supplier_id: UUID | None = values.get("supplier_id") if request.path.startswith("/terms/") else None
+    supplier_id: UUID | None = values.get("supplier_id") if request.path.startswith(("/terms/", "/look/")) else None
     return supplier_id

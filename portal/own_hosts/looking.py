@@ -21,6 +21,8 @@ LIFETIME_S = 5.0
 """Of one question with its repetitions: somebody waits at a page."""
 NO_PROOF, NOT_HERE, SILENT = "no_proof", "not_here", "silent"
 """What can be wrong: no entry with the challenge, a host that leads elsewhere, a DNS that does not answer."""
+SilentDnsError = dns.exception.DNSException
+"""What the questions raise where nobody answers."""
 _NOTHING = (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer)
 
 

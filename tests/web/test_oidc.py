@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from flask import Flask, jsonify, redirect
-from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
+from oidc_liar import CLIENT, Liar, serving_liar
 from portal_house import press
 from pydantic import SecretStr, ValidationError
-from werkzeug.serving import make_server
 
-from config.clock import now
 from config.outgoing import Reach
 from config.settings import Settings
-from portal.access.oidc import Identity, Journey, Provider, ProviderError
+from portal.access.oidc import Identity, Journey, Provider
+from portal.access.oidc_wire import ProviderError
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.app import create_app
@@ -29,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from flask import Flask
     from flask.testing import FlaskClient
     from portal_house import House
 
@@ -36,90 +33,15 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(authlib|joserfc|properties).*")
 """Of the peer, about the library that it uses."""
-CLIENT = "quittance"
 BACK = "http://127.0.0.1:8000/sign-in/provider/back"
 JOURNEY = Journey("state", "nonce", "v" * 43)
 ANSWER = {"state": "state", "code": "code"}
 
 
-@dataclass
-class Liar:
-    """A provider whose answers a test bends: by default each of them is right."""
-
-    address: str = ""
-    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one"}))
-    description: dict[str, Any] = field(default_factory=dict)
-    claims: dict[str, Any] = field(default_factory=dict)
-    header: dict[str, Any] = field(default_factory=dict)
-    token: dict[str, Any] = field(default_factory=dict)
-    keys: list[Any] | None = None
-    moved: str = ""
-
-    def straighten(self) -> None:
-        """Answer rightly again."""
-        self.description, self.claims, self.header, self.token = {}, {}, {}, {}
-        self.keys, self.moved = None, ""
-
-    def id_token(self) -> str:
-        at = int(now().timestamp())
-        claims = {
-            "iss": self.address,
-            "aud": CLIENT,
-            "sub": "u-1",
-            "nonce": "nonce",
-            "iat": at,
-            "exp": at + 300,
-            "email": "camille@example.com",
-            "email_verified": True,
-            **self.claims,
-        }
-        header = {"alg": "RS256", "kid": "one", **self.header}
-        kept = {name: value for name, value in claims.items() if value is not None}
-        key = OctKey.import_key("secret") if header["alg"] == "HS256" else self.key
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the algorithms that nobody should take
-            return jwt.encode(header, kept, key, algorithms=[header["alg"]])
-
-
-def liar_app(liar: Liar) -> Flask:
-    app = Flask("liar")
-
-    @app.get("/.well-known/openid-configuration")
-    def describe() -> Any:
-        if liar.moved:
-            return redirect(liar.moved)
-        here = liar.address
-        told = {
-            "issuer": here,
-            "authorization_endpoint": f"{here}/authorize",
-            "token_endpoint": f"{here}/token",
-            "jwks_uri": f"{here}/jwks",
-            "id_token_signing_alg_values_supported": ["none", "HS256", "RS256"],
-        }
-        return jsonify({**told, **liar.description})
-
-    @app.get("/jwks")
-    def jwks() -> Any:
-        return jsonify({"keys": liar.keys if liar.keys is not None else [liar.key.as_dict(private=False)]})
-
-    @app.post("/token")
-    def token() -> Any:
-        given = {"access_token": "at", "token_type": "Bearer", "id_token": liar.id_token(), **liar.token}
-        return jsonify({name: value for name, value in given.items() if value is not None})
-
-    return app
-
-
 @pytest.fixture(scope="module")
 def running() -> Iterator[Liar]:
-    liar = Liar()
-    server = make_server("127.0.0.1", 0, liar_app(liar), threaded=True)
-    liar.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield liar
-    server.shutdown()
-    thread.join()
+    with serving_liar() as liar:
+        yield liar
 
 
 @pytest.fixture
@@ -141,7 +63,7 @@ def settings_for(issuer: str, folder: Path, **changes: Any) -> Settings:
 
 
 def asked(liar: Liar, folder: Path, answer: dict[str, str] | None = None, **changes: Any) -> Identity:
-    provider = Provider(settings_for(liar.address, folder, **changes), Reach.PRIVATE, BACK)
+    provider = Provider(settings_for(liar.address, folder, **changes).providers[0], Reach.PRIVATE, BACK)
     return provider.identity(JOURNEY, answer or ANSWER)
 
 
@@ -212,7 +134,7 @@ def test_an_answer_that_does_not_fit_is_not_even_exchanged(
 
 
 def test_a_key_that_was_changed_is_found_and_a_foreign_one_is_not(liar: Liar, tmp_path: Path) -> None:
-    provider = Provider(settings_for(liar.address, tmp_path), Reach.PRIVATE, BACK)
+    provider = Provider(settings_for(liar.address, tmp_path).providers[0], Reach.PRIVATE, BACK)
     assert provider.identity(JOURNEY, ANSWER).subject == "u-1"
     own, foreign = liar.key, RSAKey.generate_key(2048, {"kid": "one"})
     liar.keys = [own.as_dict(private=False)]
@@ -224,7 +146,7 @@ def test_a_key_that_was_changed_is_found_and_a_foreign_one_is_not(liar: Liar, tm
 
 def test_a_provider_on_a_private_address_is_not_called_by_an_open_house(liar: Liar, tmp_path: Path) -> None:
     with pytest.raises(ProviderError) as refused:
-        Provider(settings_for(liar.address, tmp_path), Reach.PUBLIC, BACK).identity(JOURNEY, ANSWER)
+        Provider(settings_for(liar.address, tmp_path).providers[0], Reach.PUBLIC, BACK).identity(JOURNEY, ANSWER)
     assert refused.value.code == "oidc.unreachable"
 
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from browser_pages import CHROMIUM, WITHOUT_BROWSER, chromium, serving_house
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import text
+from webauthn.helpers import bytes_to_base64url, encode_cbor
 
+from config.clock import new_id
 from portal.access.passkeys import add_passkey, ask_new_passkey, ask_passkey, passkeys_of, person_of_passkey
+from portal.access.people import add_person
+from receivables.store.domains import ask_domain, end_domain, note_look
 
 if TYPE_CHECKING:
+    from flask.testing import FlaskClient
     from playwright.sync_api import Page
     from portal_house import House
 
+    from portal.access.people import Person
     from portal.wiring import Services
 
+CREDENTIAL = b"a passkey in software"
 DEVICE = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -107,6 +117,54 @@ def test_a_question_to_one_person_is_not_answered_by_another(services: Services,
     assert asked["rp"]["id"] == "127.0.0.1"
     question = ask_passkey(services, house.people["auditor"].person_id)
     assert person_of_passkey(services, question.token, "{}", house.people["owner"].person_id) is None
+
+
+@pytest.fixture
+def soft(services: Services) -> tuple[Person, ec.EllipticCurvePrivateKey]:
+    """Somebody of these tests' own, and the private half of their passkey, in software."""
+    person = add_person(services.database, f"{new_id().hex}@staff.example", "Sacha Clef")
+    key = ec.generate_private_key(ec.SECP256R1())
+    numbers = key.public_key().public_numbers()
+    public = encode_cbor({1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")})
+    with services.database.register() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO passkeys (credential_id, passkey_id, person_id, public_key, sign_count, label, "
+                "created_at) VALUES (:raw, :id, :person, :key, 0, 'soft', now())"
+            ),
+            {"raw": CREDENTIAL, "id": new_id(), "person": person.person_id, "key": public},
+        )
+    return person, key
+
+
+def answer_from(origin: str, options: str, key: ec.EllipticCurvePrivateKey, count: int) -> str:
+    """What a browser at ``origin`` sends, were it to let its page use the house's passkeys."""
+    asked = json.loads(options)
+    told = json.dumps({"type": "webauthn.get", "challenge": asked["challenge"], "origin": origin}).encode()
+    flags = b"\x05"  # present and verified
+    seen = hashlib.sha256(asked["rpId"].encode()).digest() + flags + count.to_bytes(4, "big")
+    signature = key.sign(seen + hashlib.sha256(told).digest(), ec.ECDSA(hashes.SHA256()))
+    parts = {"clientDataJSON": told, "authenticatorData": seen, "signature": signature}
+    response = {name: bytes_to_base64url(value) for name, value in parts.items()}
+    raw = bytes_to_base64url(CREDENTIAL)
+    return json.dumps({"id": raw, "rawId": raw, "type": "public-key", "response": response})
+
+
+def test_a_passkey_answers_at_the_house_s_address_and_at_no_supplier_s(
+    services: Services, house: House, client: FlaskClient, soft: tuple[Person, ec.EllipticCurvePrivateKey]
+) -> None:
+    person, device = soft
+    own = ask_domain(services.database, house.supplier.supplier_id, f"{new_id().hex}.example", "challenge", "test")
+    note_look(services.database, own, None)
+    for number, origin in enumerate((f"https://{own.host}", "https://evil.example", "null"), 1):
+        question = ask_passkey(services, None)
+        answer = answer_from(origin, question.options, device, number)
+        assert person_of_passkey(services, question.token, answer) is None, origin
+    question = ask_passkey(services, None)
+    answer = answer_from(services.settings.public_url, question.options, device, 9)
+    assert person_of_passkey(services, question.token, answer) == person
+    end_domain(services.database, house.supplier.supplier_id)
+    assert client.get("/.well-known/webauthn").status_code == 404, "it names no other origin to browsers"
 
 
 def test_the_script_of_passkeys_is_small_and_asks_nobody_else() -> None:

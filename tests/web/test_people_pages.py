@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from catalogue import superuser
 from portal_house import press
 from test_proofs import secret_of
 
+from config.secrets import token_bytes, token_text
 from portal.access.members import change_role, end_staff, member_of
-from portal.access.people import Person, add_membership, add_person, memberships_of
+from portal.access.people import Membership, Person, add_membership, add_person, find_person, memberships_of
 from portal.access.roles import Role
 from receivables.errors import ConflictError
 from receivables.store.register import create_supplier
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
     from portal_house import House
+
+    from config.embedded import EmbeddedPostgres
 
 
 @pytest.fixture
@@ -37,23 +42,110 @@ def colleague(house: House) -> Person:
     return person
 
 
-def test_an_invitation_lets_a_colleague_in_and_tells_them(boss: FlaskClient, house: House) -> None:
+def invite(boss: FlaskClient, house: House, **changes: str) -> tuple[str, str]:
+    """Invite somebody; returns their address and the path of the link in their mail."""
     email = f"{uuid4().hex}@staff.example"
-    answer = press(boss, "/s/people/new", email=email, name=" Lou  Roy ", role="sales", portfolio="1", language="en")
-    assert answer.location == "/s/people?told=invited"
-    person = add_person(house.services.database, email, "known already")
-    (place,) = memberships_of(house.services.database, person.person_id)
-    assert (person.name, person.language, place.role, place.portfolio) == ("Lou Roy", "en", Role.SALES, True)
+    fields = {"email": email, "name": " Lou  Roy ", "role": "sales", "portfolio": "1", "language": "en", **changes}
+    assert press(boss, "/s/people/new", **fields).location == "/s/people?told=invited"
+    return email, link_to(house, fields["email"])
+
+
+def link_to(house: House, email: str) -> str:
+    """The path of the link in the last invitation to an address."""
     with house.services.works.begin(house.supplier.supplier_id) as work:
-        mail = work.row(
-            "SELECT subject, text_body FROM mails WHERE supplier_id = :supplier AND recipient = :to", to=email
+        written = work.scalar(
+            "SELECT text_body FROM mails WHERE supplier_id = :supplier AND recipient = :to "
+            "AND kind = 'colleague_invited' ORDER BY mail_id DESC LIMIT 1",
+            to=email,
         )
-    assert mail is not None
-    assert "/sign-in" in mail["text_body"]
-    assert "Sales" in mail["text_body"]
+    found = re.search(r"/team/[A-Za-z0-9_-]+", written)
+    assert found is not None
+    return found.group()
+
+
+def places_of(house: House, email: str) -> tuple[Membership, ...]:
+    person = find_person(house.services.database, email)
+    return memberships_of(house.services.database, person.person_id) if person else ()
+
+
+def test_an_invited_colleague_is_nobody_before_a_click_and_a_member_after_it(
+    app: Flask, boss: FlaskClient, house: House
+) -> None:
+    email, path = invite(boss, house)
+    theirs = app.test_client()
+    assert find_person(house.services.database, email) is None
+    assert "Lou Roy" in boss.get("/s/people").text
+    page = theirs.get(path)
+    assert (page.status_code, "Sales" in page.text) == (200, True)
+    assert places_of(house, email) == (), "programs that open every link in a mail accept nothing"
+    assert press(theirs, path).location == "/sign-in/sent"
+    (place,) = places_of(house, email)
+    person = find_person(house.services.database, email)
+    assert person is not None
+    assert (person.name, person.language, place.role, place.portfolio) == ("Lou Roy", "en", Role.SALES, True)
+    assert theirs.get("/s/work").location == "/sign-in", "the link opens no session"
+    assert theirs.get(path).status_code == 410
+    assert press(theirs, path).status_code == 410
+    assert f"/s/people/{person.person_id}" in boss.get(f"/s/people?q={email}").text
     again = press(boss, "/s/people/new", email=email, name="Lou", role="owner")
     assert again.status_code == 422, "who is in already is changed on their page"
-    assert memberships_of(house.services.database, person.person_id)[0].role is Role.SALES
+    assert places_of(house, email)[0].role is Role.SALES
+
+
+def test_an_invitation_that_was_withdrawn_or_replaced_opens_nothing(
+    app: Flask, boss: FlaskClient, house: House
+) -> None:
+    email, first = invite(boss, house)
+    _, second = invite(boss, house, email=email)
+    theirs = app.test_client()
+    assert [theirs.get(path).status_code for path in (first, second)] == [410, 200]
+    (waiting,) = re.findall(r"/s/people/invitations/[0-9a-f-]+/withdraw", section_of(boss, email))
+    assert press(boss, waiting).location == "/s/people?told=withdrawn"
+    assert press(boss, waiting).location == "/s/people?told=answered"
+    assert press(theirs, second).status_code == 410
+    assert places_of(house, email) == ()
+    assert email not in boss.get("/s/people").text
+
+
+def section_of(boss: FlaskClient, email: str) -> str:
+    """What the list of the staff says of one invitation."""
+    (line,) = [each for each in boss.get("/s/people").text.split("<li>") if email in each]
+    return line.partition("</li>")[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ("expires_at = now() - interval '1 second'", 410),
+        ("invited_by = 'person {accountant}'", 410),
+        ("", 404),
+    ],
+    ids=["days-are-past", "inviter-is-no-owner-any-more", "another-supplier-s-link"],
+)
+def test_an_invitation_that_does_not_stand_lets_nobody_in(
+    app: Flask, house: House, postgres: EmbeddedPostgres, change: str, status: int
+) -> None:
+    owner, theirs = app.test_client(), app.test_client()
+    house.sign_in(owner, "owner")
+    email, path = invite(owner, house)
+    if change:
+        with superuser(postgres) as connection:
+            values = change.format(accountant=house.people["accountant"].person_id)
+            connection.execute(f"UPDATE staff_invitations SET {values} WHERE email = %s", (email,))  # noqa: S608 -- of this test
+    else:
+        raw = token_bytes(path.removeprefix("/team/")) or b""
+        path = f"/team/{token_text(uuid4().bytes + raw[16:])}"
+    assert [theirs.get(path).status_code, press(theirs, path).status_code] == [status, status]
+    assert places_of(house, email) == ()
+
+
+def test_who_was_let_go_does_not_come_back_by_an_older_invitation(app: Flask, boss: FlaskClient, house: House) -> None:
+    email, path = invite(boss, house)
+    person = add_person(house.services.database, email, "Lou")
+    add_membership(house.services.database, person.person_id, house.supplier.supplier_id, Role.SALES)
+    assert press(boss, f"/s/people/{person.person_id}/end").status_code == 303
+    assert press(app.test_client(), path).status_code == 410
+    assert places_of(house, email) == ()
 
 
 @pytest.mark.parametrize(
@@ -95,6 +187,7 @@ def test_a_membership_that_ends_closes_every_door_at_once_and_can_begin_again(
     assert boss.get(f"/s/people/{colleague.person_id}").status_code == 404
     answer = press(boss, "/s/people/new", email=colleague.email, name="Sacha", role="auditor")
     assert answer.status_code == 303
+    assert press(app.test_client(), link_to(house, colleague.email)).location == "/sign-in/sent"
     assert [each.role for each in memberships_of(house.services.database, colleague.person_id)] == [Role.AUDITOR]
 
 

@@ -1,88 +1,55 @@
-"""Inviting a colleague: they are known from now on, and a mail tells them how they get in."""
+"""The mail that asks a colleague whether they want to work here."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from config.clock import new_id
-from portal.access.members import IN_PORTFOLIO, member_of
-from portal.access.people import add_membership, add_person, clean_email
-from portal.access.sign_in_mail import Mail
-from portal.mail.book import keep_mail
-from portal.mail.page import MailPage, brand_of, write_page
+from portal.access.people import Person
+from portal.mail.book import Envelope, keep_page
+from portal.mail.page import MailPage
+from portal.staff.people.invitations import LASTS, invitation_token
 from portal.staff.people.words import ROLES
-from portal.words import catalogue
-from receivables.errors import ConflictError, ReceivablesError
+from portal.words import catalogue, known_language
+from receivables.store.customer_file.overviews import supplier_name
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
-    from portal.access.people import Person
     from portal.access.roles import Role
+    from portal.staff.people.invitations import StaffInvitation
     from portal.wiring import Services
-
-MOST_NAME = 120
-
-
-def invite_colleague(
-    services: Services,
-    supplier_id: UUID,
-    email: str,
-    name: str,
-    role: Role,
-    *,
-    portfolio: bool,
-    language: str,
-    actor: str,
-) -> Person:
-    """Let a person in at a supplier, and write them the mail that says so.
-
-    Raises:
-        ReceivablesError: ``person.email_invalid``, ``person.name_missing``.
-        ConflictError: ``person.already_staff``.
-    """
-    if clean_email(email) is None:
-        raise ReceivablesError(
-            "person.email_invalid",
-            "This address is incomplete: name@company.com is the form.",
-            "Cette adresse est incomplète : il faut une forme comme nom@entreprise.fr.",
-        )
-    said = " ".join(name.split())[:MOST_NAME]
-    if not said:
-        raise ReceivablesError("person.name_missing", "Enter the person's name.", "Saisissez le nom de la personne.")
-    person = add_person(services.database, email, said, language=language)
-    if member_of(services.database, supplier_id, person.person_id):
-        raise ConflictError(
-            "person.already_staff",
-            "This person is in already: change their role on their page.",
-            "Cette personne a déjà accès : changez son rôle sur sa page.",
-        )
-    add_membership(services.database, person.person_id, supplier_id, role, portfolio=portfolio and role in IN_PORTFOLIO)
-    _tell(services, supplier_id, person, role, actor)
-    return person
+    from receivables.store.work import Work
 
 
-def _tell(services: Services, supplier_id: UUID, person: Person, role: Role, actor: str) -> None:
+def write_staff_invitation(services: Services, work: Work, invitation: StaffInvitation, inviter: str) -> None:
+    """Ask a mailbox whether its owner wants in; in the transaction that invites."""
+    token = invitation_token(work, services.keyring, invitation.invitation_id)
+    guest = Person(invitation.invitation_id, invitation.email, invitation.name, known_language(invitation.language))
+    url = f"{services.settings.public_url}/team/{token}"
+    page = colleague_page(supplier_name(work), guest, invitation.role, url, inviter)
+    keep_page(work, page, Envelope("colleague_invited", f"invitation/{invitation.invitation_id}", invitation.email))
+
+
+def colleague_page(supplier: str, person: Person, role: Role, url: str, inviter: str) -> MailPage:
+    """What an invitation to the staff of ``supplier`` says, in the language of ``person``."""
     speak = catalogue(person.language)
-    with services.works.begin(supplier_id) as work:
-        brand = brand_of(work)
-        page = MailPage(
-            subject=speak.gettext("%(supplier)s vous donne accès à son espace") % {"supplier": brand.name},
-            preheader=speak.gettext("Connectez-vous avec cette adresse, sans mot de passe."),
-            greeting=speak.gettext("Bonjour %(name)s,") % {"name": person.name},
-            paragraphs=(
-                speak.gettext("Vous pouvez maintenant travailler dans l'espace de %(supplier)s.")
-                % {"supplier": brand.name},
-                speak.gettext("Saisissez votre adresse sur la page de connexion : un lien vous sera envoyé."),
-            ),
-            facts=(
-                (speak.gettext("Adresse"), person.email),
-                (speak.gettext("Rôle"), speak.gettext(ROLES[role][0])),
-            ),
-            button=(speak.gettext("Se connecter"), f"{services.settings.public_url}/sign-in"),
-            language=person.language,
-            sender=brand,
+    values = {"inviter": inviter, "supplier": supplier}
+    return MailPage(
+        subject=speak.gettext("%(inviter)s vous invite dans l'équipe de %(supplier)s") % values,
+        preheader=speak.gettext("Un clic pour accepter, sans mot de passe."),
+        greeting=speak.gettext("Bonjour %(name)s,") % {"name": person.name},
+        paragraphs=(
+            speak.gettext("%(inviter)s vous invite à travailler dans l'espace de %(supplier)s.") % values,
+            speak.gettext("Rien n'est ouvert avant votre accord."),
+        ),
+        facts=(
+            (speak.gettext("Adresse"), person.email),
+            (speak.gettext("Rôle"), speak.gettext(ROLES[role][0])),
+        ),
+        button=(speak.gettext("Voir l'invitation"), url),
+        note=speak.ngettext(
+            "L'invitation vaut %(count)s jour. Vous ne connaissez pas cette société ? Ne faites rien.",
+            "L'invitation vaut %(count)s jours. Vous ne connaissez pas cette société ? Ne faites rien.",
+            LASTS.days,
         )
-        text_body, html_body = write_page(page)
-        keep_mail(work, Mail(f"invitation/{new_id()}", person.email, page.subject, text_body, html_body))
-        work.audit(actor, "person.invited", str(person.person_id), role=role.value)
+        % {"count": LASTS.days},
+        language=person.language,
+    )

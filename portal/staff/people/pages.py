@@ -21,7 +21,16 @@ from portal.access.roles import OWNERS, Role, allow
 from portal.access.sessions import end_session_of, end_sessions_of, live_sessions
 from portal.access.step_up import fresh_proof
 from portal.lists import read_list_request
-from portal.staff.people.inviting import MOST_NAME, invite_colleague
+from portal.staff.people.invitations import (
+    MOST_NAME,
+    Guest,
+    get_invitation,
+    invite,
+    open_invitations,
+    settle_invitation,
+    withdraw_invitations,
+)
+from portal.staff.people.inviting import write_staff_invitation
 from portal.staff.people.words import ROLES
 from portal.words import LANGUAGES, told_by
 from receivables.errors import ConflictError, ReceivablesError
@@ -47,9 +56,12 @@ def index() -> str:
     page = min(request.args.get("page", 1, int), MOST_PAGES)
     page = max(page, 1)
     found, more = members_of(services().database, place().supplier_id, asked.wanted, page)
+    with work_here() as work:
+        waiting = open_invitations(work)
     return render_template(
         "people/index.html",
         people=found,
+        waiting=waiting,
         more=more,
         page=page,
         asked=asked,
@@ -70,25 +82,37 @@ def ask() -> Response:
 @blueprint.post("/new")
 @allow(*OWNERS)
 @fresh_proof
-def invite() -> Response:
-    """Let a colleague in, and tell them by mail."""
+def send() -> Response:
+    """Ask a colleague by mail whether they want in."""
     typed = request.form.to_dict()
     role = _role(typed.get("role", ""))
     language = typed.get("language", "")
+    guest = Guest(
+        typed.get("email", "")[:320],
+        typed.get("name", ""),
+        language if language in LANGUAGES else LANGUAGES[0],
+        role,
+        "portfolio" in typed,
+    )
     try:
-        invite_colleague(
-            services(),
-            place().supplier_id,
-            typed.get("email", "")[:320],
-            typed.get("name", ""),
-            role,
-            portfolio="portfolio" in typed,
-            language=language if language in LANGUAGES else LANGUAGES[0],
-            actor=_actor(),
-        )
+        with work_here() as work:
+            invitation = invite(work, services().database, services().keyring, guest, _actor())
+            write_staff_invitation(services(), work, invitation, caller().person.name)
     except ReceivablesError as error:
         return _form(typed, error)
     return redirect(url_for("staff_people.index", told="invited"), 303)
+
+
+@blueprint.post("/invitations/<uuid:invitation_id>/withdraw")
+@allow(*OWNERS)
+def withdraw(invitation_id: UUID) -> Response:
+    """Take an invitation back: its link opens nothing from now on."""
+    try:
+        with work_here() as work:
+            settle_invitation(work, get_invitation(work, invitation_id), "withdrawn", _actor())
+    except ConflictError:
+        return redirect(url_for("staff_people.index", told="answered"), 303)
+    return redirect(url_for("staff_people.index", told="withdrawn"), 303)
 
 
 @blueprint.get("/<uuid:person_id>")
@@ -125,6 +149,8 @@ def end(person_id: UUID) -> Response:
         end_staff(services().database, place().supplier_id, person_id)
     except ReceivablesError as error:
         return _page(member, error)
+    with work_here() as work:
+        withdraw_invitations(work, member.email)
     _audit("person.membership_ended", person_id, role=member.role.value)
     if not memberships_of(services().database, person_id):
         end_sessions_of(services().database, person_id)
