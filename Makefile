@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test pages journeys lint conformance messages chaos reminders api fuzz bench lock clean
+.PHONY: demo test hours pages journeys lint conformance messages chaos histories reminders api clients fuzz bench lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/quittance demo $(ARGS)
@@ -16,6 +16,10 @@ lint: $(VENV)/installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check -q .
 	@$(BIN)/mypy
+
+# The quick part of the tests at midnight in Paris, at ends of months and years, and years ahead: docs/proofs.md.
+hours: $(VENV)/installed
+	@PYTHONPATH=tests $(BIN)/python -m hours $(ARGS)
 
 # Our files before independent judges (veraPDF, Mustang, published Schematron): docs/conformance.md.
 conformance: $(VENV)/installed
@@ -31,6 +35,11 @@ chaos: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m chaos.flows
 	@$(BIN)/python -m pytest -q -m slow $(ARGS)
 
+# Ten thousand histories of the same facts in other orders, and a thousand that are declared (docs/proofs.md).
+histories: $(VENV)/installed
+	@QUITTANCE_HISTORIES=10000 QUITTANCE_DECLARED_HISTORIES=1000 $(BIN)/python -m pytest -q -s \
+		tests/integration/test_histories.py tests/integration/test_declared_histories.py $(ARGS)
+
 # Ten thousand random portfolios: no reminder of money that is paid, in flight, promised or disputed (docs/dunning.md).
 reminders: $(VENV)/installed
 	@QUITTANCE_PORTFOLIOS=10000 $(BIN)/python -m pytest -q -s tests/integration/test_dunning_invariant.py $(ARGS)
@@ -38,6 +47,10 @@ reminders: $(VENV)/installed
 # Every operation of our API, called as its published schema says, with made-up input, right and wrong (docs/api.md).
 api: $(VENV)/installed
 	@QUITTANCE_SCHEMATHESIS_EXAMPLES=100 $(BIN)/python -m pytest -q -s tests/web/test_api_contract.py $(ARGS)
+
+# Clients that others' generators make of our schema, compiled, and one of them used for a day (docs/api.md).
+clients: $(VENV)/installed
+	@PYTHONPATH=tests $(BIN)/python -m clients
 
 # Every page in a real browser, on phone and desk, by day and by night (docs/design.md).
 pages: $(VENV)/installed

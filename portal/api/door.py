@@ -100,5 +100,5 @@ def rates() -> Rates:
     """The counters of this app."""
     known = current_app.extensions.get(RATES)
     if known is None:
-        known = current_app.extensions[RATES] = Rates(services().settings.api_calls_per_minute)
+        known = current_app.extensions[RATES] = Rates(services().counts, services().settings.api_calls_per_minute)
     return cast("Rates", known)

@@ -12,6 +12,7 @@ from flask import Flask
 from pydantic.json_schema import models_json_schema
 
 from portal.api.blueprints import OPERATIONS
+from portal.api.naming import operation_id
 from portal.api.operations import operation_of
 from portal.api.scopes import RESOURCES, SCOPES
 from portal.api.shapes import ProblemShape
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
     from portal.api.operations import Operation
 
 REFERENCE = "#/components/schemas/{model}"
+UPLOAD = "Upload"
+_VALUES = frozenset({"const", "default", "enum", "example", "examples"})
+_SUFFIX, _FRESH = "Shape", "New"
+_TAKEN = {"Event": "BusinessEvent", "File": "DocumentFile", "Promise": "PaymentPromise"}
+"""Names that languages have taken, and ours instead."""
 VERSION = "1.0"
+LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 PROBLEM = "application/problem+json"
 _PART = re.compile(r"<(?:(?P<kind>\w+)(?:\((?P<choice>[^)]*)\))?:)?(?P<name>\w+)>")
 _KINDS: dict[str, dict[str, Any]] = {
@@ -56,6 +63,20 @@ _SAID = {
     503: "A part of the house does not answer: try again.",
 }
 _ALWAYS, _WITH_INPUT, _WITH_PLACE = (401, 403, 429), (400, 409, 413, 422), (404,)
+TAGS = {
+    "invoices": "Invoices and credit notes: issue, list, files, evidence.",
+    "customers": "Customers, their statements, the directory.",
+    "orders": "Orders and deliveries that are not invoiced yet: they count in the exposure.",
+    "payments": "Money that came in, and what it pays.",
+    "disputes": "Disputes: answer, accept, reject, close.",
+    "messages": "Conversations with customers.",
+    "credit": "Exposure (encours) and decisions of credit.",
+    "promises": "Promises to pay and payment plans.",
+    "claims": "Late interest.",
+    "bank": "Bank statements.",
+    "events": "What happened, in order, without gaps.",
+    "jobs": "Long works: how far they are, line by line.",
+}
 DESCRIPTION = (
     'Invoices, what became of them, and who owes. Amounts are text in units of their currency (`"1200.00"`), days '
     "ISO 8601, errors problem+json (RFC 9457) with a stable `code` and a sentence in English and French. Every write "
@@ -72,13 +93,13 @@ def openapi() -> dict[str, Any]:
         for path, choice in _paths_of(rule):
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
                 paths.setdefault(path, {})[method.lower()] = _operation(
-                    _Call(rule, view, stated, method, choice), models
+                    _Call(rule, path, view, stated, method, choice), models
                 )
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Quittance", "version": VERSION, "description": DESCRIPTION},
+        "info": {"title": "Quittance", "version": VERSION, "description": DESCRIPTION, "license": LICENSE},
         "servers": [{"url": "/"}],
-        "tags": [{"name": name} for name in (*RESOURCES, "jobs")],
+        "tags": [{"name": name, "description": TAGS[name]} for name in (*RESOURCES, "jobs")],
         "paths": paths,
         "components": {
             "schemas": models.definitions(),
@@ -102,12 +123,52 @@ class _Models:
     def reference(self, model: type[BaseModel], mode: JsonSchemaMode) -> dict[str, str]:
         """Where a model stands in the schema."""
         self._met[model, mode] = None
-        return {"$ref": REFERENCE.format(model=model.__name__)}
+        return {"$ref": REFERENCE.format(model=_public(model.__name__))}
 
     def definitions(self) -> dict[str, Any]:
-        """All of them."""
+        """All of them, and the form of a file that is handed in."""
         _, found = models_json_schema(list(self._met), ref_template=REFERENCE)
-        return dict(sorted(found["$defs"].items()))
+        made = {
+            _public(name): _for_clients(schema) | {"title": _public(name)} for name, schema in found["$defs"].items()
+        }
+        if len(made) != len(found["$defs"]):
+            message = f"Two models are published under one name: {sorted(found['$defs'])}."
+            raise ValueError(message)
+        file = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+        made[UPLOAD] = {"type": "object", "title": UPLOAD, "properties": {"file": file}, "required": ["file"]}
+        return dict(sorted(made.items()))
+
+
+def _public(name: str) -> str:
+    """What a model is called outside: ``Payment``, and ``PaymentInput`` for what makes one.
+
+    Clients in Go have a function ``NewPayment`` for every ``Payment``.
+    """
+    name = name.removesuffix(_SUFFIX)
+    if name.startswith(_FRESH):
+        return f"{_public(name.removeprefix(_FRESH))}Input"
+    return _TAKEN.get(name, name)
+
+
+def _for_clients(schema: Any) -> Any:
+    """A schema as every generator of clients understands it: amounts exact, whole numbers wide enough.
+
+    An amount or a quantity is the text that loses nothing on its way; a JSON number is read too.
+    """
+    if isinstance(schema, list):
+        return [_for_clients(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        model = schema["$ref"].removeprefix(REFERENCE.format(model=""))
+        schema = schema | {"$ref": REFERENCE.format(model=_public(model))}
+    if "max_digits" in schema:
+        places = schema.get("decimal_places", 0)
+        digits = schema["max_digits"] - places
+        kept = {name: schema[name] for name in ("title", "description", "default") if name in schema}
+        return kept | {"type": "string", "pattern": rf"^-?\d{{1,{digits}}}(\.\d{{1,{places}}})?$"}
+    told = {"format": "int64"} if schema.get("type") == "integer" else {}
+    return {name: value if name in _VALUES else _for_clients(value) for name, value in schema.items()} | told
 
 
 def _stated() -> Iterator[tuple[Rule, Any, Operation]]:
@@ -138,6 +199,7 @@ class _Call:
     """One method at one path; ``choice`` is the word that stands for a place of few words."""
 
     rule: Rule
+    path: str
     view: Any
     stated: Operation
     method: str
@@ -146,9 +208,8 @@ class _Call:
 
 def _operation(call: _Call, models: _Models) -> dict[str, Any]:
     rule, stated, method, choice = call.rule, call.stated, call.method, call.choice
-    name = rule.endpoint.replace("api_", "").replace(".", "_")
     told: dict[str, Any] = {
-        "operationId": f"{name}_{choice}" if choice else name,
+        "operationId": operation_id(method, call.path),
         "summary": stated.summary,
         "description": stated.description or inspect.cleandoc(call.view.__doc__ or "").replace("``", "`"),
         "x-summary-fr": stated.summary_fr,
@@ -178,13 +239,15 @@ def _places(rule: Rule, choice: str | None) -> list[dict[str, Any]]:
 def _query(stated: Operation) -> list[dict[str, Any]]:
     if stated.query is None:
         return []
-    schema = stated.query.model_json_schema(ref_template=REFERENCE)
+    schema = _for_clients(stated.query.model_json_schema(ref_template=REFERENCE))
     found = []
     for name, field in schema["properties"].items():
         described = {"name": name, "in": "query", "required": name in schema.get("required", ())}
         if text := field.pop("description", ""):
             described["description"] = text
         field.pop("title", None)
+        if field.get("default") == []:
+            del field["default"]
         found.append(described | {"schema": _without_null(field)})
     return found
 
@@ -226,8 +289,7 @@ def _body(stated: Operation, models: _Models) -> dict[str, Any] | None:
         if mime == "application/json" and stated.json_body is not None:
             kinds[mime] = {"schema": models.reference(stated.json_body, "validation")} | _example(stated)
         elif mime == "multipart/form-data":
-            file = {"type": "string", "contentMediaType": "application/octet-stream"}
-            kinds[mime] = {"schema": {"type": "object", "properties": {"file": file}, "required": ["file"]}}
+            kinds[mime] = {"schema": {"$ref": REFERENCE.format(model=UPLOAD)}}
         else:
             kinds[mime] = {"schema": {"type": "string"}}
     return {"required": "application/json" not in stated.files, "content": kinds}
@@ -241,7 +303,8 @@ def _responses(rule: Rule, stated: Operation, method: str, models: _Models) -> d
     found: dict[str, Any] = {}
     for status, gives in stated.answers.items():
         if isinstance(gives, str):
-            content = {gives: {"schema": {"type": "string", "contentMediaType": gives}}} if gives else {}
+            file = {"type": "string", "format": "binary", "contentMediaType": gives}
+            content = {gives: {"schema": file}} if gives else {}
         else:
             content = {"application/json": {"schema": models.reference(gives, "serialization")}}
         found[str(status)] = {"description": _done(status), "content": content, "headers": _told_headers()}

@@ -91,9 +91,7 @@ Given = Annotated[
     str,
     BeforeValidator(_as_text),
     Field(max_length=40),
-    WithJsonSchema(
-        {"anyOf": [{"type": "string", "pattern": AMOUNT, "maxLength": 20}, {"type": "number"}], "examples": ["1200.00"]}
-    ),
+    WithJsonSchema({"type": "string", "pattern": AMOUNT, "maxLength": 20, "examples": ["1200.00"]}),
 ]
 """An amount in a call, in units of its currency: text or number."""
 Amount = Annotated[str, Field(pattern=AMOUNT, examples=["1200.00"])]

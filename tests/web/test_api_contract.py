@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = int(os.environ.get("QUITTANCE_SCHEMATHESIS_EXAMPLES", "1"))
 """Examples per operation and mode."""
-SLOW = frozenset({"api_issue_invoice", "api_credit", "validations_validate", "api_fetch_evidence"})
+SLOW = frozenset({"create_invoice", "create_invoice_credit_note", "create_validation", "get_invoice_evidence"})
 """Operations that start judges or write PDF files: fewer examples of them."""
 CALLS = 100_000
 """More than a program may call in a minute: this test is about answers."""
@@ -51,7 +51,7 @@ def write_lines(_context: object, value: object) -> bytes:
 @pytest.fixture(scope="module")
 def app(services: Services) -> Flask:
     made = create_app(services, API_BLUEPRINTS)
-    made.extensions[RATES] = Rates(CALLS, failures=CALLS)
+    made.extensions[RATES] = Rates(services.counts, CALLS, failures=CALLS)
     return made
 
 

@@ -40,8 +40,8 @@ def api(services: Services) -> Flask:
 
 
 @pytest.fixture
-def client(api: Flask) -> FlaskClient:
-    api.extensions[RATES] = Rates(600)
+def client(api: Flask, services: Services) -> FlaskClient:
+    api.extensions[RATES] = Rates(services.counts, 600)
     return api.test_client()
 
 
@@ -213,7 +213,7 @@ def test_a_caller_is_told_what_is_left_and_stopped_where_nothing_is(
     api: Flask, client: FlaskClient, services: Services, supplier: Supplier
 ) -> None:
     headers, other = token_with(services, supplier), token_with(services, supplier)
-    api.extensions[RATES] = Rates(3, failures=2)
+    api.extensions[RATES] = Rates(services.counts, 3, failures=2)
     left = [client.get("/api/v1/customers", headers=headers).headers["RateLimit-Remaining"] for _ in range(3)]
     assert left == ["2", "1", "0"]
     stopped = client.get("/api/v1/customers", headers=headers)
