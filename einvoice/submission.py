@@ -23,6 +23,7 @@ from einvoice.platform.port import Profile, tracking_id_for
 from einvoice.request.codes import SELF_BILLED
 from einvoice.validation import standards as rules
 from einvoice.validation.standards import profile_of
+from receivables.store.accounting.openings import receipts_told_here
 from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
@@ -152,13 +153,16 @@ def _is_planned(work: Work, tracking_id: str) -> bool:
 def _account_that_has(work: Work, invoice: Invoice) -> UUID | None:
     """The account where a platform accepted the invoice; ``None`` where none has it, or the last one refused it.
 
-    A self-billed one the customer sent: a platform of ours has it from there.
+    A self-billed one the customer sent: a platform of ours has it from there. Of one that was taken over, the platform
+    of before tells, unless the supplier said that the one here does.
 
     Raises:
         NotAcceptedYetError: it may still be accepted.
     """
     if invoice.type_code in SELF_BILLED:
         return self_billed_account(work, invoice)
+    if invoice.is_taken_over and receipts_told_here(work, invoice):
+        return _serving(work, invoice)
     flows = work.rows(
         "SELECT state, account_id FROM platform_flows WHERE supplier_id = :supplier AND invoice_id = :invoice "
         "AND kind = 'invoice' ORDER BY attempt",
@@ -176,6 +180,22 @@ def _account_that_has(work: Work, invoice: Invoice) -> UUID | None:
         f"The platform has not accepted invoice {invoice.number} yet.",
         f"La plateforme n'a pas encore accepté la facture {invoice.number}.",
     )
+
+
+def _serving(work: Work, invoice: Invoice) -> UUID:
+    """The account that tells of a taken-over invoice.
+
+    Raises:
+        NotAcceptedYetError: there is none yet: a house goes live with its books first.
+    """
+    account_id = serving_account(work, invoice.routing)
+    if account_id is None:
+        raise NotAcceptedYetError(
+            "platform.no_account",
+            f"The receipts of {invoice.number} are to be told from here, and no platform is connected yet.",
+            f"Les encaissements de {invoice.number} se déclarent d'ici, et aucune plateforme n'est encore reliée.",
+        )
+    return account_id
 
 
 def _hears_of_receipts(work: Work, account_id: UUID) -> bool:

@@ -16,7 +16,7 @@ from portal.imports.workbook import is_workbook
 from portal.jobs.jobs import NewLine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from portal.imports.columns import Columns
     from portal.imports.invoices import Piece
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SHOWN_FAULTS = 20
 CENT = Decimal("0.01")
+HOME = "EUR"
+"""The currency of an invoice that names none."""
 TABLE, DOCUMENTS = "table", "documents"
 
 
@@ -39,8 +41,8 @@ class Plan:
     table: Table | None = None
     columns: Columns | None = None
     faults: tuple[tuple[str, ReceivablesError], ...] = ()
-    net: Decimal = Decimal(0)
-    """Amounts without VAT of the table's invoices that can be read, credit notes taken off."""
+    net: Mapping[str, Decimal] = field(default_factory=dict)
+    """Amounts without VAT of the table's invoices that can be read, by currency, credit notes taken off."""
     customers: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -73,7 +75,7 @@ def plan_import(work: Work, content: bytes, filename: str, choice: Mapping[str, 
         table,
         columns,
         tuple((each.reference, each.fault) for each in pieces if each.fault)[:SHOWN_FAULTS],
-        sum((_net(each) for each in requests), Decimal(0)).quantize(CENT),
+        _net_of(requests),
         len({(each["buyer"].get("siren"), each["buyer"]["name"]) for each in requests}),
         {"headings": list(table.headings)},
     )
@@ -108,6 +110,14 @@ def _line(piece: Piece) -> NewLine:
     }
     label = piece.reference or f"{piece.rows[0].line}"
     return NewLine(label[:200], json.dumps(told, ensure_ascii=False).encode())
+
+
+def _net_of(requests: Sequence[dict[str, Any]]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for each in requests:
+        currency = each.get("currency") or HOME
+        sums[currency] = sums.get(currency, Decimal(0)) + _net(each)
+    return {currency: sums[currency].quantize(CENT) for currency in sorted(sums)}
 
 
 def _net(request: dict[str, Any]) -> Decimal:

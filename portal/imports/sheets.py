@@ -10,13 +10,14 @@ import hashlib
 import io
 import unicodedata
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from portal.imports.workbook import MAX_TEXT, is_workbook, read_workbook
 from receivables.errors import ReceivablesError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 MAX_FILE_BYTES = 20 * 1024 * 1024
 """Largest file that the pages take, in bytes."""
@@ -50,6 +51,8 @@ class Table:
 _CONTROLS = frozenset(map(chr, range(1, 32))) - set("\t\n\v\f\r")
 """What no text holds, and nearly every other file does near its start."""
 _LOOKED_AT = 4096
+_SHOWN_ROWS = 200
+"""Rows of a long table by which a person says what its columns are."""
 
 
 class TableError(ReceivablesError):
@@ -70,7 +73,7 @@ def read_table(content: bytes) -> Table:
         UnsafeXmlError: a sheet that no spreadsheet writes.
     """
     rows = read_workbook(content) if is_workbook(content) else _read_csv(content)
-    filled = [(line, cells) for line, cells in enumerate(rows, 1) if any(cell.strip() for cell in cells)]
+    filled = list(_filled(rows))
     if not filled:
         raise TableError("table.empty", "The file is empty.", "Le fichier est vide.")
     headings = _headings(filled[0][1])
@@ -87,6 +90,26 @@ def read_table(content: bytes) -> Table:
             "Le tableau a des intitulés et aucune ligne en dessous.",
         )
     return Table(headings, tuple(Row(line, _cells(cells, len(headings))) for line, cells in filled[1:]))
+
+
+def stream_table(content: bytes) -> tuple[Table, Iterator[Row]]:
+    """A table of any length: its headings with the rows that a person looks at, and all of its rows one by one.
+
+    Raises:
+        TableError: with what to do; while rows are taken, ``table.unreadable``.
+        UnsafeXmlError: a sheet that no spreadsheet writes.
+    """
+    rows = _filled(read_workbook(content) if is_workbook(content) else _rows_of_csv(content))
+    first = list(islice(rows, _SHOWN_ROWS + 1))
+    if not first:
+        raise TableError("table.empty", "The file is empty.", "Le fichier est vide.")
+    headings = _headings(first[0][1])
+    table = Table(headings, tuple(Row(line, _cells(cells, len(headings))) for line, cells in first[1:]))
+    return table, chain(table.rows, (Row(line, _cells(cells, len(headings))) for line, cells in rows))
+
+
+def _filled(rows: Iterable[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    return ((line, cells) for line, cells in enumerate(rows, 1) if any(cell.strip() for cell in cells))
 
 
 def _headings(cells: Sequence[str]) -> tuple[str, ...]:
@@ -108,6 +131,10 @@ def _cells(cells: Sequence[str], width: int) -> tuple[str, ...]:
 
 
 def _read_csv(content: bytes) -> list[list[str]]:
+    return list(_rows_of_csv(content))
+
+
+def _rows_of_csv(content: bytes) -> Iterator[list[str]]:
     text = _decoded(content)
     if not _CONTROLS.isdisjoint(text[:_LOOKED_AT]):
         raise TableError(
@@ -119,7 +146,7 @@ def _read_csv(content: bytes) -> list[list[str]]:
     first = text.split("\n", 1)[0]
     separator = max(_SEPARATORS, key=first.count)
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     except csv.Error as error:
         raise TableError(
             "table.unreadable",

@@ -16,7 +16,9 @@ from portal.imports.kept import brought_file
 from portal.jobs.jobs import NewLine, Outcome, start_job
 from portal.jobs.running import Kind
 from portal.opening.documents import seller_here
-from portal.opening.items import Choices
+from portal.opening.history import HistoryChoices, plan_history
+from portal.opening.history_job import start_history
+from portal.opening.items import FORMER_PLATFORM, Choices
 from portal.opening.planning import plan_opening
 from portal.words import note_text
 from receivables.domain.money import Money
@@ -48,6 +50,8 @@ def start_opening(
         "terms_days": choices.terms_days,
         "on_collection": choices.on_collection,
         "rate": str(choices.rate) if choices.rate is not None else None,
+        "receipts_told_by": choices.receipts_told_by,
+        "history": choices.history,
         "stated_minor": dict(plan.opening.stated_minor),
         "choice": dict(choice) if choice is not None else None,
     }
@@ -69,6 +73,8 @@ def choices_from(options: Mapping[str, Any]) -> Choices:
         terms_days=options["terms_days"],
         on_collection=options["on_collection"],
         rate=Decimal(options["rate"]) if options["rate"] is not None else None,
+        receipts_told_by=options.get("receipts_told_by", FORMER_PLATFORM),
+        history=options.get("history", False),
     )
 
 
@@ -91,16 +97,27 @@ def _book(work: Work, job: JobView) -> UUID:
     file = brought_file(work, job.content_sha256)
     if file is None:
         raise NotFoundError("opening.no_file", "The file is not kept any more.", "Le fichier n'est plus gardé.")
+    choices = choices_from(job.options)
     plan = plan_opening(
         work,
         file,
-        choices_from(job.options),
+        choices,
         profile=seller_here(work),
         actor=job.started_by,
         stated_minor=job.options["stated_minor"],
         choice=job.options["choice"],
     )
-    return book_opening(work, plan.opening)
+    opening_id = book_opening(work, plan.opening)
+    if choices.history and plan.settled_groups:
+        _start_history(work, opening_id, file, choices, job.started_by)
+    return opening_id
+
+
+def _start_history(work: Work, opening_id: UUID, file: BroughtFile, choices: Choices, actor: str) -> None:
+    """Hand the settled letters of a FEC to the worker, in the transaction that books what is open of it."""
+    history = plan_history(work, file.content, HistoryChoices(choices.opened_on, choices.terms_days))
+    if history.is_ready:
+        start_history(work, opening_id, history, file, opens_customers=True, actor=actor)
 
 
 def _address(result: Mapping[str, Any]) -> str | None:

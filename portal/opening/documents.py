@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from einvoice.composing.parties import seller_party
-from einvoice.document import SIREN_SCHEME, Address, Contact, Document, Identifier, Line, Party, Totals, VatBreakdown
+from einvoice.document import (
+    FRENCH_ADDRESS_SCHEME,
+    SIREN_SCHEME,
+    Address,
+    Contact,
+    Document,
+    Identifier,
+    Line,
+    Party,
+    Totals,
+    VatBreakdown,
+)
 from einvoice.kept import KeptDocument, issued_document, kept_to_json
 from portal.documents.issuing import load_profile
 from receivables.domain.accounting.opening import ItemKind, OpenItem
@@ -111,7 +122,9 @@ def document_to_correct(work: Work, invoice: Invoice, profile: SellerProfile) ->
 
 
 def _buyer(item: OpenItem) -> Party:
+    """The customer. Where a platform carried the invoice, its address is the SIREN, which every company has (0225)."""
     party = item.customer.party or {}
+    carried = item.declared and item.customer.siren is not None
     return Party(
         name=item.customer.name,
         address=Address(
@@ -119,6 +132,7 @@ def _buyer(item: OpenItem) -> Party:
         ),
         legal_id=Identifier(item.customer.siren, SIREN_SCHEME) if item.customer.siren else None,
         vat_id=item.customer.vat_id,
+        endpoint=Identifier(item.customer.siren or "", FRENCH_ADDRESS_SCHEME) if carried else None,
         contact=Contact(email=item.customer.email) if item.customer.email else None,
     )
 

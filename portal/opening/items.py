@@ -58,6 +58,10 @@ RATES = tuple(map(Decimal, ("20", "10", "5.5", "2.1", "8.5", "0.9", "13", "1.05"
 """French rates (CGI 278 to 281 nonies, 294 to 297), of which one is recognised from an amount of VAT."""
 
 
+FORMER_PLATFORM, PLATFORM_HERE = "former", "here"
+"""Who sends the 212 of declared invoices: the platform that has the invoice, unless the supplier says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What is said of all the items of a file that do not tell it themselves."""
@@ -67,6 +71,10 @@ class Choices:
     on_collection: bool = False
     rate: Decimal | None = None
     """Rate of VAT of items that tell neither rate nor amount; ``None`` leaves their VAT unknown."""
+    receipts_told_by: str = FORMER_PLATFORM
+    """Who tells the State of what is collected on invoices that went through a platform before (status 212)."""
+    history: bool = True
+    """Whether the letters of a FEC are taken over too, and customers opened who owe nothing any more."""
 
 
 def item_of(row: Row, columns: Columns, choices: Choices) -> OpenItem:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from portal.imports.columns import chosen, recalled
 from portal.imports.sheets import read_table
 from portal.opening.documents import document_of
-from portal.opening.items import FIELDS, PURPOSE, TYPES, Choices, item_of, letters_of, with_vat
+from portal.opening.items import FIELDS, PLATFORM_HERE, PURPOSE, TYPES, Choices, item_of, letters_of, with_vat
 from receivables.domain.accounting.fec_opening import open_of_fec
 from receivables.domain.accounting.fec_reading import NAMES, open_fec
 from receivables.domain.accounting.opening import ItemKind, NewOpening, OpenItem, Sums, sums_of
@@ -46,8 +46,10 @@ class OpeningPlan:
     sums: list[Sums] = field(default_factory=list)
     customers: int = 0
     unknown_vat: int = 0
-    told_elsewhere: int = 0
-    """Invoices of businesses that went by another platform: their receipts are told there."""
+    through_platform: int = 0
+    """Invoices of businesses that went by another platform: who tells their receipts was chosen."""
+    waiting: int = 0
+    """Items whose VAT waits for the money: it falls due when that comes."""
 
     @property
     def is_ready(self) -> bool:
@@ -85,9 +87,35 @@ def plan_opening(
     plan.sums = sums_of(items)
     plan.customers = len({each.code or each.customer.name for each in items})
     plan.unknown_vat = sum(not each.is_vat_told for each in items)
-    plan.told_elsewhere = sum(each.declared and each.customer.kind is CustomerKind.BUSINESS for each in items)
+    plan.through_platform = sum(each.declared and each.customer.kind is CustomerKind.BUSINESS for each in items)
+    plan.waiting = sum(each.waiting_vat_minor > 0 for each in items)
+    if choices.receipts_told_by == PLATFORM_HERE:
+        plan.faults += _untellable(items, profile)
     plan.faults += [(each.reference if each else "", error) for each, error in check_opening(work, plan.opening)]
     return plan
+
+
+def _untellable(items: list[OpenItem], profile: SellerProfile | None) -> list[tuple[str, ReceivablesError]]:
+    """What keeps receipts from being told from here: the message names both companies by their SIREN."""
+    told = [each for each in items if each.declared and each.customer.kind is CustomerKind.BUSINESS]
+    faults = [(each.reference, _no_siren(each)) for each in told if not each.customer.siren]
+    return [("", _no_company()), *faults] if told and profile is None else list(faults)
+
+
+def _no_siren(item: OpenItem) -> ReceivablesError:
+    return ReceivablesError(
+        "opening.no_siren",
+        f"{item.reference}: its receipts can be told from here only with the SIREN of {item.customer.name}.",
+        f"{item.reference} : pour déclarer ses encaissements d'ici, il faut le SIREN de {item.customer.name}.",
+    )
+
+
+def _no_company() -> ReceivablesError:
+    return ReceivablesError(
+        "opening.no_company",
+        "Receipts can be told from here once your company is described: fill in its page first.",
+        "Pour déclarer les encaissements d'ici, votre société doit être décrite : complétez d'abord sa fiche.",
+    )
 
 
 def _opening(source: str, file: BroughtFile, choices: Choices, actor: str, **told: Any) -> NewOpening:
@@ -100,6 +128,7 @@ def _opening(source: str, file: BroughtFile, choices: Choices, actor: str, **tol
             "terms_days": choices.terms_days,
             "on_collection": choices.on_collection,
             "rate": str(choices.rate) if choices.rate is not None else None,
+            "receipts_told_by": choices.receipts_told_by,
         },
         actor=actor,
         **told,

@@ -17,10 +17,9 @@ from portal.customer.downloads import send_bytes
 from portal.imports.cells import CellError, read_cents, read_number
 from portal.imports.columns import remember
 from portal.imports.kept import brought_file, keep_brought
-from portal.imports.sheets import MAX_FILE_BYTES
 from portal.opening.booking import start_opening
 from portal.opening.documents import seller_here
-from portal.opening.items import FIELDS, PURPOSE, Choices
+from portal.opening.items import FIELDS, FORMER_PLATFORM, PLATFORM_HERE, PURPOSE, Choices
 from portal.opening.planning import plan_opening
 from portal.staff.imports.pages import samples_of
 from portal.tables import MARK
@@ -30,6 +29,7 @@ from receivables.domain.invoicing.number_series import OWN_SERIES
 from receivables.errors import NotFoundError, ReceivablesError
 from receivables.services.accounting.taking_over import opening_of, start_series
 from receivables.services.accounting.undoing_openings import undo_opening
+from receivables.store.accounting.former_lines import count_former
 from receivables.store.accounting.openings import list_openings, opened_items
 from receivables.store.invoicing.numbers import series_states
 
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 blueprint = Blueprint("opening", __name__, url_prefix="/s/opening")
+MAX_FILE_BYTES = 64 * 1024 * 1024
+"""Largest file of an opening, in bytes: a FEC of half a million lines. Other files that are taken in are smaller."""
 MAX_FORM_BYTES = MAX_FILE_BYTES + 64 * 1024
 UNPROCESSABLE = 422
 SHOWN = 20
@@ -127,7 +129,7 @@ def template() -> AnyResponse:
 @allow(*BOOKKEEPING)
 def show(opening_id: UUID) -> AnyResponse:
     """One opening: its report, its items with what is left of them, and how to undo it."""
-    return make_response(_show(opening_id))
+    return make_response(show_opening(opening_id))
 
 
 @blueprint.post("/<uuid:opening_id>/undo")
@@ -140,7 +142,7 @@ def undo(opening_id: UUID) -> AnyResponse:
     except NotFoundError:
         abort(404)
     except ReceivablesError as error:
-        return make_response(_show(opening_id, told_by(error)), UNPROCESSABLE)
+        return make_response(show_opening(opening_id, told_by(error)), UNPROCESSABLE)
     return redirect(url_for("opening.show", opening_id=opening_id), 303)
 
 
@@ -218,6 +220,8 @@ def _read_choices(given: Mapping[str, str]) -> tuple[Choices, dict[str, int] | N
         terms_days=min(int(terms), MAX_TERMS_DAYS) if terms.isdecimal() else 30,
         on_collection=given.get("on_collection") == "yes",
         rate=_rate(rate),
+        receipts_told_by=PLATFORM_HERE if given.get("receipts_told_by") == PLATFORM_HERE else FORMER_PLATFORM,
+        history=given.get("history") == "yes" if "opened_on" in given else True,
     )
     return choices, {"EUR": read_cents(stated, gettext("Solde du 411"))} if stated else None
 
@@ -230,7 +234,8 @@ def _columns(given: Mapping[str, str]) -> dict[str, str] | None:
     return {field.key: given.get(field.key, "") for field in FIELDS} if "mapped" in given else None
 
 
-def _show(opening_id: UUID, said: str = "") -> str:
+def show_opening(opening_id: UUID, said: str = "", history_said: str = "") -> str:
+    """The page of one opening; ``said`` is why it was not undone, ``history_said`` why letters cannot be read."""
     after = request.args.get("after", "0")
     with work_here() as work:
         try:
@@ -238,7 +243,17 @@ def _show(opening_id: UUID, said: str = "") -> str:
         except NotFoundError:
             abort(404)
         items, more = opened_items(work, opening_id, int(after[:9]) if after.isdecimal() else 0)
-    return render_template("opening/opening.html", opening=opening, items=items, more=more, said=said)
+        counts = count_former(work, opening_id)
+    return render_template(
+        "opening/opening.html",
+        opening=opening,
+        items=items,
+        more=more,
+        said=said,
+        history=counts,
+        history_said=history_said,
+        most_mib=MAX_FILE_BYTES // (1024 * 1024),
+    )
 
 
 def _brought(sha256: str) -> BroughtFile:

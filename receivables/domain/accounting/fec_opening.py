@@ -1,7 +1,7 @@
 """What is open in a FEC: lines of the customers' accounts that no letters settle, with the VAT of their entries.
 
-Lines under one code of letters that come to zero are settled; where they do not, credits settle the oldest debits
-first. What is left adds up to the balance of the accounts by construction: nothing is dropped.
+Lines under one code of letters of one year that come to zero are settled; where they do not, credits settle the
+oldest debits first. What is left adds up to the balance of the accounts by construction: nothing is dropped.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from receivables.domain.accounting.former_books import by_year
 from receivables.domain.accounting.opening import letter_count
 from receivables.errors import ReceivablesError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
     from decimal import Decimal
 
@@ -78,12 +79,11 @@ def open_of_fec(file: FecFile, until: date, prefix: str = CUSTOMERS) -> FecOpeni
         ReceivablesError: ``fec.not_readable``: a line of such an account without a day or amount that can be read;
             ``fec.no_customers``.
     """
-    records = [each for each in file.records() if _counts(each, until)]
-    entries = _entries(records, prefix)
+    entries = _entries((each for each in file.records() if _counts(each, until)), prefix)
     found = FecOpening()
     groups: defaultdict[tuple[str, str], list[Record]] = defaultdict(list)
-    for record in records:
-        if record["CompteNum"].startswith(prefix):
+    for record in file.records():  # once more: of a large file, only the customers' lines are held
+        if record["CompteNum"].startswith(prefix) and _counts(record, until):
             code = _code(record)
             letters = record["EcritureLet"]
             found.balance_minor += _cents(record.signed, record)
@@ -95,12 +95,18 @@ def open_of_fec(file: FecFile, until: date, prefix: str = CUSTOMERS) -> FecOpeni
             f"This file has no line on an account {prefix} until {until}. Is it a FEC, and of the right year?",
             f"Ce fichier n'a aucune ligne sur un compte {prefix} jusqu'au {until}. Est-ce un FEC, de la bonne année ?",
         )
-    for lines in groups.values():
+    for lines in _by_letters(groups.values()):
         left = _left_open(lines)
         found.settled_groups += not left
         found.lines += [_line(record, open_minor, entries) for record, open_minor in left]
     found.lines = _merged(found.lines)
     return found
+
+
+def _by_letters(groups: Iterable[Sequence[Record]]) -> Iterator[Sequence[Record]]:
+    """The groups of letters of each code: a code that is given again the year after settles something else."""
+    for lines in groups:
+        yield from by_year(lines, lambda each: each.day("DateLet"), lambda each: _cents(each.signed, each))
 
 
 def _counts(record: Record, until: date) -> bool:

@@ -6,6 +6,7 @@ Knows nothing of how our own files are written: what it needs of the law it name
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from dataclasses import dataclass, field
 from datetime import date
@@ -39,6 +40,7 @@ NAMES = (
 OTHER_AMOUNTS = ("Montant", "Sens")
 DEBIT_SIGNS, CREDIT_SIGNS = frozenset({"D", "+1"}), frozenset({"C", "-1"})
 SEPARATORS = {"\t": "tabulation", "|": "barre verticale"}
+_CODECS = {"ASCII": "ascii", "UTF-8": "utf-8", "ISO 8859-15": "iso8859-15"}
 _DAY = re.compile(r"\d{8}")
 _NUMBER = re.compile(r"[+-]?\d+(?:,\d+)?")
 
@@ -97,8 +99,7 @@ class FecFile:
     @property
     def names(self) -> list[str]:
         """The field names in the spelling of the law; others as they stand."""
-        known = {name.lower(): name for name in (*NAMES, *OTHER_AMOUNTS)}
-        return [known.get(each.lower(), each) for each in self.heading]
+        return _spelled(self.heading)
 
     def records(self) -> Iterator[Record]:
         """Its lines under the heading, the empty ones left out."""
@@ -119,6 +120,25 @@ def open_fec(name: str, content: bytes) -> FecFile:
     separator = max(SEPARATORS, key=heading.count)
     found = [each.strip() for each in heading.split(separator)]
     return FecFile(name, encoding, content.startswith(codecs.BOM_UTF8), separator, found, lines)
+
+
+def stream_records(content: bytes) -> Iterator[Record]:
+    """The lines of a large file one by one, as :meth:`FecFile.records` numbers them, without holding all of them."""
+    bare = content.removeprefix(codecs.BOM_UTF8)
+    text = io.TextIOWrapper(io.BytesIO(bare), encoding=_CODECS[_decode(bare)[0]], newline=None)
+    heading = text.readline().rstrip("\n")
+    separator = max(SEPARATORS, key=heading.count)
+    names = _spelled([each.strip() for each in heading.split(separator)])
+    for number, line in enumerate(text, start=2):
+        bare_line = line.rstrip("\n")
+        if bare_line:
+            cells = bare_line.split(separator)
+            yield Record(number, dict(zip(names, map(str.strip, cells), strict=False)), len(cells))
+
+
+def _spelled(heading: list[str]) -> list[str]:
+    known = {name.lower(): name for name in (*NAMES, *OTHER_AMOUNTS)}
+    return [known.get(each.lower(), each) for each in heading]
 
 
 def _decode(content: bytes) -> tuple[str, str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
     from receivables.domain.accounting.opening import NewOpening, OpenItem
+    from receivables.domain.invoicing.invoices import Invoice
     from receivables.domain.parties import CustomerFacts
     from receivables.store.work import Work
 
@@ -80,6 +81,17 @@ def opened_items(work: Work, opening_id: UUID, after: int = 0, most: int = PAGE)
         most=most + 1,
     )
     return list(rows[:most]), len(rows) > most
+
+
+def receipts_told_here(work: Work, invoice: Invoice) -> bool:
+    """Whether the supplier chose that its platform here tells what is collected on a taken-over invoice (212)."""
+    return bool(
+        work.scalar(
+            "SELECT options->>'receipts_told_by' = 'here' FROM invoices JOIN openings USING (supplier_id, opening_id) "
+            "WHERE supplier_id = :supplier AND invoice_id = :invoice",
+            invoice=invoice.invoice_id,
+        )
+    )
 
 
 def standing_numbers(work: Work, items: Sequence[OpenItem]) -> set[tuple[str, int]]:
