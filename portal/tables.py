@@ -1,7 +1,8 @@
 """Lists as files: one description of the columns, written as CSV, JSON or XLSX, row by row however long the list is.
 
 A cell that a spreadsheet would run as a formula begins with an apostrophe in CSV; in XLSX text is text. Amounts are
-exact decimals in all three, never floats.
+exact decimals in all three, never floats. A CSV is written as its reader's spreadsheet opens it; with ``?form=raw`` in
+the address it is written for programs (RFC 4180), whoever asks.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
 import xlsxwriter
-from flask import Response
+from flask import Response, request
 
 from config.clock import PARIS
 from portal.access.headers import FILE_POLICY
@@ -44,8 +45,11 @@ LONGEST_XLSX_TEXT = 32_767
 """Characters of a cell."""
 MARK = "\ufeff"
 """Spreadsheets take a CSV file for UTF-8 by it."""
+_YES_NO = {"fr": ("non", "oui"), "en": ("no", "yes"), None: ("false", "true")}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """How a formula begins, in full width too (OWASP, CSV injection)."""
+RAW = "raw"
+"""The value of ``form`` in an address that wants a CSV as programs read it."""
 _DAY, _MOMENT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
 
 
@@ -83,6 +87,25 @@ class Column(Generic[Row]):
         return self.french if spoken == "fr" else self.english
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a CSV is written; ``spoken`` is the language of its headings, none where they are the columns' keys."""
+
+    spoken: str | None
+    separator: str
+    comma: str
+    mark: str = MARK
+
+    def decimal(self, value: Decimal) -> str:
+        """A number with this manner's sign before its decimals, and no grouping."""
+        return f"{value:f}".replace(".", self.comma)
+
+
+MANNERS = {"fr": Manner("fr", ";", ","), "en": Manner("en", ",", ".")}
+"""What a spreadsheet of that language opens by itself."""
+FOR_PROGRAMS = Manner(None, ",", ".", "")
+
+
 class TableTooLongError(ReceivablesError):
     """More rows than a sheet holds; ``code`` is ``table.too_long``."""
 
@@ -94,8 +117,18 @@ class TableTooLongError(ReceivablesError):
         )
 
 
+def raw_wanted() -> bool:
+    """Whether the address of this request wants a CSV as programs read it."""
+    return request.args.get("form") == RAW
+
+
+def manner_of(spoken: str, *, raw: bool = False) -> Manner:
+    """How a CSV is written for somebody who speaks ``spoken``, or for a program."""
+    return FOR_PROGRAMS if raw else MANNERS[spoken]
+
+
 def send_table(columns: Sequence[Column[Row]], rows: Iterable[Row], form: Form, name: str) -> Response:
-    """The rows as a file called ``name`` and its suffix, in the reader's language.
+    """The rows as a file called ``name`` and its suffix, in the reader's language; a CSV for programs on ``?form=raw``.
 
     Rows are read to their end before this returns, so that the caller's transaction ends before a slow reader begins.
 
@@ -103,7 +136,7 @@ def send_table(columns: Sequence[Column[Row]], rows: Iterable[Row], form: Form, 
         TableTooLongError: see :func:`write_table`.
     """
     kept = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 -- closed when it is sent
-    write_table(kept, columns, rows, form, language())
+    write_table(kept, columns, rows, form, language(), raw=raw_wanted())
     size = kept.tell()
     kept.seek(0)
     response = Response(_chunks(kept), content_type=form.mime)
@@ -115,14 +148,25 @@ def send_table(columns: Sequence[Column[Row]], rows: Iterable[Row], form: Form, 
 
 
 def write_table(
-    out: IO[bytes], columns: Sequence[Column[Row]], rows: Iterable[Row], form: Form, spoken: str = "fr"
+    out: IO[bytes],
+    columns: Sequence[Column[Row]],
+    rows: Iterable[Row],
+    form: Form,
+    spoken: str = "fr",
+    *,
+    raw: bool = False,
 ) -> None:
-    """Write the rows into ``out``; only one of them is held at a time.
+    """Write the rows into ``out``; only one of them is held at a time. ``raw`` writes a CSV for programs.
 
     Raises:
         TableTooLongError: more rows than a sheet holds, in XLSX.
     """
-    {Form.CSV: _write_csv, Form.JSON: _write_json, Form.XLSX: _write_xlsx}[form](out, columns, rows, spoken)
+    if form is Form.CSV:
+        _write_csv(out, columns, rows, manner_of(spoken, raw=raw))
+    elif form is Form.JSON:
+        _write_json(out, columns, rows)
+    else:
+        _write_xlsx(out, columns, rows, spoken)
 
 
 def plain_name(name: str) -> str:
@@ -140,10 +184,9 @@ def _chunks(kept: IO[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _write_csv(out: IO[bytes], columns: Sequence[Column[Any]], rows: Iterable[Any], spoken: str) -> None:
-    """Semicolons, and decimal commas for French readers: what a French spreadsheet opens by itself."""
+def _write_csv(out: IO[bytes], columns: Sequence[Column[Any]], rows: Iterable[Any], manner: Manner) -> None:
     line = io.StringIO(newline="")
-    writer = csv.writer(line, delimiter=";", lineterminator="\r\n")
+    writer = csv.writer(line, delimiter=manner.separator, lineterminator="\r\n")
 
     def put(cells: Iterable[str]) -> None:
         writer.writerow(cells)
@@ -151,24 +194,24 @@ def _write_csv(out: IO[bytes], columns: Sequence[Column[Any]], rows: Iterable[An
         line.seek(0)
         line.truncate()
 
-    out.write(MARK.encode())
-    put(column.heading(spoken) for column in columns)
+    out.write(manner.mark.encode())
+    put(column.heading(manner.spoken) if manner.spoken else column.key for column in columns)
     for row in rows:
-        put(_text(column.read(row), spoken) for column in columns)
+        put(_text(column.read(row), manner) for column in columns)
 
 
-def _text(cell: Cell, spoken: str) -> str:  # noqa: PLR0911 -- one answer per kind of cell
+def _text(cell: Cell, manner: Manner) -> str:  # noqa: PLR0911 -- one answer per kind of cell
     match cell:
         case None:
             return ""
         case str():
             return guarded(cell)
         case bool():
-            return {True: ("oui", "yes"), False: ("non", "no")}[cell][spoken != "fr"]
+            return _YES_NO[manner.spoken][cell]
         case Money():
-            return _decimal(cell.decimal, spoken)
+            return manner.decimal(cell.decimal)
         case Decimal():
-            return _decimal(cell, spoken)
+            return manner.decimal(cell)
         case datetime():
             return cell.isoformat(timespec="seconds")
         case date():
@@ -177,11 +220,7 @@ def _text(cell: Cell, spoken: str) -> str:  # noqa: PLR0911 -- one answer per ki
             return str(cell)
 
 
-def _decimal(value: Decimal, spoken: str) -> str:
-    return f"{value:f}".replace(".", "," if spoken == "fr" else ".")
-
-
-def _write_json(out: IO[bytes], columns: Sequence[Column[Any]], rows: Iterable[Any], _spoken: str) -> None:
+def _write_json(out: IO[bytes], columns: Sequence[Column[Any]], rows: Iterable[Any]) -> None:
     """An array of objects; amounts and decimals are text, so that no reader makes floats of them."""
     out.write(b"[")
     for number, row in enumerate(rows):
@@ -223,7 +262,7 @@ def _write_cell(sheet: Any, line: int, place: int, cell: Cell, shapes: dict[str,
         case None:
             return
         case bool() | UUID():
-            sheet.write_string(line, place, _text(cell, spoken))
+            sheet.write_string(line, place, _text(cell, manner_of(spoken)))
         case str():
             sheet.write_string(line, place, cell[:LONGEST_XLSX_TEXT])
         case Money():

@@ -11,6 +11,7 @@ from ledger_builders import attempt, customer_facts, issue
 from stdnum.fr import siren as siren_numbers
 
 from config.clock import new_id
+from portal.exports.kept import Wish, ask_export, keep_file
 from receivables.domain.accounting.fec import write_fec
 from receivables.domain.accounting.fec_checking import check_fec
 from receivables.domain.settlement.receipts import FeeCharged, MoneyReceived, MoneyReturned, PayoutPaid
@@ -22,6 +23,8 @@ from receivables.store.register import create_supplier
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
+
+    from portal_house import House
 
     from config.database import Database
     from receivables.domain.accounting.fec_checking import Verdict
@@ -105,3 +108,26 @@ def verdict_on(work: Work, year: int) -> Verdict:
 def values(rows: list[Mapping[str, str]], *names: str) -> list[tuple[Any, ...]]:
     """Some fields of each line."""
     return [tuple(row[name] for name in names) for row in rows]
+
+
+_EXPORTS: dict[UUID, dict[str, UUID]] = {}
+
+
+def export_things(house: House) -> dict[str, UUID]:
+    """A file that the owner asked for, and one that the customer asked for, both ready to be fetched; made once."""
+    if house.supplier.supplier_id in _EXPORTS:
+        return _EXPORTS[house.supplier.supplier_id]
+    made = _EXPORTS.setdefault(house.supplier.supplier_id, {})
+    with house.services.works.begin(house.supplier.supplier_id) as work:
+        for name, who, kind, customer_id in (
+            ("export", "owner", "journal", None),
+            ("own_export", "customer", "customer_data", house.customer_id),
+        ):
+            wish = Wish(kind, {}, "fr", house.people[who].person_id, customer_id)
+            made[name] = ask_export(work, wish, "2026-09-30 csv")
+            keep_file(work, made[name], BytesIO(b"Journal;Montant\r\n"), "journal.csv", "text/csv")
+        work.execute(
+            "UPDATE jobs SET state = 'finished', done = 1, finished_at = now() "
+            "WHERE supplier_id = :supplier AND kind = 'export'"
+        )
+    return made

@@ -36,13 +36,16 @@ MOST_SHOWN = 50
 OLDEST = timedelta(days=120)
 _ADVICE = (
     "SELECT advice_id, customer_id, form, document_id, sha256, currency, told_minor, total_minor, paid_on, reference, "
-    "state, actor, read_at, confirmed_at FROM remittance_advices WHERE supplier_id = :supplier "
+    "state, actor, read_at, confirmed_at, attempt_id, used_at FROM remittance_advices WHERE supplier_id = :supplier "
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """An advice; ``told_minor`` is the file's own sum, ``total_minor`` what the customer confirmed."""
+    """An advice; ``told_minor`` is the file's own sum, ``total_minor`` what the customer confirmed.
+
+    ``state`` is ``read``, ``confirmed``, ``used`` (its money came: ``attempt_id`` is the payment) or ``withdrawn``.
+    """
 
     advice_id: UUID
     customer_id: UUID
@@ -58,6 +61,8 @@ class Advice:
     actor: str
     read_at: datetime
     confirmed_at: datetime | None
+    attempt_id: UUID | None = None
+    used_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +183,18 @@ def confirm_advice(work: Work, advice: Advice, said: Confirmed, actor: str) -> N
 
 
 def withdraw_advice(work: Work, advice: Advice, actor: str) -> None:
-    """Take an advice back: nothing is held against it any more; what was matched by it stays."""
+    """Take an advice back: nothing is held against it any more.
+
+    Raises:
+        AdviceError: ``advice.used``: its money came, and says what it was for.
+    """
+    lock_customers(work, [advice.customer_id])
+    if get_advice(work, advice.customer_id, advice.advice_id).state == "used":
+        raise AdviceError(
+            "advice.used",
+            "The payment of this advice has come: there is nothing to take back. Write to us if it is wrong.",
+            "Le paiement de cet avis est arrivé : il n'y a plus rien à retirer. Écrivez-nous s'il est inexact.",
+        )
     work.execute(
         "UPDATE remittance_advices SET state = 'withdrawn' WHERE supplier_id = :supplier AND advice_id = :id",
         id=advice.advice_id,

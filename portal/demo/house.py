@@ -44,6 +44,8 @@ class Addresses:
     portal: str
     payments: str
     platform: str
+    receiver: str
+    """Not one of the processes: the demonstration itself listens to its webhooks there."""
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ class DemoHouse:
         self._lock = _lock(self.folder.with_suffix(".lock"))
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        ports = _free_ports(self.first_port, 3)
+        ports = _free_ports(self.first_port, 4)
         self.addresses = Addresses(*(f"http://{HOST}:{port}" for port in ports))
         self._postgres = EmbeddedPostgres(self.folder / "postgres")
         try:
@@ -118,7 +120,7 @@ class DemoHouse:
                 raise DemoError(f"{name} stopped with exit code {process.returncode}:\n{log}")
 
     def _start_all(self, ports: list[int]) -> None:
-        portal, payments, platform = (str(port) for port in ports)
+        portal, payments, platform, _ = (str(port) for port in ports)
         settle = str(self.settle_after_s)
         self._start("payments", "sandbox", "payments", "--port", payments, "--settle-after", settle)
         clients = ",".join(player.profile.siren for player in cast_of(Random()))  # noqa: S311 -- the suppliers are fixed

@@ -11,10 +11,10 @@ from portal.imports.issuing import IMPORT
 from portal.imports.kept import keep_brought
 from portal.imports.planning import plan_import
 from portal.jobs.jobs import start_job
+from portal.opening.booking import start_opening
 from portal.opening.documents import seller_here
 from portal.opening.items import Choices
 from portal.opening.planning import plan_opening
-from receivables.services.accounting.taking_over import book_opening
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -61,7 +61,6 @@ def _take_over(work: Work) -> None:
         f"CVERGER;Épicerie du Verger;FA-8857;{recent:%d/%m/%Y};432,00;432,00;20;oui\r\n"
     )
     file = keep_brought(work, "ancien-logiciel.csv", table.encode(), ACTOR)
-    plan = plan_opening(
-        work, file, Choices(opened_on), profile=seller_here(work), actor=ACTOR, stated_minor={"EUR": 103_200}
-    )
-    book_opening(work, plan.opening)
+    choices = Choices(opened_on)
+    plan = plan_opening(work, file, choices, profile=seller_here(work), actor=ACTOR, stated_minor={"EUR": 103_200})
+    start_opening(work, plan, file, choices, None)

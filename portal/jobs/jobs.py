@@ -182,6 +182,32 @@ def list_jobs(work: Work, kinds: Sequence[str], after: UUID | None = None) -> tu
     return [JobView(**row) for row in rows[:PAGE_JOBS]], len(rows) > PAGE_JOBS
 
 
+def every_job(work: Work, after: UUID | None = None, *, by: str | None = None) -> tuple[list[JobView], bool]:
+    """Jobs of every kind, those that ``by`` started where somebody is named; newest first, below ``after``."""
+    rows = work.rows(
+        f"{_SELECT} WHERE supplier_id = :supplier AND (CAST(:by AS text) IS NULL OR started_by = :by) "
+        "AND (CAST(:after AS uuid) IS NULL OR job_id < :after) ORDER BY job_id DESC LIMIT :most",
+        by=by,
+        after=after,
+        most=PAGE_JOBS + 1,
+    )
+    return [JobView(**row) for row in rows[:PAGE_JOBS]], len(rows) > PAGE_JOBS
+
+
+def sums_taken(work: Work, job_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """What the lines of each job that took effect come to, in minor units by currency, where they are amounts."""
+    rows = work.rows(
+        "SELECT job_id, result->>'currency' AS currency, sum((result->>'amount_minor')::bigint)::bigint AS minor "
+        "FROM job_lines WHERE supplier_id = :supplier AND job_id = ANY(:jobs) AND state IN ('done', 'known') "
+        "AND result ? 'amount_minor' AND result ? 'currency' GROUP BY job_id, 2 ORDER BY job_id, 2",
+        jobs=list(job_ids),
+    )
+    found: dict[UUID, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row["job_id"], {})[row["currency"]] = row["minor"]
+    return found
+
+
 def lines_of(
     work: Work, job_id: UUID, *, state: str | None = None, after: int = 0, most: int = PAGE_LINES
 ) -> tuple[list[JobLine], bool]:

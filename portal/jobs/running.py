@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 
 from config.clock import now
+from portal.access.roles import STAFF
 from portal.jobs.jobs import Outcome, job_of, lines_of
+from portal.mail.staff_mails import staff_of, tell_staff
+from portal.words import catalogue
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -35,8 +38,15 @@ SLICE_LINES = 50
 """Lines between two looks at the job: it can be stopped, and its page moves on."""
 SLICE_S = 5.0
 """How long a supplier's jobs go on before those of another have their turn, in seconds."""
+TOLD_AFTER = timedelta(minutes=2)
+"""Whoever started a job that takes longer has left its page."""
 HOLD = timedelta(minutes=10)
 """How long one worker keeps a job before another may take it over: far more than one slice of lines needs."""
+
+FAILED = "A line of a job failed"
+LASTING = ("22", "23502", "23503", "23514", "42", "54", "57014")
+"""Beginnings of SQLSTATE of what goes wrong again each time: a value that no column holds, a rule of a table, a
+statement that is wrong, too large or too slow (PostgreSQL, appendix A)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,8 @@ def each_line(do: Callable[[Services, UUID, JobView, JobLine], Outcome]) -> Runn
     """A runner from what does one line; what a line refuses with a stable code concerns that line alone.
 
     An error without a code is a defect: the line is refused, and the log keeps the trace. A database that went away is
-    nobody's fault: the slice ends and comes again.
+    nobody's fault: the slice ends and comes again. What a line makes the database refuse each time is a defect too:
+    repeated, it would hold up every other job of the supplier for ever.
     """
 
     def run(services: Services, supplier_id: UUID, job: JobView, lines: Sequence[JobLine]) -> list[Outcome]:
@@ -76,19 +87,34 @@ def _try(
 ) -> Outcome:
     try:
         return do(services, supplier_id, job, line)
-    except SQLAlchemyError:
-        raise
+    except SQLAlchemyError as error:
+        if not is_lasting(error):
+            raise
+        log.exception(FAILED, extra={"supplier": str(supplier_id), "job": str(job.job_id)})
+        return _failed()
     except Exception as error:
         if getattr(error, "code", None):
             return Outcome.refusal(error)
-        log.exception("A line of a job failed", extra={"supplier": str(supplier_id), "job": str(job.job_id)})
-        return Outcome(
-            "refused",
-            {},
-            "line.failed",
-            "This line could not be taken for a reason on our side; it was noted. Try it again later.",
-            "Cette ligne n'a pas pu être prise, pour une raison de notre côté, qui a été notée. Réessayez plus tard.",
-        )
+        log.exception(FAILED, extra={"supplier": str(supplier_id), "job": str(job.job_id)})
+        return _failed()
+
+
+def is_lasting(error: SQLAlchemyError) -> bool:
+    """Whether the same line would fail again, whenever it is tried."""
+    if not isinstance(error, DBAPIError) or error.connection_invalidated:
+        return False
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return isinstance(error, DataError) or state.startswith(LASTING)
+
+
+def _failed() -> Outcome:
+    return Outcome(
+        "refused",
+        {},
+        "line.failed",
+        "This line could not be taken for a reason on our side; it was noted. Try it again later.",
+        "Cette ligne n'a pas pu être prise, pour une raison de notre côté, qui a été notée. Réessayez plus tard.",
+    )
 
 
 def run_jobs(services: Services, supplier_id: UUID, kinds: Mapping[str, Kind], *, patience_s: float = SLICE_S) -> int:
@@ -134,12 +160,30 @@ def _run_slice(
     with services.works.begin(supplier_id) as work:
         lines, _ = lines_of(work, job.job_id, state="waiting", most=kind.lines_per_slice)
     try:
-        outcomes = kind.run(services, supplier_id, job, lines)
+        outcomes = _outcomes(services, supplier_id, job, kind, lines)
     except BaseException:
         services.works.run(supplier_id, lambda work: _let_go(work, job.job_id))
         raise
-    services.works.run(supplier_id, lambda work: _note(work, job.job_id, lines, outcomes))
+
+    def note(work: Work) -> None:
+        if _note(work, job.job_id, lines, outcomes):
+            _tell_starter(services, work, job_of(work, job.job_id), kind)
+
+    services.works.run(supplier_id, note)
     return len(lines)
+
+
+def _outcomes(
+    services: Services, supplier_id: UUID, job: JobView, kind: Kind, lines: Sequence[JobLine]
+) -> Sequence[Outcome]:
+    """What becomes of a slice; lines that are taken as one set fail as one set."""
+    try:
+        return kind.run(services, supplier_id, job, lines)
+    except SQLAlchemyError as error:
+        if not is_lasting(error):
+            raise
+        log.exception(FAILED, extra={"supplier": str(supplier_id), "job": str(job.job_id)})
+        return [_failed()] * len(lines)
 
 
 def _hold(work: Work, kinds: Sequence[str], only: UUID | None) -> JobView | None:
@@ -160,8 +204,8 @@ def _let_go(work: Work, job_id: UUID) -> None:
     work.execute("UPDATE jobs SET held_until = NULL WHERE supplier_id = :supplier AND job_id = :job", job=job_id)
 
 
-def _note(work: Work, job_id: UUID, lines: Sequence[JobLine], outcomes: Sequence[Outcome]) -> None:
-    """Write what became of ``lines``, count anew, and finish the job that has no line left."""
+def _note(work: Work, job_id: UUID, lines: Sequence[JobLine], outcomes: Sequence[Outcome]) -> bool:
+    """Write what became of ``lines``, count anew, and finish the job that has no line left; whether it is finished."""
     told = [
         {
             "position": line.position,
@@ -181,14 +225,32 @@ def _note(work: Work, job_id: UUID, lines: Sequence[JobLine], outcomes: Sequence
         job=job_id,
         told=to_json(told),
     )
-    work.execute(
+    state = work.scalar(
         "UPDATE jobs SET done = counted.done, known = counted.known, refused = counted.refused, held_until = NULL, "
         "changed_at = :at, state = CASE WHEN jobs.state = 'running' AND counted.waiting = 0 THEN 'finished' "
         "ELSE jobs.state END, finished_at = CASE WHEN jobs.state = 'running' AND counted.waiting = 0 THEN :at "
         "ELSE jobs.finished_at END FROM (SELECT count(*) FILTER (WHERE state = 'done') AS done, "
         "count(*) FILTER (WHERE state = 'known') AS known, count(*) FILTER (WHERE state = 'refused') AS refused, "
         "count(*) FILTER (WHERE state = 'waiting') AS waiting FROM job_lines WHERE supplier_id = :supplier "
-        "AND job_id = :job) AS counted WHERE jobs.supplier_id = :supplier AND jobs.job_id = :job",
+        "AND job_id = :job) AS counted WHERE jobs.supplier_id = :supplier AND jobs.job_id = :job RETURNING jobs.state",
         job=job_id,
         at=now(),
     )
+    return bool(state == "finished")
+
+
+def _tell_starter(services: Services, work: Work, job: JobView, kind: Kind) -> None:
+    """A word to whoever started a long job, where they are of the staff: by now they look at something else."""
+    if job.finished_at is None or job.finished_at - job.started_at < TOLD_AFTER:
+        return
+    people = [
+        each
+        for each in staff_of(services.database, work.supplier_id, STAFF)
+        if job.started_by == f"person {each.person_id}"
+    ]
+
+    def told(spoken: str) -> dict[str, object]:
+        counts = {"done": job.done, "known": job.known, "refused": job.refused}
+        return {"name": catalogue(spoken).gettext(kind.name), "file": job.filename, **counts}
+
+    tell_staff(services, work, "job_done", people, key=f"job/{job.job_id}", path=f"/s/jobs/{job.job_id}", told=told)

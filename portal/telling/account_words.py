@@ -104,7 +104,7 @@ EVENTS: dict[str, Words] = {
     "plan.kept": (note_text("Échéancier soldé : {amount}"), "paid", "check"),
     "plan.reopened": (note_text("Échéancier rouvert, un paiement est revenu : reste {left}"), "late", "back"),
     # dunning
-    "dunning.sent": (note_text("Relance de niveau {level}, {invoices} facture(s), {total}. {contact}"), "part", "send"),
+    "dunning.sent": (note_text("Relance de niveau {level} écrite : {total}. {contact}"), "part", "send"),
     "dunning.withdrawn": (note_text("Relance de niveau {level} retenue avant son départ"), "plain", "back"),
     # interest
     "claim.made": (note_text("Note de débit {number} : {amount} d'intérêts de retard"), "plain", "receipt"),
@@ -142,6 +142,7 @@ EVENTS: dict[str, Words] = {
 """What was said and done, by kind."""
 TASKS: dict[str, str] = {
     "call_again": note_text("Rappeler le client. {note}"),
+    "mail.returned": note_text("Trouver une adresse qui marche : les courriels à {address} reviennent"),
     # dunning
     "dunning.approve": note_text("Valider une relance de niveau {level} pour {total}"),
     "dunning.no_address": note_text("Trouver une adresse de courriel : ce client ne peut pas être relancé"),

@@ -15,6 +15,7 @@ from payments.advices.errors import AdviceError
 from payments.advices.keeping import Advice, Confirmed, confirm_advice, get_advice, keep_advice, withdraw_advice
 from payments.advices.reading import read_table
 from payments.advices.understanding import understand
+from payments.matching.confirming import Part, confirm_line, confirm_proposal, undo_match
 from receivables.services.accounting.checks import run_checks
 
 if TYPE_CHECKING:
@@ -110,3 +111,37 @@ def test_an_advice_is_confirmed_once_and_for_ones_own_invoices(work: Work) -> No
     confirm_advice(work, advice, Confirmed({own.invoice_id: 5_000}, None), "person test")
     with pytest.raises(AdviceError, match="settled before"):
         confirm_advice(work, advice, Confirmed({own.invoice_id: 5_000}, None), "person test")
+
+
+def confirmed(work: Work, owed: Mapping[UUID, int], numbers: Mapping[str, str], customer_id: UUID) -> Advice:
+    """An advice that its customer has confirmed."""
+    advice = advise(work, customer_id, numbers)
+    confirm_advice(work, advice, Confirmed(owed, None), "person test")
+    return get_advice(work, customer_id, advice.advice_id)
+
+
+def test_an_advice_is_used_by_the_payment_that_it_announced_and_waits_again_when_that_is_undone(work: Work) -> None:
+    first, second, _ = three_bills(work)
+    owed = {first.invoice_id: 140_000, second.invoice_id: 50_000}
+    advice = confirmed(work, owed, {first.number: "1400,00", second.number: "500,00"}, first.customer_id)
+    line = match(work, credit_line(work, 190_000, "VIREMENT", payer="HOLDING LENOIR", booked_on=today()))
+    attempt_id = confirm_proposal(work, first_proposal(work, line.line_id), "person test")
+    used = get_advice(work, first.customer_id, advice.advice_id)
+    assert (used.state, used.attempt_id) == ("used", attempt_id)
+    assert used.used_at is not None
+    with pytest.raises(AdviceError, match="has come"):
+        withdraw_advice(work, used, "person test")
+    undo_match(work, line.line_id, "person test", "erreur")
+    again = get_advice(work, first.customer_id, advice.advice_id)
+    assert (again.state, again.attempt_id, again.used_at) == ("confirmed", None, None)
+
+
+def test_a_payment_uses_one_advice_and_none_that_names_other_invoices(work: Work) -> None:
+    first, second, third = three_bills(work)
+    other = confirmed(work, {third.invoice_id: 100_000}, {third.number: "1000,00"}, first.customer_id)
+    older = confirmed(work, {second.invoice_id: 100_000}, {second.number: "1000,00"}, first.customer_id)
+    newer = confirmed(work, {second.invoice_id: 100_000}, {second.number: "1000.00"}, first.customer_id)
+    line = match(work, credit_line(work, 100_000, "VIREMENT", payer="INCONNU", booked_on=today()))
+    confirm_line(work, line.line_id, [Part(first.customer_id, 100_000, {second.invoice_id: 100_000})], "person test")
+    states = [get_advice(work, first.customer_id, each.advice_id).state for each in (other, older, newer)]
+    assert states == ["confirmed", "used", "confirmed"]

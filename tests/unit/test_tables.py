@@ -54,8 +54,20 @@ def test_a_french_csv_has_semicolons_decimal_commas_and_french_headings() -> Non
     assert first == [ROWS[0]["name"], "-1234567890123456,78", "5,5", *day, "oui"]
     assert second == ["'=1+2", "5", "", "", "", "non"]
     english = made(Form.CSV, spoken="en").decode("utf-8-sig").splitlines()
-    assert english[0] == "Customer;Amount;Rate;Day;At;Done"
-    assert "-1234567890123456.78;5.5" in "".join(english)
+    assert english[0] == "Customer,Amount,Rate,Day,At,Done"
+    assert "-1234567890123456.78,5.5" in "".join(english)
+
+
+def test_a_csv_for_programs_is_the_same_whoever_asks() -> None:
+    def raw(spoken: str) -> bytes:
+        out = io.BytesIO()
+        write_table(out, COLUMNS, ROWS, Form.CSV, spoken, raw=True)
+        return out.getvalue()
+
+    assert raw("fr") == raw("en")
+    heading, first, _ = csv.reader(io.StringIO(raw("fr").decode("utf-8"), newline=""))
+    assert heading == ["name", "amount", "rate", "day", "at", "done"], "keys, and no mark before them"
+    assert (first[1], first[2], first[5]) == ("-1234567890123456.78", "5.5", "true")
 
 
 def test_json_keeps_keys_and_writes_amounts_as_exact_text() -> None:

@@ -14,6 +14,8 @@ from portal.access.headers import FILE_POLICY
 from portal.access.people import staff_of
 from portal.access.roles import BOOKKEEPING, LEDGERS, OWNERS, STAFF, Role, allow
 from portal.documents.fec_files import zip_fec
+from portal.exports.handing import offer, wish_here
+from portal.staff.jobs.files import ASK
 from portal.statements.columns import AGEING, JOURNAL, OPEN
 from portal.statements.words import read_day, read_span
 from portal.tables import CHUNK_BYTES, Form, send_table
@@ -22,7 +24,7 @@ from portal.words import gettext, told_by
 from receivables.domain.accounting.fec import ENCODINGS
 from receivables.domain.accounting.fec_checking import check_fec
 from receivables.domain.accounting.fec_rules import RULES
-from receivables.errors import ReceivablesError
+from receivables.errors import NotFoundError, ReceivablesError
 from receivables.services.accounting.closing import (
     accounting_years,
     close_period,
@@ -105,6 +107,9 @@ def fec(day: str) -> AnyResponse:
     """The FEC of an accounting year with its description."""
     encoding = request.args.get("encoding", "iso8859-15")
     try:
+        large = offer(wish_here("fec", {"year": day, "encoding": encoding}), ASK)
+        if large is not None:
+            return large
         with work_here() as work:
             year = next((each for each in accounting_years(work) if each.ends_on.isoformat() == day), None)
             if year is None or encoding not in ENCODINGS:
@@ -112,6 +117,8 @@ def fec(day: str) -> AnyResponse:
             made = fec_of(work, year)
             kept, totals = zip_fec(made, encoding)
             work.audit(_actor(), "fec.fetched", made.name, entries=totals.entries, lines=totals.lines)
+    except NotFoundError:
+        abort(404)
     except (ReceivablesError, LawUnknownError) as error:
         return make_response(_overview(told_by(error)), UNPROCESSABLE)
     return _send_zip(kept, made.name.replace(".txt", ".zip"))
@@ -139,30 +146,43 @@ def check() -> AnyResponse:
 
 @blueprint.get("/journal.<any(csv, xlsx, json):form>")
 @allow(*LEDGERS)
-def journal(form: str) -> Response:
+def journal(form: str) -> AnyResponse:
     """Every line booked between two days."""
     with work_here() as work:
         span = read_span(request.args, year_ends_of(work).year_of(today()).starts_on, today())
+    days = {"since": span.since.isoformat(), "until": span.until.isoformat()}
+    if (large := _large("journal", form, days)) is not None:
+        return large
+    with work_here() as work:
         work.audit(_actor(), "journal.fetched", f"{span.since}/{span.until}", form=form)
         return send_table(JOURNAL, journal_lines(work, span.since, span.until), Form(form), f"journal-{span.until}")
 
 
 @blueprint.get("/open.<any(csv, xlsx, json):form>")
 @allow(*STAFF)
-def open_items(form: str) -> Response:
+def open_items(form: str) -> AnyResponse:
     """What was open on a day, line by line."""
+    until = read_day(request.args, today())
+    if (large := _large("open", form, {"until": until.isoformat()})) is not None:
+        return large
     with work_here() as work:
-        until = read_day(request.args, today())
         return send_table(OPEN, open_lines(work, until), Form(form), f"ouvert-{until}")
 
 
 @blueprint.get("/ageing.<any(csv, xlsx, json):form>")
 @allow(*STAFF)
-def ages(form: str) -> Response:
+def ages(form: str) -> AnyResponse:
     """The ageing balance on a day, by customer."""
+    until = read_day(request.args, today())
+    if (large := _large("ageing", form, {"until": until.isoformat()})) is not None:
+        return large
     with work_here() as work:
-        until = read_day(request.args, today())
         return send_table(AGEING, ageing(work, until), Form(form), f"balance-agee-{until}")
+
+
+def _large(kind: str, form: str, days: dict[str, str]) -> AnyResponse | None:
+    """The page that offers to make a long list apart."""
+    return offer(wish_here(kind, {**days, "as": form, "form": request.args.get("form", "")}), ASK)
 
 
 def _act(act: Callable[[Work], object]) -> AnyResponse:

@@ -1,25 +1,28 @@
-"""``/s/jobs/<id>``: one job as it goes on, its lines, and the file of what was refused."""
+"""``/s/jobs``: the jobs of the house; one job as it goes on, its lines, and the file of what was refused."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
-from portal.access.context import caller, work_here
-from portal.access.roles import BOOKKEEPING, allow
+from portal.access.context import caller, place, services, work_here
+from portal.access.people import staff_of
+from portal.access.roles import BOOKKEEPING, READERS, allow
 from portal.customer.downloads import send_bytes
-from portal.jobs.jobs import MAX_LINES, job_of, lines_of, stop_job, try_again
+from portal.exports.kept import EXPORT, exports_behind
+from portal.exports.kinds import KINDS as EXPORTS
+from portal.jobs.jobs import MAX_LINES, every_job, job_of, lines_of, stop_job, sums_taken, try_again
 from portal.jobs.kinds import KINDS
 from portal.telling.states import Badge
 from portal.words import fitted, gettext, language, note_text
 from receivables.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from werkzeug import Response as AnyResponse
 
+    from portal.exports.kept import Export
     from portal.jobs.jobs import JobLine, JobView
     from receivables.store.work import Work
 
@@ -32,7 +35,41 @@ LINE_STATES = {
     "known": Badge(note_text("Déjà prise avant"), "plain", "archive"),
     "refused": Badge(note_text("Refusée"), "late", "alert"),
 }
+JOB_STATES = {
+    "running": Badge(note_text("En cours"), "flight", "clock"),
+    "finished": Badge(note_text("Terminé"), "paid", "check"),
+    "refused": Badge(note_text("Des lignes refusées"), "part", "alert"),
+    "stopped": Badge(note_text("Arrêté"), "plain", "back"),
+}
 MIMES = {".csv": "text/csv; charset=utf-8", ".zip": "application/zip"}
+
+
+@blueprint.get("")
+@allow(*READERS)
+def index() -> str:
+    """Imports, exports, openings: those of the house, or one's own where the books are not one's business."""
+    whole = place().role in BOOKKEEPING and not place().portfolio
+    with work_here() as work:
+        jobs, more = every_job(work, _uuid(request.args.get("after", "")), by=None if whole else _actor())
+        ids = [each.job_id for each in jobs]
+        sums, exports = sums_taken(work, ids), exports_behind(work, ids)
+    people = {f"person {each.person_id}": each.name for each in staff_of(services().database, place().supplier_id)}
+    rows = []
+    for job in jobs:
+        export = exports.get(job.job_id)
+        mine = export is not None and export.asked_by == caller().person.person_id
+        rows.append(
+            {
+                "job": job,
+                "kind": _kind_name(job, export),
+                "name": (export.filename if export else None) or job.filename,
+                "href": f"/s/jobs/files/{export.export_id}" if export and mine else f"/s/jobs/{job.job_id}",
+                "opens": mine or (place().role in BOOKKEEPING and export is None),
+                "badge": _badge(job),
+                "sums": sums.get(job.job_id, {}),
+            }
+        )
+    return render_template("jobs/list.html", rows=rows, more=more, whole=whole, who=lambda key: people.get(key, key))
 
 
 @blueprint.get("/<uuid:job_id>")
@@ -44,6 +81,10 @@ def show(job_id: UUID) -> AnyResponse:
     after = request.args.get("after", "0")
     with work_here() as work:
         job = _job(work, job_id)
+        if job.kind == EXPORT:
+            export = exports_behind(work, [job_id]).get(job_id)
+            if export and export.asked_by == caller().person.person_id:
+                return redirect(url_for("export_files.show", export_id=export.export_id), 303)
         lines, more = lines_of(
             work, job_id, state=None if state == "all" else state, after=int(after[:9]) if after.isdecimal() else 0
         )
@@ -59,7 +100,7 @@ def show(job_id: UUID) -> AnyResponse:
             states={key: Badge(gettext(each.label), each.tone, each.icon) for key, each in LINE_STATES.items()},
             follows=follows,
             said=_said,
-            address=KINDS[job.kind].address if job.kind in KINDS else lambda _result: None,
+            address=KINDS[job.kind].address if job.kind in KINDS and job.kind != EXPORT else lambda _result: None,
         )
     )
     if follows:
@@ -93,6 +134,24 @@ def act(job_id: UUID, act: str) -> AnyResponse:
         else:
             try_again(work, job_id, _actor())
     return redirect(url_for("jobs.show", job_id=job_id, follow="yes"), 303)
+
+
+def _badge(job: JobView) -> Badge:
+    found = JOB_STATES["refused" if job.state == "finished" and job.refused else job.state]
+    return Badge(gettext(found.label), found.tone, found.icon)
+
+
+def _kind_name(job: JobView, export: Export | None) -> str:
+    if export is not None and export.kind in EXPORTS:
+        return gettext("Export : %(name)s") % {"name": gettext(EXPORTS[export.kind].name)}
+    return gettext(KINDS[job.kind].name) if job.kind in KINDS else job.kind
+
+
+def _uuid(given: str) -> UUID | None:
+    try:
+        return UUID(given)
+    except ValueError:
+        return None
 
 
 def _job(work: Work, job_id: UUID) -> JobView:
