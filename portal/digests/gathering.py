@@ -32,13 +32,17 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody of the staff; ``portfolio``: they see only the customers that are theirs."""
+    """Somebody of the staff; ``portfolio``: they see only the customers that are theirs.
+
+    ``reads_worklist``: the list of what is to be done is a page of theirs; sales have none.
+    """
 
     person_id: UUID
     email: str
     name: str
     language: str
     portfolio: bool
+    reads_worklist: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Digest:
     cashed: tuple[Cashed, ...]
     late: tuple[Account, ...]
     contested: tuple[Contested, ...]
+    reads_worklist: bool = True
 
     @property
     def is_empty(self) -> bool:
@@ -62,11 +67,12 @@ def readers_of(database: Database, supplier_id: UUID) -> list[Reader]:
     with database.register() as connection:
         rows = connection.execute(
             text(
-                "SELECT person_id, email, people.name, language, bool_or(portfolio) AS portfolio "
+                "SELECT person_id, email, people.name, language, bool_or(portfolio) AS portfolio, "
+                "bool_or(role <> :sales) AS reads_worklist "
                 "FROM memberships JOIN people USING (person_id) WHERE member_of = :supplier AND role = ANY(:roles) "
                 "AND ended_at IS NULL GROUP BY person_id, email, people.name, language ORDER BY email"
             ),
-            {"supplier": supplier_id, "roles": [role.value for role in READERS]},
+            {"supplier": supplier_id, "roles": [role.value for role in READERS], "sales": Role.SALES.value},
         ).mappings()
         return [Reader(**row) for row in rows]
 
@@ -82,4 +88,11 @@ def gather(work: Work, reader: Reader, today: date) -> Digest:
     own = reader.person_id if reader.portfolio or looks_after_some(work, reader.person_id) else None
     late = [each.account for each in worklist(work, today, Wanted(collector_id=own))]
     late.sort(key=lambda account: (-account.late_minor, account.name))
-    return Digest(monday, own is not None, cashed_in(work, monday, own), tuple(late), open_disputes(work, own))
+    return Digest(
+        monday,
+        own is not None,
+        cashed_in(work, monday, own),
+        tuple(late),
+        open_disputes(work, own),
+        reader.reads_worklist,
+    )

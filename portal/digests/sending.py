@@ -16,6 +16,7 @@ from receivables.store.customer_file.overviews import supplier_name
 from receivables.store.mail.wishes import unwanted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from portal.digests.gathering import Digest, Reader
@@ -72,10 +73,17 @@ def digest_page(digest: Digest, supplier: str, portal: str, spoken: str, stop: s
         figure=_figure(first, spoken) if first else None,
         facts=tuple(_figure(each, spoken) for each in others if each),
         tables=tuple(table for table in (_late(digest, portal, spoken), _disputes(digest, portal, spoken)) if table),
-        button=(speak(note_text("Ouvrir ma liste de travail")), f"{portal}/s/work"),
+        button=_way_on(digest, portal, speak),
         language=spoken,
         unsubscribe=(speak(_STOP), stop),
     )
+
+
+def _way_on(digest: Digest, portal: str, speak: Callable[[str], str]) -> tuple[str, str]:
+    """Where the reader goes on: a page that their role opens."""
+    if digest.reads_worklist:
+        return speak(note_text("Ouvrir ma liste de travail")), f"{portal}/s/work"
+    return speak(note_text("Voir mes clients")), f"{portal}/s/clients"
 
 
 def _figure(cashed: Cashed, spoken: str) -> tuple[str, str]:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from config.clock import new_id, now
 from portal.access.sign_in_mail import Mail
-from portal.mail.kinds import CUSTOMER, KINDS
-from portal.mail.page import brand_of, write_page
+from portal.mail.kinds import CUSTOMER, KINDS, why_of
+from portal.mail.page import HOUSE_BRAND, brand_of, write_page
 from receivables.domain.conversations.messages import fill
 from receivables.store.mail.texts import mail_texts_of
+from receivables.store.work import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from portal.access.sign_in_mail import MailFile
@@ -69,11 +70,17 @@ def dress(work: Work, page: MailPage, envelope: Envelope) -> MailPage:
     brand, texts = brand_of(work), mail_texts_of(work)
     signed = texts.signature(page.language) if KINDS[envelope.kind].to == CUSTOMER else ""
     signature = tuple(line for line in signed.splitlines() if line.strip())
-    dressed = replace(page, sender=replace(brand, signature=signature))
+    why = why_of(envelope.kind, brand.name, page.language)
+    dressed = replace(page, sender=replace(brand, signature=signature), why=why)
     own = texts.of(envelope.kind, page.language)
     if not KINDS[envelope.kind].is_worded or own.is_empty:
         return dressed
     return _worded(dressed, own, {"societe": brand.name, **envelope.values})
+
+
+def as_house(page: MailPage, kind: str) -> MailPage:
+    """The page as the house itself sends it: nobody's colour, nobody's words."""
+    return replace(page, sender=HOUSE_BRAND, why=why_of(kind, HOUSE_BRAND.name, page.language))
 
 
 def _worded(page: MailPage, own: MailText, values: Mapping[str, str]) -> MailPage:
@@ -115,7 +122,37 @@ def keep_mail(work: Work, mail: Mail) -> UUID | None:
     )
     if not kept:
         return None
-    for position, file in enumerate(mail.files, start=1):
+    _keep_files(work, mail_id, mail.files)
+    return mail_id
+
+
+def keep_mails(work: Work, mails: Sequence[Mail]) -> int:
+    """Put many mails without files into the book as one set; the same key is written once. Returns how many."""
+    rows = [
+        {
+            "id": str(new_id()),
+            "key": each.mail_key,
+            "recipient": each.recipient,
+            "subject": each.subject,
+            "text": each.text_body,
+            "html": each.html_body,
+            "kind": each.kind,
+        }
+        for each in mails
+    ]
+    return work.execute(
+        "INSERT INTO mails (supplier_id, mail_id, mail_key, recipient, subject, text_body, html_body, kind, "
+        "state, created_at) SELECT :supplier, id, key, recipient, subject, text, html, kind, 'to_send', :at "
+        "FROM jsonb_to_recordset(CAST(:mails AS jsonb)) "
+        "AS given (id uuid, key text, recipient text, subject text, text text, html text, kind text) "
+        "ON CONFLICT (supplier_id, mail_key) DO NOTHING",
+        mails=to_json(rows),
+        at=now(),
+    )
+
+
+def _keep_files(work: Work, mail_id: UUID, files: Sequence[MailFile]) -> None:
+    for position, file in enumerate(files, start=1):
         work.execute(
             "INSERT INTO mail_files (supplier_id, mail_id, position, filename, mime, sha256, size_bytes) "
             "VALUES (:supplier, :mail, :position, :filename, :mime, :sha256, :size)",
@@ -126,4 +163,3 @@ def keep_mail(work: Work, mail: Mail) -> UUID | None:
             sha256=file.sha256,
             size=file.size_bytes,
         )
-    return mail_id

@@ -14,7 +14,8 @@ from payments.debits.tasks import NewTask, open_task
 from portal.access.sign_in_mail import SIGN_IN_MAILS
 from portal.mail.book import Envelope, keep_page
 from portal.mail.page import MailPage
-from portal.words import catalogue, day, known_language, money, note_text
+from portal.mail.readers import reader_of
+from portal.words import catalogue, day, money, note_text
 from receivables.store.customer_file.customers import get_customer
 from receivables.store.customer_file.overviews import supplier_name
 
@@ -168,10 +169,10 @@ def _write(  # noqa: PLR0917 -- one mail needs all of it
     values: Mapping[str, object],
 ) -> bool:
     """Put a mail about an invoice into the book, once by its key; whether the customer has an address."""
-    customer = get_customer(work, customer_id)
-    if customer.email is None:
+    reader = reader_of(work, get_customer(work, customer_id), "payment")
+    if reader is None:
         return False
-    spoken = known_language(customer.language)
+    spoken = reader.spoken
     invoice = work.row(
         "SELECT number, currency FROM invoices WHERE supplier_id = :supplier AND invoice_id = :id", id=invoice_id
     )
@@ -184,7 +185,7 @@ def _write(  # noqa: PLR0917 -- one mail needs all of it
         "day": day(values.get("day") or today(), spoken),  # type: ignore[arg-type]
     }
     page = debit_page(kind, told, services.pay_link(work, invoice_id, "mail"), spoken)
-    keep_page(work, page, Envelope(kind, key, customer.email, invoice_id))
+    keep_page(work, page, Envelope(kind, key, reader.email, invoice_id))
     return True
 
 

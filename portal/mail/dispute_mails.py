@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from portal.mail.book import Envelope, keep_page
 from portal.mail.page import MailPage
+from portal.mail.readers import reader_of
 from portal.telling.dispute_words import reason_words
-from portal.words import catalogue, known_language, money, note_text
+from portal.words import catalogue, money, note_text
 from receivables.store.customer_file.customers import get_customer
 from receivables.store.customer_file.overviews import supplier_name
 from receivables.store.invoicing.invoices import get_invoice
@@ -43,11 +44,11 @@ _WORDS = {
         note_text("Les documents demandés (« %(reason)s ») vous attendent sur la page de la facture."),
     ),
     ACCEPTED: (
-        note_text("%(supplier)s : votre réclamation sur la facture %(number)s est acceptée"),
+        note_text("%(supplier)s : réclamation acceptée, facture %(number)s"),
         note_text("Vous aviez signalé : « %(reason)s ». Nous l'acceptons, pour %(amount)s."),
     ),
     PARTLY: (
-        note_text("%(supplier)s : votre réclamation sur la facture %(number)s est acceptée en partie"),
+        note_text("%(supplier)s : réclamation acceptée en partie, facture %(number)s"),
         note_text("Vous aviez signalé : « %(reason)s ». Nous l'acceptons en partie, pour %(amount)s."),
     ),
     REJECTED: (
@@ -63,9 +64,10 @@ def write_dispute_mail(
 ) -> bool:
     """Put the mail into the book, once per ``key``; whether the customer has an address to write to."""
     customer = get_customer(work, dispute.customer_id)
-    if customer.email is None:
+    reader = reader_of(work, customer)
+    if reader is None:
         return False
-    spoken = known_language(customer.language)
+    spoken = reader.spoken
     invoice = get_invoice(work, dispute.invoice_id)
     told = Told(what, invoice.number, dispute.reason, money(amount_minor, dispute.currency, spoken), said)
     page = dispute_page(told, services.pay_link(work, dispute.invoice_id, "mail"), supplier_name(work), spoken)
@@ -76,7 +78,7 @@ def write_dispute_mail(
         "montant": told.amount,
     }
     mail_key = f"dispute/{dispute.dispute_id}/{what}/{key}"
-    keep_page(work, page, Envelope(f"dispute_{what}", mail_key, customer.email, dispute.invoice_id, values=values))
+    keep_page(work, page, Envelope(f"dispute_{what}", mail_key, reader.email, dispute.invoice_id, values=values))
     return True
 
 

@@ -11,9 +11,10 @@ from portal.access.sign_in_mail import MailFile
 from portal.background.worker import NotYetError
 from portal.mail.book import Envelope, keep_page
 from portal.mail.page import MailPage
+from portal.mail.readers import reader_of
 from portal.mail.settings import mail_settings_of
 from portal.mailbox.addresses import named_reply_address
-from portal.words import catalogue, day, known_language, money, note_text
+from portal.words import catalogue, day, money, note_text
 from receivables.domain.conversations.messages import Subject
 from receivables.services.invoicing.dues import due_on_invoice
 from receivables.store.customer_file.customers import get_customer
@@ -32,7 +33,7 @@ MOST_FILES, MOST_FILE_BYTES = 10, 8 * 1024 * 1024
 FILE_AWAITED = timedelta(minutes=10)
 """A mail waits for its PDF no longer than this: the page behind the link has it as well."""
 FILE_LOOK_S = 1.0
-_SUBJECT = note_text("%(supplier)s : facture %(number)s")
+_SUBJECT = note_text("%(supplier)s : facture %(number)s, %(amount)s")
 _OPENING = note_text("Voici votre facture %(number)s. Vous pouvez la lire, la télécharger et la payer en ligne.")
 _DUE = note_text("à régler au plus tard le %(due)s")
 _ATTACHED = note_text("La facture est jointe à ce courriel, en PDF.")
@@ -47,16 +48,19 @@ def write_invoice_mail(services: Services, supplier_id: UUID, fact: Announcement
     invoice_id = UUID(fact.payload["invoice_id"])
     with services.works.begin(supplier_id) as work:
         due = due_on_invoice(work, invoice_id)
-        if due.customer_email is None or due.payable_minor <= 0:
+        if due.payable_minor <= 0:
+            return
+        invoice = get_invoice(work, invoice_id)
+        customer = get_customer(work, invoice.customer_id)
+        reader = reader_of(work, customer)
+        if reader is None:
             return
         files: tuple[MailFile, ...] = ()
         if mail_settings_of(work).attach_invoice:
             files = pdfs_of(work, [invoice_id])
             if not files and now() - fact.created_at < FILE_AWAITED:
                 raise NotYetError("mail.file_awaited: the PDF of this invoice is not made yet.", FILE_LOOK_S)
-        invoice = get_invoice(work, invoice_id)
-        customer = get_customer(work, invoice.customer_id)
-        spoken = known_language(customer.language)
+        spoken = reader.spoken
         supplier = supplier_name(work)
         page = invoice_page(
             number=due.number,
@@ -79,13 +83,13 @@ def write_invoice_mail(services: Services, supplier_id: UUID, fact: Announcement
             services.keyring,
             work,
             Subject(customer.customer_id, invoice_id),
-            due.customer_email,
+            reader.email,
             name=supplier,
         )
         envelope = Envelope(
             "invoice",
             f"invoice/{invoice_id}",
-            due.customer_email,
+            reader.email,
             invoice_id,
             files,
             reply_to=answers,
@@ -99,7 +103,7 @@ def invoice_page(
 ) -> MailPage:
     """What the mail of an invoice says."""
     speak = catalogue(spoken).gettext
-    told = {"number": number, "supplier": supplier, "due": due}
+    told = {"number": number, "supplier": supplier, "due": due, "amount": amount}
     return MailPage(
         subject=speak(_SUBJECT) % told,
         preheader=f"{amount} {speak(_DUE) % told}",

@@ -32,6 +32,10 @@ SHEET, DARK_SHEET = "#ffffff", "#161d1a"
 READABLE = 4.5
 """WCAG 2.2 criterion 1.4.3, contrast of text on its ground."""
 _STEP = 0.08
+_BETWEEN = "\u00a0· "
+NARROW = "\u202f"
+_DAY = re.compile(r"\b\d{1,2}(?:er)? [^\W\d_]{3,9}\.? \d{4}\b")
+_HIGH = re.compile("\u00a0(?=[;!?])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ HOUSE_BRAND = SenderBrand("Quittance", "#0c6b4e")
 class MailTable:
     """Rows of a mail: the first column may lead somewhere, the last one is an amount; ``total`` is a label and a sum.
 
+    Columns between them stand under the first, each with its head.
+
     ``rows`` are cells and an address or nothing.
     """
 
@@ -68,7 +74,7 @@ class MailPage:
     ``preheader`` is what lists of mails show after the subject; ``figure`` is the amount it is about, with the words
     under it; ``facts`` are labels and values; ``button`` is words and an address; ``note`` is small print; ``closing``
     are paragraphs after the button; ``code`` is to be typed, with the words before it; ``mark`` is the line above which
-    answers are written; ``unsubscribe`` is words and an address.
+    answers are written; ``unsubscribe`` is words and an address; ``why`` says why one gets it.
     """
 
     subject: str
@@ -86,6 +92,7 @@ class MailPage:
     code: tuple[str, str] | None = None
     mark: str | None = None
     unsubscribe: tuple[str, str] | None = None
+    why: str = ""
 
 
 def write_page(page: MailPage) -> tuple[str, str]:
@@ -99,22 +106,45 @@ def brand_of(work: Work) -> SenderBrand:
     name = supplier_name(work)
     address, contact = profile.get("address") or {}, profile.get("contact") or {}
     town = " ".join(str(address[key]) for key in ("postcode", "city") if address.get(key))
-    legal = (profile.get("name") or name, profile.get("legal_form"), profile.get("registration"))
+    siren, registration = str(profile.get("siren") or ""), profile.get("registration")
+    named = [f"SIREN {_grouped(siren)}"] if siren and siren not in "".join(str(registration or "").split()) else []
+    legal = (profile.get("name") or name, profile.get("legal_form"), registration, *named)
     lines = (
-        " · ".join(str(each) for each in legal if each),
+        _BETWEEN.join(str(each) for each in legal if each),
         ", ".join(str(each) for each in (address.get("line1"), town) if each),
-        " · ".join(str(each) for each in (contact.get("phone"), contact.get("email")) if each),
+        _BETWEEN.join(str(each) for each in (contact.get("phone"), contact.get("email")) if each),
     )
     return SenderBrand(name, profile.get("colour") or Branding().colour, tuple(each for each in lines if each))
 
 
+def _grouped(siren: str) -> str:
+    """A SIREN as registers print it; on letters the law asks for it with the seat (C. com., art. R123-237)."""
+    return "\u00a0".join(siren[place : place + 3] for place in range(0, len(siren), 3))
+
+
+def set_type(words: str, spoken: str) -> str:
+    """Words with the spaces of their language: in French narrow ones before ``; ! ?``, none of them ends a line.
+
+    The colon and the inside of quotation marks have a whole one (Imprimerie nationale, Lexique des règles
+    typographiques). No line ends inside a day, in either language.
+    """
+    kept = _DAY.sub(lambda found: found[0].replace(" ", "\u00a0"), words)
+    return _HIGH.sub(NARROW, typeset(kept, spoken)) if spoken == "fr" else kept
+
+
 def heading_of(page: MailPage) -> str:
-    """The subject without the sender's name, which stands above it already."""
+    """The subject without the sender's name, which stands above it, and the amount at its end, which stands below."""
+    heading = without_name(page.subject, page.sender.name)
+    return heading.removesuffix(f", {page.figure[0]}") if page.figure else heading
+
+
+def without_name(subject: str, name: str) -> str:
+    """A subject without the name that it begins with: lists of mails show that as the sender's already."""
     for between in (" : ", ": "):
-        rest = page.subject.removeprefix(f"{page.sender.name}{between}")
-        if rest != page.subject:
+        rest = subject.removeprefix(f"{name}{between}")
+        if rest != subject:
             return rest[:1].upper() + rest[1:]
-    return page.subject
+    return subject
 
 
 def readable(colour: str, ground: str) -> str:
@@ -145,22 +175,31 @@ def _text(page: MailPage) -> str:
     if page.figure and not any(page.figure[0] in each for each in page.paragraphs):
         parts.append(" ".join(page.figure))
     parts.append("\n".join(f"{label}{colon}{value}" for label, value in page.facts))
-    parts += [_text_table(table, colon) for table in page.tables]
+    parts += [_text_table(table, page.language) for table in page.tables]
     if page.button:
         parts.append(f"{page.button[0]}{colon.rstrip()}\n{page.button[1]}")
     if page.code:
         parts.append(f"{page.code[0]} {page.code[1]}")
     parts += page.closing
-    parts += [page.note, "\n".join([*page.sender.signature, page.sender.name]), "\n".join(page.sender.lines)]
+    parts += [page.note, "\n".join([*page.sender.signature, page.sender.name]), "\n".join(page.sender.lines), page.why]
     if page.unsubscribe:
         parts.append(f"{page.unsubscribe[0]}{colon.rstrip()}\n{page.unsubscribe[1]}")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _text_table(table: MailTable, colon: str) -> str:
+def _labelled(head: str, cell: str, spoken: str) -> str:
+    """What stands in a column, said in one line with its name: two columns are all that fits on a phone."""
+    return f"{head}{' : ' if spoken == 'fr' else ': '}{cell}"
+
+
+def _text_table(table: MailTable, spoken: str) -> str:
+    colon = " : " if spoken == "fr" else ": "
     lines = [table.title] if table.title else []
     for cells, url in table.rows:
-        named = ", ".join(each.replace("\n", ", ") for each in cells[:-1] if each)
+        between = [
+            _labelled(head, cell, spoken) for head, cell in zip(table.heads[1:-1], cells[1:-1], strict=True) if cell
+        ]
+        named = ", ".join(each.replace("\n", ", ") for each in (cells[0], *between) if each)
         lines.append(f"- {named}{colon}{cells[-1]}")
         lines += [f"  {url}"] if url else []
     lines += [f"{table.total[0]}{colon}{table.total[1]}"] if table.total else []
@@ -178,7 +217,8 @@ def _html(page: MailPage) -> str:
         link=readable(colour, SHEET),
         dark_link=readable(colour, DARK_SHEET),
         width=WIDTH,
-        typeset=lambda words: typeset(words, page.language),
+        between=lambda head, cell: _labelled(head, cell, page.language),
+        typeset=lambda words: set_type(words, page.language),
     )
 
 

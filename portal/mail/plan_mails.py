@@ -54,7 +54,7 @@ WORDS = {
         note_text("Voir ce qui reste à régler"),
     ),
     "soon": (
-        note_text("%(supplier)s : votre échéance du %(day)s"),
+        note_text("%(supplier)s : votre échéance de %(part)s, le %(day)s"),
         note_text("Votre échéance de %(part)s est à régler le %(day)s."),
         note_text("Régler cette échéance"),
     ),
@@ -87,13 +87,13 @@ WORDS = {
         note_text("Proposer un nouvel échéancier"),
     ),
     "reopened": (
-        note_text("%(supplier)s : un paiement de votre échéancier est revenu impayé"),
+        note_text("%(supplier)s : un paiement de l'échéancier est revenu impayé"),
         note_text("Votre banque a repris un paiement : il reste %(left)s à régler sur l'échéancier."),
         note_text("Régler ce qui manque"),
     ),
 }
 PROMISED = (
-    note_text("%(supplier)s : votre règlement du %(day)s"),
+    note_text("%(supplier)s : votre règlement de %(total)s, le %(day)s"),
     note_text(
         "Nous avons noté que vous réglez %(total)s le %(day)s. Merci ; vous pouvez le faire en ligne dès maintenant."
     ),
@@ -101,6 +101,18 @@ PROMISED = (
 )
 
 
+_IN_PARTS = note_text("en %(count)s échéances, jusqu'au %(last)s")
+_FIGURES: dict[str, tuple[str, str]] = {
+    WORDS[OFFERED][0]: ("total", _IN_PARTS),
+    WORDS[RECEIVED][0]: ("total", _IN_PARTS),
+    WORDS[AGREED][0]: ("total", _IN_PARTS),
+    WORDS["soon"][0]: ("part", note_text("à régler le %(day)s")),
+    WORDS["late"][0]: ("part", note_text("à régler au plus tard le %(until)s")),
+    WORDS["broken"][0]: ("left", note_text("à régler sans attendre")),
+    WORDS["reopened"][0]: ("left", note_text("à régler sur l'échéancier")),
+    PROMISED[0]: ("total", note_text("que vous réglez le %(day)s")),
+}
+"""The amount that a mail begins with and the words under it, by its subject."""
 _SHOW_PARTS = frozenset({OFFERED, RECEIVED, AGREED})
 """Turns whose mail lists every instalment."""
 
@@ -163,11 +175,13 @@ def plan_page(
     """What a mail about a promise or a plan says."""
     speak = catalogue(spoken).gettext
     subject, sentence, button = (speak(each) % told for each in words)
+    which, caption = _FIGURES.get(words[0], (None, ""))
     return MailPage(
         subject=subject,
         preheader=sentence,
         greeting=speak("Bonjour,"),
         paragraphs=(sentence,),
+        figure=(str(told[which]), speak(caption) % told) if which else None,
         tables=(shown,) if shown else (),
         button=(button, url),
         language=spoken,

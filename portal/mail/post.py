@@ -20,11 +20,14 @@ from urllib.parse import unquote, urlsplit
 
 from config.clock import now
 from portal.mail.dkim_signing import signer_of
-from portal.mail.kinds import KINDS, PERSON
+from portal.mail.kinds import CUSTOMER, KINDS, PERSON
+from portal.mail.page import without_name
+from portal.mail.senders import answers_to, signer_for
 from portal.mailbox.addresses import message_id, return_path
-from portal.mailbox.bounces import Bounce
-from portal.mailbox.returning import note_bounce
+from portal.mailbox.bounces import Bounce, closes_address, status_in
+from portal.mailbox.returning import is_closed, note_bounce
 from receivables.store.customer_file.overviews import supplier_name
+from receivables.store.mail.senders import PROVEN, sender_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -46,8 +49,8 @@ UNWATCHED_WAIT = timedelta(hours=1)
 _SEVEN_BITS = "quoted-printable"
 """Every server hands this on unchanged, so that a signature over it stays good (RFC 6376, 5.3)."""
 _PERMANENT = 500
-_POLICY = b"5.7."
-"""Enhanced status (RFC 3463) of what a server refuses for its policy: the address is right."""
+CLOSED = "address_bounced"
+"""Why a mail does not go whose address others came back from meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,23 @@ class Wait:
     until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who signs and from where: the house, and the supplier's own address for its customers where it has one.
+
+    ``answers`` is where answers go that have no conversation of ours to go to.
+    """
+
+    house: Signer | None
+    own_address: str | None = None
+    own: Signer | None = None
+    answers: str | None = None
+
+    def writes_as_supplier(self, kind: str, recipient: str) -> bool:
+        """Whether this mail leaves from the supplier's own address: signed it must be, and to customers alone."""
+        return self.own is not None and recipient.isascii() and kind in KINDS and KINDS[kind].to == CUSTOMER
+
+
 Look = Callable[["Services", "Work", "UUID"], Drop | Wait | None]
 """Looks at a mail right before it goes: ``None`` lets it go."""
 
@@ -76,7 +96,7 @@ def send_due_mails(services: Services, supplier_id: UUID, looks: Mapping[str, Lo
     """
     if services.settings.smtp_url is None:
         return 0
-    done, signer = 0, signer_of(services.settings)
+    done, desk = 0, _desk_of(services, supplier_id)
     with ExitStack() as open_things:
         server: smtplib.SMTP | None = None
         while done < BATCH:
@@ -87,9 +107,18 @@ def send_due_mails(services: Services, supplier_id: UUID, looks: Mapping[str, Lo
                 if _look_first(services, work, row, looks or {}):
                     if server is None:
                         server = open_things.enter_context(_server(services.settings.smtp_url))
-                    _hand_over(services, work, server, row, signer)
+                    _hand_over(services, work, server, row, desk)
             done += 1
     return done
+
+
+def _desk_of(services: Services, supplier_id: UUID) -> Desk:
+    with services.works.begin(supplier_id) as work:
+        sender = sender_of(work)
+    house = signer_of(services.settings)
+    if sender is None or sender.state != PROVEN:
+        return Desk(house, answers=answers_to(sender))
+    return Desk(house, sender.address, signer_for(services, sender))
 
 
 def _claim(work: Work) -> RowMapping | None:
@@ -104,6 +133,9 @@ def _claim(work: Work) -> RowMapping | None:
 
 def _look_first(services: Services, work: Work, row: RowMapping, looks: Mapping[str, Look]) -> bool:
     """Whether a mail may go now; it is withdrawn or put off otherwise."""
+    if row["kind"] in KINDS and KINDS[row["kind"]].to == CUSTOMER and is_closed(work, row["recipient"]):
+        _note(work, row, "withdrawn", CLOSED)
+        return False
     if row["held_by"] is None:
         return True
     look = looks.get(row["held_by"])
@@ -115,37 +147,52 @@ def _look_first(services: Services, work: Work, row: RowMapping, looks: Mapping[
     return found is None
 
 
-def _hand_over(services: Services, work: Work, server: smtplib.SMTP, row: RowMapping, signer: Signer | None) -> None:
+def _hand_over(services: Services, work: Work, server: smtplib.SMTP, row: RowMapping, desk: Desk) -> None:
     try:
-        _send(server, _message(services, work, row), return_path(services.settings), signer)
+        message = _message(services, work, row, desk)
+        own = desk.own if desk.writes_as_supplier(row["kind"], row["recipient"]) else None
+        _send(server, message, _envelope_from(services), [each for each in (desk.house, own) if each])
     except smtplib.SMTPRecipientsRefused as error:
         code, said = next(iter(error.recipients.values()), (_PERMANENT, b"nobody to write to"))
-        _refused(work, row, code, said, of_address=True)
+        _refused(services, work, row, (code, said), of_address=True)
     except (smtplib.SMTPNotSupportedError, ValueError, LookupError) as error:
         _note(work, row, "failed", f"{type(error).__name__}: {error}"[:300])  # all mails after it would wait for it
     except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
-        _refused(work, row, error.smtp_code, _bytes(error.smtp_error), of_address=False)
+        _refused(services, work, row, (error.smtp_code, _bytes(error.smtp_error)), of_address=False)
     else:
         _note(work, row, "sent", None)
 
 
-def _send(server: smtplib.SMTP, message: EmailMessage, envelope_from: str | None, signer: Signer | None) -> None:
+def _send(server: smtplib.SMTP, message: EmailMessage, envelope_from: str, signers: list[Signer]) -> None:
     """Hand a mail over; a signed one goes as the very bytes that were signed, all of them ASCII but for addresses."""
     sender, recipient = (message[name].addresses[0].addr_spec for name in ("From", "To"))
-    if signer is None or not (sender.isascii() and recipient.isascii()):
+    if not signers or not (sender.isascii() and recipient.isascii()):
         server.send_message(message, from_addr=envelope_from)
         return
-    server.sendmail(envelope_from or sender, [recipient], signer.sign(message.as_bytes(policy=SMTP)))
+    raw = message.as_bytes(policy=SMTP)
+    for signer in signers:
+        raw = signer.sign(raw)
+    server.sendmail(envelope_from, [recipient], raw)
 
 
-def _refused(work: Work, row: RowMapping, code: int, said: bytes, *, of_address: bool) -> None:
+def _envelope_from(services: Services) -> str:
+    """Where servers send what they cannot deliver: always here, so that SPF is the house's affair."""
+    return return_path(services.settings) or parseaddr(services.settings.mail_from)[1]
+
+
+def _refused(services: Services, work: Work, row: RowMapping, told: tuple[int, bytes], *, of_address: bool) -> None:
     """Try again later what is refused for now; give up what is refused for good, and the address if it is unknown."""
-    reason = f"{code} {said.decode(errors='replace')}"[:300]
+    code, said = told[0], told[1].decode(errors="replace")
+    reason = f"{code} {said}"[:300]
     if code < _PERMANENT and row["tries"] + 1 < MOST_TRIES:
         wait = min(FIRST_WAIT * 2 ** row["tries"], LONGEST_WAIT)
         _put_off(work, row, now() + wait, reason, tries=1)
-    elif code >= _PERMANENT and of_address and not said.startswith(_POLICY):
-        note_bounce(work, Bounce(work.supplier_id, row["mail_id"], (row["recipient"].lower(),), reason))
+    elif code >= _PERMANENT and of_address:
+        status = status_in(said)
+        closes = status is None or closes_address(status)
+        note_bounce(
+            services, work, Bounce(work.supplier_id, row["mail_id"], (row["recipient"].lower(),), reason, closes)
+        )
     else:
         _note(work, row, "failed", reason)
 
@@ -172,13 +219,15 @@ def _put_off(work: Work, row: RowMapping, until: datetime, reason: str | None, t
     )
 
 
-def _message(services: Services, work: Work, row: RowMapping) -> EmailMessage:
+def _message(services: Services, work: Work, row: RowMapping, desk: Desk) -> EmailMessage:
     """The mail as it goes out; answering machines are told that nobody wrote it by hand (RFC 3834)."""
     sender = services.settings.mail_from
     message = EmailMessage()
-    message["From"] = _named(work, sender, row["kind"])
+    as_supplier = desk.writes_as_supplier(row["kind"], row["recipient"])
+    message["From"] = _named(work, desk.own_address if as_supplier and desk.own_address else sender, row["kind"])
     message["To"] = row["recipient"]
-    message["Subject"] = " ".join(row["subject"].split())
+    named = " ".join(supplier_name(work).split())
+    message["Subject"] = without_name(" ".join(row["subject"].split()), named)
     message["Date"] = now()
     message["Message-ID"] = message_id(services.keyring, work.supplier_id, row["mail_id"], sender)
     message["Auto-Submitted"] = "auto-generated"
@@ -188,6 +237,8 @@ def _message(services: Services, work: Work, row: RowMapping) -> EmailMessage:
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if row["reply_to"]:
         message["Reply-To"] = row["reply_to"]
+    elif desk.answers and row["kind"] in KINDS and KINDS[row["kind"]].to == CUSTOMER:
+        message["Reply-To"] = formataddr((named, desk.answers))
     message.set_content(row["text_body"], cte=_SEVEN_BITS)
     message.add_alternative(row["html_body"], subtype="html", cte=_SEVEN_BITS)
     for file in _files(work, row["mail_id"]):

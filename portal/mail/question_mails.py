@@ -8,7 +8,8 @@ from uuid import UUID
 from payments.matching.asking import question_to_tell
 from portal.mail.book import Envelope, keep_page
 from portal.mail.page import MailPage
-from portal.words import catalogue, day, known_language, money, note_text
+from portal.mail.readers import reader_of
+from portal.words import catalogue, day, money, note_text
 from receivables.store.customer_file.customers import get_customer
 from receivables.store.customer_file.overviews import supplier_name
 
@@ -31,10 +32,10 @@ def write_question_mail(services: Services, supplier_id: UUID, fact: Announcemen
         if told is None:
             return
         customer_id, question = told
-        customer = get_customer(work, customer_id)
-        if customer.email is None:
+        reader = reader_of(work, get_customer(work, customer_id), "payment")
+        if reader is None:
             return
-        spoken = known_language(customer.language)
+        spoken = reader.spoken
         amount = money(question.amount_minor, question.currency, spoken)
         page = question_page(
             amount,
@@ -43,7 +44,7 @@ def write_question_mail(services: Services, supplier_id: UUID, fact: Announcemen
             supplier_name(work),
             spoken,
         )
-        envelope = Envelope("question", f"question/{question.question_id}", customer.email, values={"montant": amount})
+        envelope = Envelope("question", f"question/{question.question_id}", reader.email, values={"montant": amount})
         keep_page(work, page, envelope)
 
 

@@ -12,8 +12,9 @@ from payments.refunds.sending import went_by_transfer
 from payments.refunds.telling import refunded_minor
 from portal.mail.book import Envelope, keep_page
 from portal.mail.page import MailPage
+from portal.mail.readers import reader_of
 from portal.mailbox.addresses import named_reply_address
-from portal.words import catalogue, day, known_language, money, note_text
+from portal.words import catalogue, day, money, note_text
 from receivables.domain.conversations.messages import Subject
 from receivables.services.invoicing.dues import due_on_invoices
 from receivables.store.customer_file.customers import get_customer
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
 
 _WORDS = {
     "paid": (
-        note_text("%(supplier)s : paiement reçu"),
+        note_text("%(supplier)s : paiement reçu, %(amount)s"),
         note_text("Nous avons bien reçu votre paiement. Merci."),
         note_text("Voir et imprimer le reçu"),
         note_text("reçu le %(day)s"),
     ),
     "in_flight": (
-        note_text("%(supplier)s : paiement en cours"),
+        note_text("%(supplier)s : paiement en cours, %(amount)s"),
         note_text(
             "Votre paiement est en cours. Pour un prélèvement, la banque répond sous 14 jours ouvrés. Vous n'avez rien "
             "à faire."
@@ -42,7 +43,7 @@ _WORDS = {
         note_text("en cours, pas encore reçu"),
     ),
     "failed": (
-        note_text("%(supplier)s : votre paiement n'a pas abouti"),
+        note_text("%(supplier)s : votre paiement de %(amount)s n'a pas abouti"),
         note_text(
             "Votre banque a rejeté votre paiement. Rien n'a été encaissé. Vérifiez votre compte, ou payez par un autre "
             "moyen."
@@ -51,7 +52,7 @@ _WORDS = {
         note_text("à payer de nouveau"),
     ),
     "returned": (
-        note_text("%(supplier)s : votre paiement est revenu impayé"),
+        note_text("%(supplier)s : votre paiement de %(amount)s est revenu impayé"),
         note_text(
             "Votre banque a repris votre paiement du %(day)s : cette somme est de nouveau à payer. Si vous l'avez déjà "
             "réglée autrement, la page le montre."
@@ -83,13 +84,14 @@ def write_receipt_mail(services: Services, supplier_id: UUID, fact: Announcement
         if payment is None or payment.state != told or (told in UNPAID and _is_told_elsewhere(work, payment)):
             return  # a debit that was faster than this mail, or money that went back: its own mail tells
         customer = get_customer(work, payment.customer_id)
-        if customer.email is None:
+        reader = reader_of(work, customer, "payment")
+        if reader is None:
             return
-        spoken = known_language(customer.language)
+        spoken = reader.spoken
         page = receipt_page(payment, told, supplier_name(work), spoken, _link(services, work, payment, told))
         values = _values(payment, spoken) | {"client": customer.name}
         envelope = _envelope(
-            services, work, payment, kind=f"receipt_{told}", email=customer.email, key=told, values=values
+            services, work, payment, kind=f"receipt_{told}", email=reader.email, key=told, values=values
         )
         keep_page(work, page, envelope)
 
@@ -101,9 +103,10 @@ def write_refund_mail(services: Services, supplier_id: UUID, fact: Announcement)
         payment = find_payment(work, UUID(fact.payload["attempt_id"]))
         minor = refunded_minor(work, payment.attempt_id, refund_ref) if payment else 0
         customer = get_customer(work, payment.customer_id) if payment else None
-        if payment is None or customer is None or customer.email is None or minor <= 0:
+        reader = reader_of(work, customer, "payment") if customer else None
+        if payment is None or customer is None or reader is None or minor <= 0:
             return
-        spoken = known_language(customer.language)
+        spoken = reader.spoken
         refund = Refund(
             minor,
             by_transfer=went_by_transfer(refund_ref),
@@ -120,7 +123,7 @@ def write_refund_mail(services: Services, supplier_id: UUID, fact: Announcement)
             "montant": money(minor, payment.currency, spoken),
         }
         envelope = _envelope(
-            services, work, payment, kind=f"receipt_{_REFUNDED}", email=customer.email, key=refund_ref, values=values
+            services, work, payment, kind=f"receipt_{_REFUNDED}", email=reader.email, key=refund_ref, values=values
         )
         keep_page(work, page, envelope)
 
@@ -146,7 +149,7 @@ def refund_page(payment: ToldPayment, refund: Refund, supplier: str, spoken: str
     }
     subject, to_source, by_transfer, button, caption = (speak(each) % told for each in _REFUND)
     left = speak(note_text("Reste à payer sur %(number)s"))
-    facts = [(speak("Facture"), part.number) for part in payment.parts]
+    facts = [(speak("Facture"), ", ".join(part.number for part in payment.parts))] if payment.parts else []
     facts += [
         (left % {"number": number}, money(minor, payment.currency, spoken)) for number, minor in refund.open_again
     ]
@@ -166,7 +169,8 @@ def receipt_page(payment: ToldPayment, told: str, supplier: str, spoken: str, ur
     """What the mail about a payment says; ``told`` is one of the keys of the words above."""
     speak, values = catalogue(spoken).gettext, _values(payment, spoken)
     subject, opening, button, caption = (
-        speak(each) % {"supplier": supplier, "day": values["jour"]} for each in _WORDS[told]
+        speak(each) % {"supplier": supplier, "day": values["jour"], "amount": values["montant"]}
+        for each in _WORDS[told]
     )
     several = len(payment.parts) > 1
     facts = [

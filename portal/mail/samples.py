@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from config.clock import now, today
 from einvoice.production import Branding
 from payments.paying.told import Part, ToldPayment
+from portal.access.key_mails import key_page
 from portal.access.people import Person
+from portal.access.proof_codes import proof_page
+from portal.access.roles import Role
 from portal.access.sign_in import SignInLetter
 from portal.access.sign_in_mail import sign_in_page
 from portal.background.quarantine import iban_page
 from portal.claims.producing import claim_page
+from portal.customer.mails import change_page, decision_page, invitation_page, request_page
 from portal.digests.gathering import Digest, last_monday
 from portal.digests.sending import digest_page
 from portal.dunning.mails import reminder_page
 from portal.dunning.view import InvoiceRow, ReminderView, Seller
 from portal.dunning.words import words_for
-from portal.mail.book import Envelope, dress
+from portal.exports.telling import sample_page
+from portal.mail.book import Envelope, as_house, dress
 from portal.mail.debit_mails import code_page, debit_page
 from portal.mail.dispute_mails import ANSWERED, Told, dispute_page
 from portal.mail.invoice_mails import invoice_page
@@ -29,10 +33,24 @@ from portal.mail.page import MailPage, MailTable
 from portal.mail.plan_mails import PROMISED, WORDS, instalment_table, plan_page
 from portal.mail.question_mails import question_page
 from portal.mail.receipt_mails import Refund, receipt_page, refund_page
+from portal.mail.sample_stage import (
+    AUTHOR,
+    CUSTOMER,
+    EMAIL,
+    MINOR,
+    NOBODY,
+    NOTE,
+    NUMBER,
+    OTHER_MINOR,
+    OTHER_NUMBER,
+    Stage,
+)
 from portal.mail.settings import mail_settings_of
+from portal.mail.staff_mails import NOTICES, staff_page
 from portal.staff.indicators.mailing import HEADS, indicators_page
+from portal.staff.people.inviting import colleague_page
 from portal.staff.treasury.telling import contest_page
-from portal.words import catalogue, day, money, note_text
+from portal.words import note_text
 from receivables.domain.collecting.worklist import Account
 from receivables.store.customer_file.overviews import supplier_name
 from receivables.store.mail.digests import Cashed, Contested
@@ -42,44 +60,12 @@ if TYPE_CHECKING:
 
     from receivables.store.work import Work
 
-NOBODY = UUID(int=0)
-NUMBER, OTHER_NUMBER, NOTE = "F2026-0042", "F2026-0045", "N2026-0003"
-MINOR, OTHER_MINOR = 123456, 48000
-CUSTOMER, AUTHOR = "Boulangerie Pichon", "Claire Martin"
-EMAIL = "claire.martin@example.com"
 _SAID = note_text("La livraison de lundi est complète : le bon signé est joint à la facture.")
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """For whom a sample is made: the supplier's name, the reader's language, the portal's address, its setting."""
-
-    supplier: str
-    spoken: str
-    portal: str
-    attaches: bool = False
-
-    @property
-    def link(self) -> str:
-        """Where the links of samples lead: to a page that says nothing of anybody."""
-        return f"{self.portal}/"
-
-    def money(self, minor: int) -> str:
-        """An amount in euros."""
-        return money(minor, "EUR", self.spoken)
-
-    def day(self, days: int = 0) -> str:
-        """A day from today."""
-        return day(today() + timedelta(days=days), self.spoken)
-
-    def speak(self, text: str) -> str:
-        """A text in the reader's language."""
-        return catalogue(self.spoken).gettext(text)
-
-
-def sample(work: Work, kind: str, spoken: str, portal: str) -> MailPage:
-    """The mail of ``kind`` with sample data, in the supplier's look and own words."""
-    stage = Stage(supplier_name(work), spoken, portal, mail_settings_of(work).attach_invoice)
+def sample(work: Work, kind: str, spoken: str, portal: str, reader: str = "") -> MailPage:
+    """The mail of ``kind`` with sample data, in the supplier's look and own words, as ``reader`` gets it."""
+    stage = Stage(supplier_name(work), spoken, portal, mail_settings_of(work).attach_invoice, reader)
     values = {
         "client": CUSTOMER,
         "facture": NUMBER,
@@ -90,7 +76,7 @@ def sample(work: Work, kind: str, spoken: str, portal: str) -> MailPage:
         "motif": "",
     }
     made = MAKERS[kind](stage)
-    return made if kind == "sign_in" else dress(work, made, Envelope(kind, "", "", values=values))
+    return as_house(made, kind) if kind in BY_HOUSE else dress(work, made, Envelope(kind, "", "", values=values))
 
 
 def _invoice(stage: Stage) -> MailPage:
@@ -269,13 +255,14 @@ def _indicators(stage: Stage) -> MailPage:
 def _digest(stage: Stage) -> MailPage:
     digest = Digest(
         last_monday(today()),
-        is_own=True,
+        is_own=stage.reader != "all",
         cashed=(Cashed("EUR", 12 * MINOR, 9 * MINOR, 14),),
         late=(
             _account(CUSTOMER, 3 * MINOR, 41),
             _account("Garage du Port", MINOR, 12),
         ),
         contested=(Contested(NOBODY, NUMBER, CUSTOMER, "LIVR_INCOMP", today() + timedelta(days=2)),),
+        reads_worklist=stage.reader != "sales",
     )
     return digest_page(digest, stage.supplier, stage.portal, stage.spoken, stage.link)
 
@@ -293,6 +280,64 @@ def _code(stage: Stage) -> MailPage:
     return code_page("ABCDEFGH", stage.spoken)
 
 
+def _key(stage: Stage) -> MailPage:
+    return key_page("passkey_added", "Firefox, Linux", AUTHOR, stage.link, stage.spoken)
+
+
+def _proof(stage: Stage) -> MailPage:
+    return proof_page("ABCDEFGH", AUTHOR, stage.spoken)
+
+
+def _asked(stage: Stage) -> dict[str, str]:
+    return {"inviter": "Paul Pichon", "company": CUSTOMER, "supplier": stage.supplier, "name": AUTHOR}
+
+
+def _decision(*, approved: bool) -> Callable[[Stage], MailPage]:
+    def make(stage: Stage) -> MailPage:
+        reason = "" if approved else stage.speak(note_text("Votre société est trop jeune pour un compte à terme."))
+        return decision_page(_asked(stage), stage.link, stage.spoken, approved=approved, reason=reason)
+
+    return make
+
+
+def _change(*, taken: bool) -> Callable[[Stage], MailPage]:
+    def make(stage: Stage) -> MailPage:
+        reason = "" if taken else stage.speak(note_text("Le numéro SIREN donné est celui d'une autre société."))
+        return change_page(_asked(stage), stage.link, stage.spoken, taken=taken, reason=reason)
+
+    return make
+
+
+def _colleague(stage: Stage) -> MailPage:
+    person = Person(NOBODY, EMAIL, AUTHOR, stage.spoken)
+    return colleague_page(stage.supplier, person, Role.COLLECTOR, stage.link, "Paul Roux")
+
+
+def _notice(kind: str) -> Callable[[Stage], MailPage]:
+    def make(stage: Stage) -> MailPage:
+        told = {
+            "supplier": stage.supplier,
+            "customer": CUSTOMER,
+            "subject": _invoice(stage).subject,
+            "address": EMAIL,
+            "reason": "550 5.1.1 no such user",
+            "label": "ERP",
+            "url": "https://erp.example.com/hooks",
+            "name": stage.speak(note_text("Import de factures")),
+            "file": "factures-2026.csv",
+            "done": 996,
+            "known": 0,
+            "refused": 4,
+        }
+        if kind.startswith("sender_"):
+            told["address"] = "factures@exemple.fr"
+        return staff_page(kind, told, stage.link, stage.spoken)
+
+    return make
+
+
+BY_HOUSE = frozenset({"sign_in", "proof_code", "keys_changed"})
+"""What the house writes in its own name: who signs in may work for several suppliers."""
 MAKERS: dict[str, Callable[[Stage], MailPage]] = {
     "invoice": _invoice,
     **{f"receipt_{told}": _receipt(told) for told in ("paid", "in_flight", "failed", "returned")},
@@ -318,7 +363,18 @@ MAKERS: dict[str, Callable[[Stage], MailPage]] = {
     **{f"contest_{state}": _contest(state) for state in ("open", "lost", "won")},
     "indicators": _indicators,
     "digest": _digest,
+    "export_ready": lambda stage: sample_page(stage.supplier, stage.spoken, stage.portal),
     "consent_code": _code,
     "sign_in": _sign_in,
+    "proof_code": _proof,
+    "keys_changed": _key,
+    "customer_invited": lambda stage: invitation_page(_asked(stage), stage.link, stage.spoken),
+    "opening_confirm": lambda stage: request_page(_asked(stage), stage.link, stage.spoken),
+    "opening_accepted": _decision(approved=True),
+    "opening_refused": _decision(approved=False),
+    "company_taken": _change(taken=True),
+    "company_refused": _change(taken=False),
+    "colleague_invited": _colleague,
+    **{kind: _notice(kind) for kind in NOTICES},
 }
 """By kind of mail."""

@@ -103,7 +103,7 @@ def _receive_one(services: Services, work: Work, raw: bytes) -> str | None:
     message = parse_mail(raw)
     bounce = read_bounce(message, services.keyring)
     if bounce is not None:
-        noted = note_bounce(work, bounce)
+        noted = note_bounce(services, work, bounce)
         return None if noted else "The report names a mail or an address that we did not write to."
     destination = find_destination(services.settings, recipients(message))
     target = reply_target(work, destination.address_hash) if destination else None

@@ -153,4 +153,4 @@ def test_a_mail_stays_under_what_programs_cut_off() -> None:
 
 def test_french_signs_never_begin_a_line_in_the_page() -> None:
     _, html_body = write_page(MailPage("S", "", "Bonjour,", ("Combien ? Voici : « tout ».",)))
-    assert re.search("Combien\u00a0\\? Voici\u00a0: «\u00a0tout\u00a0»", html_body)
+    assert re.search("Combien\u202f\\? Voici\u00a0: «\u00a0tout\u00a0»", html_body), "narrow before high signs"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from email.policy import SMTP
 from io import BytesIO
@@ -18,18 +18,33 @@ from pydantic import SecretStr, ValidationError
 
 from config.clock import new_id
 from config.settings import Settings
+from portal.access.people import add_membership, add_person
+from portal.access.roles import Role
 from portal.background.duties import build_worker
 from portal.hooks.mail import MailHook
 from portal.mail.message_mails import write_message_mail
 from portal.mail.post import send_due_mails
+from portal.mail.readers import reader_of
 from portal.mailbox.addresses import close_addresses
 from portal.mailbox.imap import MailboxError, look_into_mailbox
 from portal.mailbox.reading import parse_mail
 from portal.mailbox.receiving import take_in
+from portal.mailbox.returning import is_closed, resume_address, send_again
 from receivables.domain.conversations.messages import Channel, Side, Subject
+from receivables.services.collecting.tasking import open_tasks
 from receivables.services.conversations.messaging import Say, say
 from receivables.store.conversations.messages import find_thread, messages_in
-from receivables.store.customer_file.contacts import Contact, add_contact, recipient_for, remove_contact
+from receivables.store.customer_file.contacts import (
+    Contact,
+    CustomerFile,
+    add_contact,
+    change_contact,
+    contacts_of,
+    recipient_for,
+    remove_contact,
+    set_customer_file,
+)
+from receivables.store.customer_file.customers import get_customer
 from receivables.store.customer_file.journal import journal_of
 from receivables.store.register import create_supplier
 
@@ -267,6 +282,72 @@ def test_a_bounce_stops_mails_to_its_address_and_the_journal_says_why(bridge: Br
     assert bridge.messages() == []
 
 
+def test_after_a_bounce_the_collector_is_told_and_mails_take_another_address(bridge: Bridge) -> None:
+    """The whole way: report by IMAP, address closed, mail and task for the collector, next contact, new address."""
+    services, customer_id = bridge.services, bridge.subject.customer_id
+    collector = add_person(services.database, f"{new_id().hex}@staff.example", "Lucas")
+    add_membership(services.database, collector.person_id, bridge.supplier_id, Role.COLLECTOR)
+    sent = bridge.write()
+    with bridge.work() as work:
+        set_customer_file(work, CustomerFile(customer_id, collector.person_id), "test")
+        other = Contact(None, customer_id, "Paul", "billing", f"{new_id().hex}@client.example", None, "en")
+        other = add_contact(work, other, "test")
+        customer = get_customer(work, customer_id)
+        assert (reader_of(work, customer) or pytest.fail("read")).email == bridge.email
+    bridge.deliver(report_on(sent, bridge.email))
+    with bridge.work() as work:
+        mails = work.rows(
+            "SELECT recipient, text_body FROM mails WHERE supplier_id = :supplier AND kind = 'mail_returned'"
+        )
+        (task,) = open_tasks(work, collector_id=collector.person_id)
+        reader = reader_of(work, customer)
+        dead = next(each for each in contacts_of(work, [customer_id])[customer_id] if each.email == bridge.email)
+    assert [each["recipient"] for each in mails] == [collector.email]
+    assert bridge.email in mails[0]["text_body"]
+    assert (task.kind, task.facts["address"]) == ("mail.returned", bridge.email)
+    assert reader is not None
+    assert (reader.email, reader.spoken) == (other.email, "en"), (
+        "the next mail goes to the other contact, in their language"
+    )
+    with bridge.work() as work:
+        change_contact(work, replace(dead, email=f"{new_id().hex}@client.example"), "test")
+        assert open_tasks(work, customer_id=customer_id) == [], "an address was found"
+
+
+def test_an_address_that_works_after_all_is_written_to_again_with_the_mail_that_came_back(bridge: Bridge) -> None:
+    sent = bridge.write()
+    bridge.deliver(report_on(sent, bridge.email))
+    with bridge.work() as work:
+        mail_id = work.scalar("SELECT mail_id FROM mails WHERE supplier_id = :supplier AND kind = 'message'")
+        assert is_closed(work, bridge.email)
+        assert resume_address(work, bridge.email, "test")
+        assert send_again(work, mail_id, "test")
+        assert (is_closed(work, bridge.email), open_tasks(work)) == (False, [])
+    send_due_mails(bridge.services, bridge.supplier_id)
+    assert bridge.postbox.sent[-1].rcpt_to == [bridge.email]
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("5.1.1", "bounced"),
+        ("5.1.10", "bounced"),
+        ("5.2.1", "bounced"),
+        ("5.2.2", "failed"),
+        ("5.7.1", "failed"),
+        ("4.4.7", "failed"),
+    ],
+)
+def test_only_a_dead_address_is_closed_by_what_a_report_says(bridge: Bridge, status: str, state: str) -> None:
+    sent = bridge.write()
+    bridge.deliver(report_on(sent, bridge.email, status))
+    with bridge.work() as work:
+        assert work.scalar("SELECT state FROM mails WHERE supplier_id = :supplier AND kind = 'message'") == state
+        assert is_closed(work, bridge.email) == (state == "bounced")
+        (told,) = (e for e in journal_of(work, bridge.subject.customer_id, internal=True) if e.kind == "mail.bounced")
+    assert told.facts["address"] == bridge.email
+
+
 def test_a_bounce_about_another_address_than_the_mails_changes_nothing(bridge: Bridge) -> None:
     sent = bridge.write()
     bridge.deliver(report_on(sent, "directeur@client.example"))
@@ -341,7 +422,7 @@ def test_a_reply_address_that_no_server_would_take_stops_the_start(address: str)
         Settings(mail_reply_address=address, secret_key=SecretStr("x" * 32))
 
 
-def report_on(sent: Sent, recipient: str) -> EmailMessage:
+def report_on(sent: Sent, recipient: str, status: str = "5.1.1") -> EmailMessage:
     """What a mail server writes about a mail that it cannot deliver."""
     raw = (
         "From: MAILER-DAEMON@mx.example\r\nTo: reponse+retour@ours.example\r\nAuto-Submitted: auto-replied\r\n"
@@ -349,7 +430,7 @@ def report_on(sent: Sent, recipient: str) -> EmailMessage:
         'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
         "--b\r\nContent-Type: text/plain\r\n\r\nUnknown user\r\n"
         "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
-        f"Final-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+        f"Final-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: {status}\r\n\r\n"
         f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {sent.mail['Message-ID']}\r\n\r\n--b--\r\n"
     )
     return parse_mail(raw.encode())

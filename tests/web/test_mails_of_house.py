@@ -135,7 +135,7 @@ def test_own_words_take_the_place_of_the_first_paragraph_and_of_nothing_else(nei
         assert page.closing == ("À bientôt.",)
         assert page.sender.signature == ("Anna", "Comptabilité")
         assert page.button == ("Voir et payer la facture", f"{PORTAL}/")
-        assert sample(work, "invoice", "en", PORTAL).subject == "Menuiserie Kerouac: invoice F2026-0042"
+        assert sample(work, "invoice", "en", PORTAL).subject == "Menuiserie Kerouac: invoice F2026-0042, €1,234.56"
         assert "Votre pain" not in sample(work, "reminder", "fr", PORTAL).subject, "the law's words stay the house's"
         assert sample(work, "digest", "fr", PORTAL).sender.signature == (), "what staff get is signed by nobody"
 

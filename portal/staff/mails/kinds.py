@@ -11,7 +11,7 @@ from portal.access.headers import let_own_frames_show
 from portal.access.roles import STAFF, allow
 from portal.mail.kinds import CUSTOMER, KINDS, PERSON
 from portal.mail.kinds import STAFF as TO_STAFF
-from portal.mail.page import write_page
+from portal.mail.page import heading_of, write_page
 from portal.mail.samples import sample
 from portal.staff.mails.framed import framed
 from portal.words import NAMES, known_language, note_text
@@ -28,6 +28,15 @@ GROUPS = {
     TO_STAFF: note_text("À votre équipe"),
     PERSON: note_text("À qui se connecte ou signe"),
 }
+
+READERS_OF = {
+    "digest": {
+        "all": note_text("Qui suit tous les clients"),
+        "own": note_text("Qui suit les siens"),
+        "sales": note_text("Un commercial"),
+    }
+}
+"""Kinds that tell each of their readers something else, and as whom they can be looked at."""
 
 
 @blueprint.get("")
@@ -48,11 +57,13 @@ def show(kind: str) -> str:
         "mails/kind.html",
         key=kind,
         kind=KINDS[kind],
-        subject=made.subject,
+        subject=heading_of(made),
         preheader=made.preheader,
         text=write_page(made)[0],
         spoken=spoken,
         languages=NAMES,
+        readers=READERS_OF.get(kind, {}),
+        reader=_reader(kind),
     )
 
 
@@ -68,4 +79,11 @@ def _sample(kind: str) -> tuple[MailPage, str]:
         abort(404)
     spoken = known_language(request.args.get("in"))
     with work_here() as work:
-        return sample(work, kind, spoken, services().settings.public_url), spoken
+        return sample(work, kind, spoken, services().settings.public_url, _reader(kind)), spoken
+
+
+def _reader(kind: str) -> str:
+    """Whose mail is shown, of a kind that is not the same for all; empty for the others."""
+    readers = READERS_OF.get(kind, {})
+    asked = request.args.get("to", "")
+    return asked if asked in readers else next(iter(readers), "")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 
-from portal.access.context import services, work_here
+from portal.access.context import caller, services, work_here
 from portal.access.headers import let_own_frames_show
-from portal.access.roles import STAFF, allow
+from portal.access.roles import COLLECTING, STAFF, allow
 from portal.access.sign_in_mail import SIGN_IN_MAILS
 from portal.lists import read_list_request
-from portal.mail.kinds import KINDS, PERSON
+from portal.mail.kinds import KINDS, SECRET
+from portal.mailbox.returning import AGAIN, resume_address, send_again
 from portal.staff.mails.framed import framed
 from portal.words import gettext, note_text
 from receivables.store.mail.book import PAGE, STATES, Hidden, find_kept_mail, list_book
@@ -19,14 +20,15 @@ from receivables.store.mail.book import PAGE, STATES, Hidden, find_kept_mail, li
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Response
+    from flask import Response as Shown
+    from werkzeug import Response
 
     from receivables.store.mail.book import KeptMail
 
 blueprint = Blueprint("mails", __name__, url_prefix="/s/mails")
 
 SECRET_KEYS = (SIGN_IN_MAILS, "invitation/", "opening/")
-"""How the keys of mails begin whose link is meant for one mailbox alone."""
+"""How the keys of mails of before there were kinds begin whose link is meant for one mailbox alone."""
 CHOICES = {
     "all": note_text("Tous"),
     "to_send": note_text("À envoyer"),
@@ -63,21 +65,38 @@ def show(mail_id: UUID) -> str:
     """One mail: as its reader sees it, as plain text, and what became of it."""
     found = _mail(mail_id)
     let_own_frames_show()
-    return render_template("mails/show.html", mail=found, kind=kind_name(found.kind), may_stop=_may_stop(found.kind))
+    return render_template(
+        "mails/show.html",
+        mail=found,
+        kind=kind_name(found.kind),
+        may_stop=_may_stop(found.kind),
+        may_again=found.state in AGAIN,
+    )
 
 
 @blueprint.get("/<uuid:mail_id>/page")
 @allow(*STAFF)
-def page(mail_id: UUID) -> Response:
+def page(mail_id: UUID) -> Shown:
     """The HTML of one mail, to be shown in a frame."""
     return framed(_mail(mail_id).html_body)
+
+
+@blueprint.post("/<uuid:mail_id>/again")
+@allow(*COLLECTING)
+def again(mail_id: UUID) -> Response:
+    """Write to the address again, and send this mail again: somebody knows that it works now."""
+    found = _mail(mail_id)
+    with work_here() as work:
+        if resume_address(work, found.recipient, f"person {caller().person.person_id}") or found.state in AGAIN:
+            send_again(work, mail_id, f"person {caller().person.person_id}")
+    return redirect(url_for("mails.show", mail_id=mail_id), 303)
 
 
 def hidden() -> Hidden:
     """A link that opens somebody else's account is read by nobody here, except in the demonstration."""
     if services().settings.demo:
         return Hidden()
-    return Hidden([kind for kind, each in KINDS.items() if each.to == PERSON], SECRET_KEYS)
+    return Hidden(SECRET, SECRET_KEYS)
 
 
 def kind_name(kind: str) -> str:

@@ -11,6 +11,7 @@ from portal.access.roles import BOOKKEEPING, READERS, allow
 from portal.digests.gathering import READERS as DIGEST_READERS
 from portal.digests.sending import KIND
 from portal.mail.settings import MailSettings, keep_mail_settings, mail_settings_of
+from receivables.store.mail.senders import PROVEN, sender_of
 from receivables.store.mail.wishes import address_hash, note_wish, unwanted
 
 if TYPE_CHECKING:
@@ -25,12 +26,13 @@ def settings() -> str:
     """What the supplier wants of its mails, and how they leave the house."""
     house = services().settings
     with work_here() as work:
-        kept = mail_settings_of(work)
+        kept, own = mail_settings_of(work), sender_of(work)
     return render_template(
         "mails/settings.html",
         kept=kept,
         has_server=house.smtp_url is not None,
         sender=house.mail_from,
+        own=own.address if own and own.state == PROVEN else None,
         signed_by=house.dkim_domain,
         answers=house.mail_reply_address is not None,
     )
