@@ -16,12 +16,14 @@ from payments.advices.reading import read_table
 from payments.advices.understanding import understand
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Right, Role
+from portal.customer.looks import look_of
 from portal.customer.people.invitations import Guest, invitation_token, invite
 from receivables.services.risk.company_changes import ask_change
 from receivables.services.risk.opening import Opening, Wish, confirm_request, find_request, hold_request, set_opening
 from receivables.store.customer_file.contacts import Contact, add_contact
 from receivables.store.customer_file.desks import Desk, keep_desk
 from receivables.store.settlement.terms_versions import publish_terms
+from receivables.store.work import to_json
 
 if TYPE_CHECKING:
     from portal_house import House
@@ -35,6 +37,13 @@ LESSER = {
 }
 """People of the customer who may do less than everything."""
 THINGS: dict[UUID, dict[str, str]] = {}
+LOGO = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 40"><rect width="40" height="40" rx="8" fill="#5b2a86"/>'
+    '<path d="M20 8v24M8 20h24" stroke="#ffd54a" stroke-width="5"/><rect x="48" y="14" width="70" height="12" '
+    'fill="#5b2a86"/></svg>'
+)
+COLOUR = "#c06a1f"
+"""A colour in which text on white cannot be read as it is: its contrast is 3.9."""
 
 
 def add_lesser_people(house: House) -> None:
@@ -72,6 +81,11 @@ def customer_things(house: House) -> dict[str, str]:
         advice = get_advice(work, house.customer_id, UUID(confirmed))
         confirm_advice(work, advice, Confirmed({house.invoices["due"].invoice_id: 500}, today()), actor)
         held, asked = _request(work, house, "held"), _request(work, house, "asked")
+        work.execute(
+            "UPDATE supplier_profiles SET profile = profile || CAST(:look AS jsonb) WHERE supplier_id = :supplier",
+            look=to_json({"colour": COLOUR, "logo_svg": LOGO}),
+        )
+        look = look_of(work)
         THINGS[supplier_id] = {
             "supplier": str(supplier_id),
             "reference": house.supplier.reference,
@@ -85,6 +99,8 @@ def customer_things(house: House) -> dict[str, str]:
             "advice_done": confirmed,
             "asked_token": held[1],
             "account_request": asked[0],
+            "look_sheet": str(look.sheet),
+            "look_logo": str(look.logo),
         }
     return THINGS[supplier_id]
 

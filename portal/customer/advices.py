@@ -104,7 +104,11 @@ def confirm(advice_id: UUID) -> AnyResponse:
 def withdraw(advice_id: UUID) -> AnyResponse:
     """Take an advice back."""
     with work_here() as work:
-        withdraw_advice(work, get_advice(work, _customer_id(), advice_id), _actor())
+        advice = get_advice(work, _customer_id(), advice_id)
+        try:
+            withdraw_advice(work, advice, _actor())
+        except PaymentError as error:
+            return _page(work, advice, told_by(error))
     return redirect(url_for("advices.index", told="withdrawn"), 303)
 
 

@@ -1,178 +1,111 @@
-"""``/c/export``: a customer takes everything that it sees here along, as one zip of lists, files and explanations."""
+"""``/c/export``: a customer takes everything that it sees here along, as one zip of lists, files and explanations.
+
+What is small is made at once; what is large is made by the worker, and kept a week for the person who asked.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
 from datetime import date
 from tempfile import SpooledTemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from config.clock import today
-from payments.banking.by_hand import printed_reference
 from portal.access.context import caller, place, services, work_here
 from portal.access.headers import FILE_POLICY
 from portal.access.roles import Right, Role, allow
-from portal.customer.people.register import colleagues_of
-from portal.tables import guarded
-from portal.words import gettext
-from receivables.domain.money import Money
+from portal.exports.customer_data import OwnData, gather_own_data, write_zip
+from portal.exports.handing import ask, offer, progress_page, send_export, typed_wish, wish_here
+from portal.exports.kept import exports_of
+from portal.exports.telling import CUSTOMER_DATA
+from portal.tables import raw_wanted
+from portal.words import gettext, told_by
 from receivables.errors import ReceivablesError
-from receivables.store.customer_file.contacts import contacts_of
-from receivables.store.customer_file.data import customer_files, customer_lists
-from receivables.store.customer_file.details import customer_details
-from receivables.store.work import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from uuid import UUID
 
     from werkzeug import Response as AnyResponse
 
-    from einvoice.archive import ArchivePort
-    from receivables.store.customer_file.data import OwnFile
-    from receivables.store.work import Work
-
 blueprint = Blueprint("customer_export", __name__, url_prefix="/c/export")
 
-MOST_FILES = 3_000
-MOST_BYTES = 300 * 1024 * 1024
-"""Files of one export together: more is asked for by period."""
 IN_MEMORY_BYTES = 8 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
-_EARLIEST = (1980, 1, 1, 0, 0, 0)
+SHOWN = 10
+UNPROCESSABLE = 422
 
 
 @blueprint.get("")
 @allow(Role.CUSTOMER, right=Right.ADMINISTER)
 def show() -> AnyResponse:
-    """For which period."""
+    """For which period, and what was asked for before."""
     return _page()
 
 
 @blueprint.get("/file.zip")
 @allow(Role.CUSTOMER, right=Right.ADMINISTER)
 def file() -> AnyResponse:
-    """Everything of the period in one file."""
+    """Everything of the period in one file, or the offer to make it apart."""
     first, last = _span()
-    customer_id = _customer_id()
-    with work_here() as work:
-        files = customer_files(work, customer_id, first, last)
-        try:
-            _check_size(files)
-        except ReceivablesError as error:
-            return _page(gettext("Trop de documents pour un seul fichier : choisissez une période plus courte."), error)
-        members = _members(work, customer_id, first, last)
-        work.audit(
-            f"person {caller().person.person_id}",
-            "customer_data.exported",
-            str(customer_id),
-            first=first.isoformat(),
-            last=last.isoformat(),
-            files=len(files),
-        )
+    options = {"from": first.isoformat(), "to": last.isoformat(), "form": request.args.get("form", "")}
+    large = offer(wish_here(CUSTOMER_DATA, options, _customer_id()), url_for("customer_export.begin"))
+    if large is not None:
+        return large
+    asked = OwnData(_customer_id(), first, last, raw_wanted())
+    try:
+        with work_here() as work:
+            members, files = gather_own_data(work, services().database, asked)
+            work.audit(
+                f"person {caller().person.person_id}",
+                "customer_data.exported",
+                str(asked.customer_id),
+                first=first.isoformat(),
+                last=last.isoformat(),
+                files=len(files),
+            )
+    except ReceivablesError as error:
+        return _page(told_by(error))
     target = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 -- closed once it is sent
     write_zip(target, members, files, services().archive)
     response = Response(_sent(target), content_type="application/zip")
-    name = f"quittance-{first.isoformat()}-{last.isoformat()}.zip"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{asked.filename}"'
     response.headers["Content-Security-Policy"] = FILE_POLICY
     return response
 
 
-def write_zip(target: IO[bytes], members: dict[str, bytes], files: Sequence[OwnFile], archive: ArchivePort) -> None:
-    """The zip: lists first, then every file under its invoice's number; two of one name stay two.
-
-    Raises:
-        ArchiveError: a file cannot be read, or is not what it was; an export never leaves one out.
-    """
-    used: set[str] = set()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as written:
-        for name, content in members.items():
-            written.writestr(zipfile.ZipInfo(name, _EARLIEST), content, zipfile.ZIP_DEFLATED)
-        for each in files:
-            name = f"documents/{_safe(each.folder)}/{_safe(each.filename)}"
-            name = (
-                name if name not in used else f"documents/{_safe(each.folder)}/{each.sha256[:8]}-{_safe(each.filename)}"
-            )
-            if name in used:
-                continue  # the same file of the same name, kept twice
-            used.add(name)
-            written.writestr(zipfile.ZipInfo(name, _EARLIEST), archive.get(each.sha256), zipfile.ZIP_DEFLATED)
-    target.seek(0)
+@blueprint.post("")
+@allow(Role.CUSTOMER, right=Right.ADMINISTER)
+def begin() -> AnyResponse:
+    """Have the worker make it."""
+    try:
+        export_id = ask(typed_wish(_customer_id()))
+    except ReceivablesError as error:
+        return _page(told_by(error))
+    return redirect(url_for("customer_export.watch", export_id=export_id, follow="yes"), 303)
 
 
-def _members(work: Work, customer_id: UUID, first: date, last: date) -> dict[str, bytes]:
-    lists = customer_lists(work, customer_id, first, last)
-    for each in lists["payments"]:
-        each["reference"] = printed_reference(each["reference"])
-    details = customer_details(work, customer_id)
-    people = colleagues_of(services().database, work.supplier_id, customer_id)
-    company = {
-        "supplier": place().supplier_name,
-        "company": details.facts,
-        "contacts": [
-            {"name": each.name, "role": each.role, "email": each.email, "phone": each.phone, "language": each.language}
-            for each in contacts_of(work, [customer_id])[customer_id]
-        ],
-        "people": [{"name": each.name, "email": each.email, "rights": sorted(each.rights)} for each in people],
-        "from": first,
-        "to": last,
-    }
-    members = {
-        gettext("LISEZMOI.txt"): _readme(first, last).encode(),
-        "data.json": to_json({"company": company, **lists}).encode(),
-    }
-    return members | {f"{name}.csv": table_of(rows) for name, rows in lists.items() if rows}
+@blueprint.get("/<uuid:export_id>")
+@allow(Role.CUSTOMER, right=Right.ADMINISTER)
+def watch(export_id: UUID) -> AnyResponse:
+    """How far it is, and the way to the file."""
+    return progress_page(export_id, ("/c/export", gettext("Exporter mes données")))
 
 
-def table_of(rows: Sequence[dict[str, Any]]) -> bytes:
-    """A list as CSV with UTF-8's mark and semicolons: amounts as decimals, and no cell that a spreadsheet would run."""
-    written = io.StringIO()
-    table = csv.writer(written, delimiter=";")
-    table.writerow([name.removesuffix("_minor") for name in rows[0]])
-    for row in rows:
-        table.writerow([_cell(name, value, row.get("currency")) for name, value in row.items()])
-    return ("\ufeff" + written.getvalue()).encode()
+@blueprint.get("/<uuid:export_id>/file")
+@allow(Role.CUSTOMER, right=Right.ADMINISTER)
+def fetch(export_id: UUID) -> Response:
+    """The file that was made apart."""
+    return send_export(export_id)
 
 
-def _cell(name: str, value: object, currency: str | None) -> str:
-    if value is None:
-        return ""
-    if name.endswith("_minor") and isinstance(value, int):
-        return f"{Money(value, currency or 'EUR').decimal:f}"
-    if isinstance(value, list | dict):
-        return to_json(value)
-    return guarded(str(value))
-
-
-def _readme(first: date, last: date) -> str:
-    said = {"supplier": place().supplier_name, "first": first.isoformat(), "last": last.isoformat()}
-    lines = (
-        gettext("Vos données chez %(supplier)s, du %(first)s au %(last)s.") % said,
-        gettext("data.json contient tout ; les fichiers .csv sont les mêmes listes, à ouvrir dans un tableur."),
-        gettext("documents/ contient les fichiers de chaque facture, de vos messages et de vos avis, sans changement."),
-        gettext("Les montants de data.json sont en centimes (…_minor)."),
-    )
-    return "\n\n".join(lines) + "\n"
-
-
-def _check_size(files: Sequence[OwnFile]) -> None:
-    if len(files) > MOST_FILES or sum(each.size_bytes for each in files) > MOST_BYTES:
-        raise ReceivablesError(
-            "export.too_large",
-            f"These are more than {MOST_FILES} files or {MOST_BYTES // 1024**2} MiB. Choose a shorter period.",
-            f"Plus de {MOST_FILES} fichiers ou de {MOST_BYTES // 1024**2} Mo. Choisissez une période plus courte.",
-        )
-
-
-def _page(wrong: str = "", error: ReceivablesError | None = None) -> AnyResponse:
+def _page(wrong: str = "") -> AnyResponse:
     first, last = _span()
-    page = render_template("customer/export.html", first=first, last=last, wrong=wrong)
-    return make_response(page, 422 if error else 200)
+    with work_here() as work:
+        kept = exports_of(work, caller().person.person_id, _customer_id(), SHOWN)
+    page = render_template("customer/export.html", first=first, last=last, wrong=wrong, kept=kept)
+    return make_response(page, UNPROCESSABLE if wrong else 200)
 
 
 def _span() -> tuple[date, date]:
@@ -189,12 +122,6 @@ def _sent(target: IO[bytes]) -> Iterator[bytes]:
     with target:
         while chunk := target.read(CHUNK_BYTES):
             yield chunk
-
-
-def _safe(name: str) -> str:
-    """A name within a zip: no folder of its own, nothing that leads out of it."""
-    plain = "".join(c if c.isalnum() or c in "._- " else "_" for c in name).strip(". ")
-    return plain[:120] or "_"
 
 
 def _customer_id() -> UUID:

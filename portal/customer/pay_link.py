@@ -16,6 +16,8 @@ from payments.paying.announcing import announce_transfer
 from payments.paying.plans import AimsPlan
 from payments.paying.told import find_payment
 from portal.access.context import services
+from portal.access.cookies import PLACE, set_cookie
+from portal.access.principals import principal
 from portal.access.roles import public
 from portal.customer.desk import greet, note_desk
 from portal.customer.pay_view import DISCOUNT, build_view
@@ -104,6 +106,27 @@ def announce(token: str) -> AnyResponse:
             )
             return make_response(page, problem.status)
     return redirect(f"{path}#announced", 303)
+
+
+@blueprint.get("/p/<token>/invoice")
+@public
+def read(token: str) -> AnyResponse:
+    """The way from the link to the whole invoice, in the customer's own place: a link alone tells what is due only."""
+    supplier_id, token_hash = _read(token)
+    with services().works.begin(supplier_id) as work:
+        link = _open(work, token_hash)
+        if link.revoked:
+            return _revoked(work)
+        invoice = get_invoice(work, link.invoice_id)
+    can_be_read = bool(invoice.document) and not invoice.is_taken_over
+    page = "readable.show" if can_be_read else "customer.invoice"
+    response = make_response(redirect(url_for(page, invoice_id=invoice.invoice_id), 303))
+    theirs = (supplier_id, invoice.customer_id)
+    known = principal()
+    for each in known.memberships if known else ():
+        if (each.supplier_id, each.customer_id) == theirs:
+            set_cookie(response, PLACE, each.key)
+    return response
 
 
 @blueprint.get("/p/<token>/receipts/<uuid:attempt_id>")

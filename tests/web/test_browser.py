@@ -10,9 +10,10 @@ import pytest
 from browser_pages import CHROMIUM, DESKTOP, PHONE, WITHOUT_BROWSER, chromium, look, serving_house
 from ledger_builders import issue
 
-from config.clock import now
+from config.clock import now, today
 from payments.accounts import account_at
 from payments.reactions import record_told
+from receivables.domain.settlement.terms import Instalment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -239,6 +240,97 @@ def test_at_200_percent_nothing_is_lost(browser: Browser, served: tuple[House, s
             assert zoomed.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
             assert zoomed.evaluate(LOST) == [], path
             assert sorted(set(page.evaluate(TOLD)) - set(zoomed.evaluate(TOLD))) == [], path
+
+
+FIRST_SCREEN = (390, 664)
+"""What a phone of 390 by 844 shows between the bars of its browser."""
+
+
+def test_the_first_screen_of_a_phone_holds_supplier_amount_day_and_the_button(
+    browser: Browser, served: tuple[House, str]
+) -> None:
+    house, base = served
+    day = today()
+    parts = (Instalment(day, 4000), Instalment(day + timedelta(days=30), 6000))
+    with house.services.works.begin(house.supplier.supplier_id) as work:
+        plain, split = (issue(work, **changes) for changes in ({}, {"due_on": day, "instalments": parts}))
+        links = [house.services.pay_link(work, each.invoice_id, "first screen") for each in (plain, split)]
+    with look(browser, served, None, FIRST_SCREEN) as context:
+        page = context.new_page()
+        for path in (*links, base + house.links["mixed"], base + house.links["part_paid"]):
+            page.goto(path)
+            assert page.locator(".methods .choice").count() > 1, path
+            for what in (".seller p >> nth=0", ".hero", ".hero-note", ".pay-form button[type=submit]"):
+                box = page.locator(what).bounding_box()
+                assert box is not None, (path, what)
+                assert box["y"] + box["height"] <= FIRST_SCREEN[1], (path, what, box)
+
+
+def test_pressing_twice_pays_once(browser: Browser, served: tuple[House, str]) -> None:
+    house, base = served
+    with house.services.works.begin(house.supplier.supplier_id) as work:
+        invoice = issue(work)
+        link = house.services.pay_link(work, invoice.invoice_id, "twice")
+    with look(browser, served, None, PHONE) as context:
+        page = context.new_page()
+        page.goto(link)
+        page.get_by_role("button", name="Payer").dblclick()
+        page.wait_for_url("**/pay/**")
+        assert not page.url.startswith(base)
+    with house.services.works.begin(house.supplier.supplier_id) as work:
+        begun = work.scalar(
+            "SELECT count(*) FROM reservations WHERE supplier_id = :supplier AND invoice_id = :invoice",
+            invoice=invoice.invoice_id,
+        )
+    assert begun == 1
+
+
+MISSED = """() => [...document.querySelectorAll("main a, main button, main summary, main input, main select, .foot a")]
+    .filter((each) => each.checkVisibility() && !each.closest(".hidden") && each.type !== "hidden")
+    .filter((each) => !(each.tagName === "A" && getComputedStyle(each).display === "inline"
+        && [...each.parentElement.childNodes].some((beside) => beside.nodeType === 3 && beside.data.trim().length > 3)))
+    .filter((each) => {
+        const touched = ["checkbox", "radio"].includes(each.type) ? each.closest("label") || each : each;
+        touched.scrollIntoView({ block: "center" });
+        const box = touched.getBoundingClientRect(), x = box.left + box.width / 2, y = box.top + box.height / 2;
+        return [-21, 21].some((off) => { const hit = document.elementFromPoint(x, y + off);
+            return !hit || !(touched.contains(hit) || hit.contains(touched)); });
+    }).map((each) => each.tagName + " " + (each.innerText || each.name).slice(0, 40))"""
+"""What a thumb misses: 42 pixels high around its middle belong to something else. Links in sentences are exempt."""
+
+
+def test_a_thumb_hits_what_it_aims_at(browser: Browser, served: tuple[House, str]) -> None:
+    house, base = served
+    paths = [house.links["due"], f"{house.links['due']}/dispute", "/c/", "/c/invoices?show=all", "/c/receipts"]
+    paths += [f"/c/invoices/{house.invoices['paid'].invoice_id}", "/c/pay/review?all=due", "/c/iban", "/sign-in"]
+    with look(browser, served, "customer", PHONE) as context:
+        page = context.new_page()
+        missed = []
+        for path in paths:
+            page.goto(base + path)
+            missed += [(path, each) for each in page.evaluate(MISSED)]
+    assert missed == []
+
+
+def test_paper_holds_the_figures_and_nothing_to_press_and_high_contrast_keeps_the_edges(
+    browser: Browser, served: tuple[House, str]
+) -> None:
+    house, base = served
+    with look(browser, served, "customer", DESKTOP) as context:
+        page = context.new_page()
+        page.goto(base + house.links["paid"])
+        receipt = page.get_by_role("link", name="Voir le reçu").get_attribute("href")
+        invoice = f"/c/invoices/{house.invoices['late'].invoice_id}"
+        page.emulate_media(media="print")
+        for path, kept in ((receipt, "700,00"), ("/c/statement", "Solde"), (invoice, "3 400,00")):
+            page.goto(f"{base}{path}")
+            assert kept in _text(page).replace("\u202f", " ").replace("\xa0", " "), path
+            assert page.locator("button:visible, .button:visible, nav:visible, form:visible").count() == 0, path
+        page.emulate_media(media="screen", forced_colors="active")
+        for path in (house.links["due"], invoice):
+            page.goto(base + path)
+            edges = "(all) => all.every((each) => getComputedStyle(each).borderTopStyle !== 'none')"
+            assert page.locator(".button:visible, .badge:visible, .notice:visible").evaluate_all(edges), path
 
 
 def _text(page: Page) -> str:

@@ -14,7 +14,7 @@ from portal.access.cookies import SIGN_IN, set_cookie
 from portal.access.people import get_person
 from portal.access.roles import Right, Role, allow, public
 from portal.access.sign_in import ask_link
-from portal.customer.desk import desk_here
+from portal.customer.desk import desk_here, look_here
 from portal.customer.mails import write_invitation_mail
 from portal.customer.people.invitations import (
     MAX_NAME,
@@ -47,7 +47,7 @@ blueprint = Blueprint("people", __name__)
 @blueprint.app_context_processor
 def _for_pages() -> dict[str, object]:
     """Every page may ask what its reader may do there, and whom they may call."""
-    return {"may_here": may_here, "desk_here": desk_here}
+    return {"may_here": may_here, "desk_here": desk_here, "look_here": look_here}
 
 
 @blueprint.get("/c/people")
