@@ -21,17 +21,28 @@ MOST_EXPORTED = 200_000
 """Rows of one file: a year of a busy house; more are asked for by a shorter span."""
 _BATCH = 5_000
 _LAST_ACTS = 5_000
+_ASKED = (
+    "(:actor = '' OR actor = :actor) AND (:area = '' OR act LIKE :area || '.%') "
+    "AND (CAST(:since AS timestamptz) IS NULL OR happened_at >= :since) "
+    "AND (CAST(:until AS timestamptz) IS NULL OR happened_at < :until) "
+    "AND (:wanted = '' OR act ILIKE :like OR object ILIKE :like OR CAST(details AS text) ILIKE :like "
+    "OR act = ANY(:acts))"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditAsked:
-    """What is looked for: words in act, object and details; an actor; an area (before the dot of an act)."""
+    """What is looked for: words in act, object and details; an actor; an area (before the dot of an act).
+
+    ``acts`` are those that the words stand for in the reader's language.
+    """
 
     wanted: str = ""
     actor: str = ""
     area: str = ""
     since: date | None = None
     until: date | None = None
+    acts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +71,31 @@ def list_audit(work: Work, asked: AuditAsked, *, before: int | None = None, limi
     """Acts, the newest first; ``before`` is the last one of the page before."""
     rows = work.rows(
         "SELECT audit_id, actor, act, object, details, happened_at FROM audit_rows WHERE supplier_id = :supplier "
-        "AND (CAST(:before AS bigint) IS NULL OR audit_id < :before) "
-        "AND (:actor = '' OR actor = :actor) AND (:area = '' OR act LIKE :area || '.%') "
-        "AND (CAST(:since AS timestamptz) IS NULL OR happened_at >= :since) "
-        "AND (CAST(:until AS timestamptz) IS NULL OR happened_at < :until) "
-        "AND (:wanted = '' OR act ILIKE :like OR object ILIKE :like OR CAST(details AS text) ILIKE :like) "
-        "ORDER BY audit_id DESC LIMIT :limit",
+        f"AND (CAST(:before AS bigint) IS NULL OR audit_id < :before) AND {_ASKED} ORDER BY audit_id DESC LIMIT :limit",
         before=before,
-        actor=asked.actor,
-        area=asked.area,
-        since=_begin(asked.since),
-        until=_begin(asked.until + timedelta(days=1)) if asked.until else None,
-        wanted=asked.wanted,
-        like=f"%{literally(asked.wanted)}%",
         limit=limit,
+        **_values(asked),
     )
     return [_row(row) for row in rows]
+
+
+def count_audit(work: Work, asked: AuditAsked) -> int:
+    """How many acts are looked for."""
+    return int(
+        work.scalar(f"SELECT count(*) FROM audit_rows WHERE supplier_id = :supplier AND {_ASKED}", **_values(asked))
+    )
+
+
+def _values(asked: AuditAsked) -> dict[str, Any]:
+    return {
+        "actor": asked.actor,
+        "area": literally(asked.area),
+        "since": _begin(asked.since),
+        "until": _begin(asked.until + timedelta(days=1)) if asked.until else None,
+        "wanted": asked.wanted,
+        "like": f"%{literally(asked.wanted)}%",
+        "acts": list(asked.acts),
+    }
 
 
 def every_audit(work: Work, asked: AuditAsked) -> Iterator[AuditRow]:

@@ -152,6 +152,16 @@ JOBS_TO_DO = (
     "AND (job.held_until IS NULL OR job.held_until < :now))"
 )
 """A job with lines that wait, and nobody at it."""
+STANDINGS_TURNING = (
+    "EXISTS (SELECT 1 FROM customer_standings AS kept WHERE kept.supplier_id = supplier.supplier_id "
+    "AND kept.turns_on <= (CAST(:now AS timestamptz) AT TIME ZONE 'Europe/Paris')::date)"
+)
+"""Something became late or older since its customer was counted."""
+EXPORTS_TO_END = (
+    "EXISTS (SELECT 1 FROM exports AS export WHERE export.supplier_id = supplier.supplier_id "
+    "AND export.state = 'ready' AND export.expires_at <= :now)"
+)
+"""A file that was made for somebody, whose time is over."""
 RECURRING_DUE = (
     "(EXISTS (SELECT 1 FROM recurring_invoices AS plan WHERE plan.supplier_id = supplier.supplier_id "
     "AND plan.state = 'on' AND plan.next_on <= (CAST(:now AS timestamptz) AT TIME ZONE 'Europe/Paris')::date) "
@@ -159,6 +169,12 @@ RECURRING_DUE = (
     "AND told.state = 'planned'))"
 )
 """An invoice that comes back has reached its day, or was not finished."""
+
+SENDERS_TO_CHECK = (
+    "EXISTS (SELECT 1 FROM mail_senders AS sender WHERE sender.supplier_id = supplier.supplier_id "
+    "AND sender.state <> 'ended' AND sender.next_check_at <= :now)"
+)
+"""Writes from an address of its own, whose DNS nobody has looked at lately."""
 
 
 def suppliers_with(database: Database, condition: str) -> list[UUID]:

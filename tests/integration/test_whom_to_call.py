@@ -16,9 +16,11 @@ from promise_builders import owed, promise_for
 from config.clock import new_id, today
 from receivables.domain.conversations.disputes import Scope
 from receivables.services.collecting import chasing
+from receivables.services.collecting import worklist as services
 from receivables.services.collecting.speaking import Call, note_call
-from receivables.services.collecting.worklist import Wanted, worklist
+from receivables.services.collecting.worklist import Wanted, first_of, worklist
 from receivables.services.invoicing.dues import due_on_invoices
+from receivables.store.collecting.accounts import late_invoices
 from receivables.store.customer_file.contacts import set_customer_files
 from receivables.store.customer_file.finding import find
 from receivables.store.register import create_supplier
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from dunning_portfolios import Portfolio
+    from sqlalchemy import RowMapping
 
     from config.database import Database
     from config.embedded import EmbeddedPostgres
@@ -90,6 +93,29 @@ def test_a_reason_to_wait_that_is_forgotten_is_caught(
     assert len(kept) < len(chasing.HOLDERS)
     monkeypatch.setattr(chasing, "HOLDERS", kept)
     assert desk.wrongs() != []
+
+
+@pytest.mark.parametrize("count", [1, 10, 40, 500])
+def test_the_first_accounts_are_those_of_the_whole_list(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    looked: list[int] = []
+
+    def note(work: Work, on: date, ids: Sequence[UUID]) -> Sequence[RowMapping]:
+        looked.append(len(ids))
+        return late_invoices(work, on, ids)
+
+    with desk.works.begin(desk.builder.supplier_id) as work:
+        whole = worklist(work, desk.builder.day, Wanted())
+        monkeypatch.setattr(services, "LOOKED_AT", 7)
+        monkeypatch.setattr(services, "late_invoices", note)
+        first = first_of(work, desk.builder.day, Wanted(), count)
+    assert [each.account.customer_id for each in first.ranked] == [each.account.customer_id for each in whole[:count]]
+    assert first.is_whole == (count >= len(whole))
+    (late,) = first.late
+    assert late[1:] == (len(whole), sum(each.account.late_minor for each in whole))
+    if count <= 10:
+        assert sum(looked) < len(whole), "the others cannot come before them"
 
 
 def test_money_in_flight_that_is_forgotten_is_caught(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

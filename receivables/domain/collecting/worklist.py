@@ -77,17 +77,14 @@ class Ranked:
 def rank(account: Account, today: date) -> Ranked:
     """The cash that a word today may bring from an account, and the reasons, the heaviest first."""
     days = (today - account.oldest_on).days
-    chance = next((chance for upto, chance in CHANCES if days <= upto), OLD)
     reasons = [Reason("late", {"days": days, "count": account.invoices})]
     if account.broken_on:
-        chance *= BROKEN
         reasons.append(Reason("promise_broken", {"day": account.broken_on}))
     if account.grade in CLASSES:
-        chance *= CLASSES[account.grade]
         reasons.append(Reason("class", {"grade": account.grade}))
     if account.waits_since:
         reasons.append(Reason("waits_for_answer", {"day": account.waits_since}))
-    chance = min(chance, MOST)
+    chance = min(_by_behaviour(days, account.grade, is_broken=account.broken_on is not None), MOST)
     if account.spoken_on is None:
         reasons.append(Reason("never_spoken"))
     else:
@@ -98,8 +95,22 @@ def rank(account: Account, today: date) -> Ranked:
                 break
         reasons.append(Reason("spoken", {"days": since, "level": account.level}))
     reasons += [Reason(f"held_{why}", {"minor": minor}) for why, minor in account.held.items() if minor]
-    exact = account.chaseable_minor * chance
-    return Ranked(account, int(exact.quantize(Decimal(1), ROUND_HALF_UP)), chance, tuple(reasons))
+    return Ranked(account, _cash(account.chaseable_minor, chance), chance, tuple(reasons))
+
+
+def most_expected(late_minor: int, oldest_on: date, today: date, *, is_broken: bool, grade: str | None) -> int:
+    """The most that a word may bring of what is late since a day: nothing of it held, and nobody spoken to lately."""
+    return _cash(late_minor, min(_by_behaviour((today - oldest_on).days, grade, is_broken=is_broken), MOST))
+
+
+def _by_behaviour(days: int, grade: str | None, *, is_broken: bool) -> Decimal:
+    """The chance by the age of what is late, and by how this customer has behaved."""
+    chance = next((chance for upto, chance in CHANCES if days <= upto), OLD)
+    return chance * (BROKEN if is_broken else 1) * CLASSES.get(grade or "", Decimal(1))
+
+
+def _cash(minor: int, chance: Decimal) -> int:
+    return int((minor * chance).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def by_expected_cash(ranked: Ranked) -> tuple[int, int, str]:

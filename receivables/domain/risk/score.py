@@ -81,6 +81,8 @@ class PaymentFacts:
     rejected: int = 0
     blocked: str | None = None
     """Why it is on the block list: ``insolvent``, or the reason that somebody gave."""
+    former: int = 0
+    """How many of the invoices ``paid`` stand in the former books, whose letters were taken over."""
 
     def told(self) -> dict[str, Any]:
         """As JSON keeps it."""

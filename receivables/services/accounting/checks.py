@@ -19,6 +19,8 @@ from receivables.services.accounting.report_checks import (
 )
 from receivables.services.accounting.sealing import verify_chain
 from receivables.store.collecting.claims import BORN_ON
+from receivables.store.customer_file.standings import STANDINGS, WRONG_STANDINGS
+from receivables.store.settlement.lettered import ASKED_FOR, LETTERED
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -45,27 +47,6 @@ class _Check:
 
 _MOVED = "sum(CASE WHEN debit THEN open_minor ELSE -open_minor END)"
 
-_LETTERED = (
-    "SELECT debit.invoice_id, CASE credit.kind WHEN 'receipt' THEN 'cash' ELSE 'set_off' END AS kind, "
-    "sum(allocation.amount_minor) AS minor FROM allocations AS allocation JOIN receivable_items AS debit "
-    "ON debit.supplier_id = :supplier AND debit.posting_id = allocation.debit_posting_id AND debit.kind = 'invoice' "
-    "JOIN receivable_items AS credit ON credit.supplier_id = :supplier "
-    "AND credit.posting_id = allocation.credit_posting_id AND credit.kind IN ('receipt', 'credit_note') "
-    "WHERE allocation.supplier_id = :supplier GROUP BY 1, 2 UNION ALL "
-    "SELECT credit.invoice_id, 'set_off', -sum(allocation.amount_minor) FROM allocations AS allocation "
-    "JOIN receivable_items AS credit ON credit.supplier_id = :supplier "
-    "AND credit.posting_id = allocation.credit_posting_id AND credit.kind = 'credit_note' "
-    "JOIN receivable_items AS debit ON debit.supplier_id = :supplier "
-    "AND debit.posting_id = allocation.debit_posting_id AND debit.kind <> 'reversal' "
-    "WHERE allocation.supplier_id = :supplier GROUP BY 1"
-)
-"""What is lettered on invoices by receipts and credit notes, and on credit notes, below zero, by invoices."""
-_CLAIM = (
-    "SELECT invoice_id, CASE WHEN debit THEN abs(payable_minor) ELSE -abs(payable_minor) END AS minor, "
-    "prepaid_minor, vat_rows FROM receivable_items JOIN invoices USING (supplier_id, invoice_id) "
-    "WHERE supplier_id = :supplier AND kind IN ('invoice', 'credit_note')"
-)
-"""What a document asks for: above zero on its customer's account, or below."""
 
 CHECKS = (
     _Check(
@@ -197,6 +178,12 @@ CHECKS = (
         "0) FROM carried FULL JOIN doubted USING (invoice_id)",
     ),
     _Check(
+        "I8-STANDING",
+        "the kept standing of every customer = the sum of their open lines by age",
+        STANDINGS,
+        WRONG_STANDINGS,
+    ),
+    _Check(
         "I9",
         "every movement of cash is announced once, and told at most once as 212",
         "SELECT count(*) FROM collections WHERE supplier_id = :supplier",
@@ -215,11 +202,11 @@ CHECKS = (
         "212 per invoice = cash and set-offs lettered on it, per credit note = minus its set-offs, never beyond its "
         "total; the split adds up, in cents",
         "SELECT count(*) FROM invoices WHERE supplier_id = :supplier",
-        f"WITH lettered AS ({_LETTERED}), "
+        f"WITH lettered AS ({LETTERED}), "
         "told AS (SELECT invoice_id, kind, sum(amount_minor) AS minor, sum((SELECT "
         "sum((part ->> 'amount_minor')::bigint) FROM jsonb_array_elements(split) AS part)) AS split_minor "
         "FROM collections WHERE supplier_id = :supplier GROUP BY invoice_id, kind), "
-        f"claim AS ({_CLAIM}), "
+        f"claim AS ({ASKED_FOR}), "
         "sums AS (SELECT invoice_id, sum(minor) AS minor FROM told GROUP BY invoice_id) "
         "SELECT (SELECT coalesce(sum(abs(coalesce(lettered.minor, 0) - coalesce(told.minor, 0)) "
         "+ abs(coalesce(told.minor, 0) - coalesce(told.split_minor, 0))), 0) "
@@ -235,7 +222,7 @@ CHECKS = (
         "of an invoice paid in full, and of a credit note used up, the 212 hold what its VAT table holds at each rate, "
         "in cents",
         "SELECT count(*) FROM invoices WHERE supplier_id = :supplier",
-        f"WITH claim AS ({_CLAIM}), "
+        f"WITH claim AS ({ASKED_FOR}), "
         # one pass over four kinds of parts: joined to each other, fifty thousand invoices took half a minute
         "parts AS (SELECT invoice_id, CAST(vat ->> 'rate' AS numeric) AS rate, sign(claim.minor) * "
         "(CAST(vat ->> 'taxable_minor' AS bigint) + CAST(vat ->> 'tax_minor' AS bigint)) AS owed, 0 AS told, "

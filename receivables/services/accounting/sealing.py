@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 GENESIS = b"\0" * 32
 BLOCK_ROWS = 5_000
 """Rows sealed at once: a block stays readable in one go."""
+SEALED_WITHIN_S = 60
+"""A row that could be sealed and is not by then is a fault: nobody seals, or somebody keeps it from being sealed."""
 
 _ROWS = (
     "SELECT audit_id, actor, act, object, details, happened_at FROM audit_rows "
@@ -114,8 +116,8 @@ def show_rows(work: Work, ids: Collection[int]) -> list[ShownBlock]:
 def verify_chain(work: Work) -> ChainState:
     """Recompute every block from the rows themselves.
 
-    Faults: a block whose hash or predecessor is wrong, a row sealed twice or never (older than a minute), an entry
-    without its audit row.
+    Faults: a block whose hash or predecessor is wrong, a row sealed twice or never (older than ``SEALED_WITHIN_S``, and
+    no running transaction can still precede it), an entry without its audit row.
     """
     faults, previous = 0, GENESIS
     seen: set[int] = set()
@@ -132,7 +134,10 @@ def verify_chain(work: Work) -> ChainState:
         seen |= set(seal["audit_ids"])
         previous = bytes(seal["hash"])
     late = work.rows(
-        "SELECT audit_id FROM audit_rows WHERE supplier_id = :supplier AND happened_at < now() - interval '60 seconds'"
+        "SELECT audit_id FROM audit_rows WHERE supplier_id = :supplier "
+        "AND happened_at < now() - make_interval(secs => :within) "
+        "AND written_in < pg_snapshot_xmin(pg_current_snapshot())",
+        within=SEALED_WITHIN_S,
     )
     faults += sum(row["audit_id"] not in seen for row in late)
     faults += int(

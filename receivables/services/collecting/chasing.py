@@ -116,6 +116,18 @@ HOLDERS: tuple[Holder, ...] = (
     _paused,
 )
 """Why something is not chased, in the order in which it takes from what is open and not in flight."""
+_NAMES_ONE = "EXISTS (SELECT 1 FROM {table} WHERE supplier_id = :supplier AND invoice_id = ANY(:ids))"
+_MAY_HOLD: dict[Holder, str] = {
+    insolvent: "EXISTS (SELECT 1 FROM insolvencies WHERE supplier_id = :supplier AND state = 'open')",
+    assigned: _NAMES_ONE.format(table="assignments"),
+    _to_match: "EXISTS (SELECT 1 FROM bank_lines WHERE supplier_id = :supplier AND state = 'proposed')",
+    _disputed: _NAMES_ONE.format(table="disputes"),
+    _announced: f"{_NAMES_ONE.format(table='debits')} OR {_NAMES_ONE.format(table='collections_announced')}",
+    promised: _NAMES_ONE.format(table="promised_invoices"),
+    planned: _NAMES_ONE.format(table="plan_invoices"),
+    _paused: _NAMES_ONE.format(table="dunning_pauses"),
+}
+"""Without what a reason may hold none of the invoices. All are looked for together: most accounts have none of them."""
 
 
 def chase_states(work: Work, invoice_ids: Sequence[UUID], today: date) -> dict[UUID, ChaseState]:
@@ -129,10 +141,20 @@ def chase_states(work: Work, invoice_ids: Sequence[UUID], today: date) -> dict[U
 def chase_dues(work: Work, dues: Sequence[InvoiceDue], today: date) -> dict[UUID, ChaseState]:
     """The same of what is due, for a caller who has read that already."""
     ids = [due.invoice_id for due in dues if due.open_minor and due.ended_by is None]
-    found = [holder(work, ids, today) for holder in HOLDERS] if ids else []
+    found = [holder(work, ids, today) for holder in _holders(work, ids)] if ids else []
     return {
         due.invoice_id: _state(due, [held[due.invoice_id] for held in found if due.invoice_id in held]) for due in dues
     }
+
+
+def _holders(work: Work, invoice_ids: Sequence[UUID]) -> list[Holder]:
+    """The reasons that may hold any of these invoices."""
+    asked = [_MAY_HOLD.get(holder, "true") for holder in HOLDERS]
+    may = work.row(
+        "SELECT " + ", ".join(f"{condition} AS h{n}" for n, condition in enumerate(asked)), ids=list(invoice_ids)
+    )
+    assert may is not None  # noqa: S101 -- a query without FROM has one row
+    return [holder for holder, holds in zip(HOLDERS, may.values(), strict=True) if holds]
 
 
 def chase_state(work: Work, invoice_id: UUID, today: date) -> ChaseState:

@@ -14,7 +14,7 @@ from receivables.services.collecting.chasing import chase_dues
 from receivables.services.collecting.promising import promised_by_customer
 from receivables.services.invoicing.dues import due_on_invoices
 from receivables.store.collecting.dunning import COUNTS
-from receivables.store.customer_file.contacts import STANDARD, recipients_for
+from receivables.store.customer_file.contacts import STANDARD, recipients_by_role
 from receivables.store.mail.wishes import EARLY, unwanted
 
 if TYPE_CHECKING:
@@ -114,9 +114,11 @@ def _customers(work: Work, ids: list[UUID], day: date) -> Sequence[Mapping[str, 
 
 def _recipients(work: Work, ids: list[UUID], roles: Collection[str]) -> dict[UUID, dict[str, Recipient]]:
     found: dict[UUID, dict[str, Recipient]] = {customer_id: {} for customer_id in ids}
-    for role in sorted(roles):
-        contacts = recipients_for(work, ids, role)
-        silent = unwanted(work, {each.email for each in contacts.values() if each.email}, EARLY)
+    if not roles:
+        return found
+    by_role = recipients_by_role(work, ids, sorted(roles))
+    silent = unwanted(work, {one.email for chosen in by_role.values() for one in chosen.values() if one.email}, EARLY)
+    for role, contacts in by_role.items():
         for customer_id, contact in contacts.items():
             found[customer_id][role] = Recipient(
                 contact.name, contact.email or "", contact.language, contact.phone, contact.email not in silent

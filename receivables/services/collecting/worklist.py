@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from config.clock import legal_day
-from receivables.domain.collecting.worklist import Account, Ranked, by_expected_cash, rank
+from receivables.domain.collecting.worklist import Account, Ranked, by_expected_cash, most_expected, rank
 from receivables.services.collecting.chasing import chase_dues
 from receivables.services.invoicing.dues import due_on_invoices
-from receivables.store.collecting.accounts import account_facts, late_invoices, open_credits
+from receivables.store.collecting.accounts import account_facts, late_accounts, late_invoices, open_credits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from receivables.services.invoicing.dues import InvoiceDue
     from receivables.store.work import Work
 
-MOST_ACCOUNTS = 400
-"""Accounts that are looked at: those with the most that is late."""
+LOOKED_AT = 100
+"""Customers whose invoices are looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +38,66 @@ class Wanted:
     words: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Worklist:
+    """The first accounts of the list; ``late`` is by currency how many there are in all, and what is late of them."""
+
+    ranked: list[Ranked]
+    late: list[tuple[str, int, int]]
+    is_whole: bool
+    """Whether these are all of them."""
+
+
 def worklist(work: Work, today: date, wanted: Wanted) -> list[Ranked]:
     """The late accounts, the most expected cash first. Money in flight, promised or disputed brings nobody up."""
-    rows = late_invoices(
+    return first_of(work, today, wanted, None).ranked
+
+
+def first_of(work: Work, today: date, wanted: Wanted, count: int | None) -> Worklist:
+    """The first ``count`` accounts of the list, exactly as they stand in the whole of it (``None``: all of them).
+
+    No account is worth more than all that is late of it, were nothing held and nobody spoken to: accounts are looked at
+    in that order, some hundred at a time, until none of the others can come before the last that is wanted.
+    """
+    rows = late_accounts(
         work,
         today,
         collector_id=wanted.collector_id,
         nobodys=wanted.nobodys,
         segment=wanted.segment,
         words=wanted.words,
-        most=MOST_ACCOUNTS,
     )
+    best: dict[UUID, int] = defaultdict(int)
+    for row in rows:
+        most = most_expected(row["late_minor"], row["oldest_on"], today, is_broken=row["is_broken"], grade=row["grade"])
+        best[row["customer_id"]] = max(best[row["customer_id"]], most)
+    left = sorted(best, key=lambda each: (-best[each], each))
+    found: list[Ranked] = []
+    while left and (count is None or len(found) < count or found[count - 1].expected_minor <= best[left[0]]):
+        chosen, left = left[:LOOKED_AT], left[LOOKED_AT:]
+        found = sorted([*found, *_ranked(work, today, chosen)], key=by_expected_cash)
+    late: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        accounts, minor = late.get(row["currency"], (0, 0))
+        late[row["currency"]] = accounts + 1, minor + row["late_minor"]
+    sums = [(currency, *figures) for currency, figures in late.items()]
+    return Worklist(
+        found[:count], sorted(sums, key=lambda each: -each[2]), not left and len(found) <= (count or len(found))
+    )
+
+
+def _ranked(work: Work, today: date, customer_ids: Sequence[UUID]) -> list[Ranked]:
+    """The accounts of these customers, each with its rank."""
+    rows = late_invoices(work, today, customer_ids)
     ids = [row["invoice_id"] for row in rows]
     dues = {due.invoice_id: due for due in due_on_invoices(work, ids, today)}
     states = chase_dues(work, list(dues.values()), today)
-    customer_ids = list({row["customer_id"] for row in rows})
     facts, loose = account_facts(work, customer_ids, today), open_credits(work, customer_ids)
     accounts: dict[tuple[UUID, str], list[RowMapping]] = defaultdict(list)
     for row in rows:
         accounts[row["customer_id"], row["currency"]].append(row)
     found = [_account(lines, states, dues, facts.get(key[0]), loose.get(key, 0)) for key, lines in accounts.items()]
-    return sorted((rank(each, today) for each in found if each), key=by_expected_cash)
+    return [rank(each, today) for each in found if each]
 
 
 def _account(

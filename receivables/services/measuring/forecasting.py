@@ -21,6 +21,7 @@ from receivables.domain.measuring.forecasts import (
     habits_of,
     miss,
 )
+from receivables.store.accounting.former_lines import former_delays
 from receivables.store.measuring.measures import SOURCES, payments_made
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 HABIT_DAYS = 365
-"""Payments of the last year make a habit."""
+"""Payments of the last year make a habit, those of the former books among them once they were taken over."""
 TESTED_WEEKS = 4
 """Weeks that a back-test looks at: what the treasurer decides by."""
 
@@ -86,7 +87,8 @@ class BackTest:
 def forecast_cash(work: Work, scope: Scope, weeks: int = WEEKS) -> Forecast:
     """The weeks after ``scope.on``, by what was known at the end of that day."""
     claims, disputed = _claims(work, scope)
-    habits = habits_of(payments_made(work, replace(scope, days=HABIT_DAYS)))
+    past = replace(scope, days=HABIT_DAYS)
+    habits = habits_of([*payments_made(work, past), *former_delays(work, past)])
     expected = tuple(expect(claim, habits, scope.on) for claim in claims)
     sums, rest = by_week(expected, scope.on, weeks)
     return Forecast(scope.on, expected, tuple(sums), rest, disputed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from receivables.store.customer_file.standings import ENDED_INVOICES
 from receivables.store.work import literally
 
 if TYPE_CHECKING:
@@ -36,36 +37,55 @@ _LATE = (
 """Open invoices with what is late of them and since when: earlier instalments are settled first."""
 
 
-def late_invoices(
-    work: Work,
-    today: date,
-    *,
-    collector_id: UUID | None,
-    nobodys: bool,
-    segment: str | None,
-    words: str,
-    most: int,
+_GRADE = (
+    "SELECT class FROM scores AS score WHERE score.supplier_id = :supplier "
+    "AND score.customer_id = customer.customer_id ORDER BY scored_on DESC, formula DESC LIMIT 1"
+)
+_KNOWN = (
+    "SELECT customer.customer_id, customer.account_code, customer.name, "
+    "file.collector_id, coalesce(file.segment, 'standard') AS segment FROM customers AS customer "
+    "LEFT JOIN customer_files AS file USING (supplier_id, customer_id) WHERE customer.supplier_id = :supplier "
+)
+
+
+def late_accounts(
+    work: Work, today: date, *, collector_id: UUID | None, nobodys: bool, segment: str | None, words: str
 ) -> Sequence[RowMapping]:
-    """The late invoices of the accounts with the most that is late, with their customers."""
+    """What is late of every account that is chosen, since when, and how the customer behaves.
+
+    What nobody asks for any more is left out.
+    """
     return work.rows(
-        f"WITH late AS ({_LATE}), known AS (SELECT customer.customer_id, customer.account_code, customer.name, "
-        "file.collector_id, coalesce(file.segment, 'standard') AS segment FROM customers AS customer "
-        "LEFT JOIN customer_files AS file USING (supplier_id, customer_id) WHERE customer.supplier_id = :supplier "
+        f"WITH late AS ({_LATE}), ended AS MATERIALIZED ({ENDED_INVOICES}), known AS ({_KNOWN} "
         "AND (CAST(:collector AS uuid) IS NULL OR file.collector_id = :collector) "
         "AND (NOT :nobodys OR file.collector_id IS NULL) "
         "AND (CAST(:segment AS text) IS NULL OR coalesce(file.segment, 'standard') = :segment) "
         "AND (CAST(:words AS text) IS NULL OR customer.name ILIKE :words OR customer.account_code ILIKE :words "
-        "OR customer.siren ILIKE :words)), "
-        "largest AS (SELECT customer_id FROM late JOIN known USING (customer_id) WHERE late_minor > 0 "
-        "GROUP BY customer_id ORDER BY sum(late_minor) DESC, customer_id LIMIT :most) "
-        "SELECT late.*, account_code, name, collector_id, segment FROM late JOIN largest USING (customer_id) "
-        "JOIN known USING (customer_id) WHERE late_minor > 0 ORDER BY customer_id, late_on, invoice_id",
+        "OR customer.siren ILIKE :words)) "
+        "SELECT customer_id, currency, late_minor, oldest_on, customer_id IN (SELECT customer_id FROM promises "
+        "WHERE supplier_id = :supplier AND state IN ('broken', 'partly') "
+        f"AND judged_on > CAST(:today AS date) - :remembered) AS is_broken, ({_GRADE}) AS grade FROM ("
+        "SELECT customer_id, currency, sum(late_minor)::bigint AS late_minor, min(late_on) AS oldest_on FROM late "
+        "JOIN known USING (customer_id) WHERE late_minor > 0 AND invoice_id NOT IN (SELECT invoice_id FROM ended) "
+        "GROUP BY customer_id, currency) AS customer",
         today=today,
+        remembered=BROKEN_FOR_DAYS,
         collector=collector_id,
         nobodys=nobodys,
         segment=segment,
         words=f"%{literally(words)}%" if words else None,
-        most=most,
+    )
+
+
+def late_invoices(work: Work, today: date, customer_ids: Sequence[UUID]) -> Sequence[RowMapping]:
+    """The late invoices of these customers, with their customers."""
+    return work.rows(
+        f"WITH late AS ({_LATE} AND item.customer_id = ANY(:ids)), known AS ({_KNOWN} "
+        "AND customer.customer_id = ANY(:ids)) "
+        "SELECT late.*, account_code, name, collector_id, segment FROM late JOIN known USING (customer_id) "
+        "WHERE late_minor > 0 ORDER BY customer_id, late_on, invoice_id",
+        today=today,
+        ids=list(customer_ids),
     )
 
 
@@ -84,8 +104,7 @@ def account_facts(work: Work, customer_ids: Sequence[UUID], today: date) -> dict
         "(SELECT max(promised_on) FROM promises AS promise WHERE promise.supplier_id = :supplier "
         "AND promise.customer_id = customer.customer_id AND state IN ('broken', 'partly') "
         "AND judged_on > CAST(:today AS date) - :remembered) AS broken_on, "
-        "(SELECT class FROM scores AS score WHERE score.supplier_id = :supplier "
-        "AND score.customer_id = customer.customer_id ORDER BY scored_on DESC, formula DESC LIMIT 1) AS grade, "
+        f"({_GRADE}) AS grade, "
         "next_task.kind AS next_task, next_task.due_on AS next_task_on, "
         "(SELECT min(waiting_since) FROM message_threads AS thread WHERE thread.supplier_id = :supplier "
         "AND thread.customer_id = customer.customer_id AND waiting_since IS NOT NULL) AS waits_since "

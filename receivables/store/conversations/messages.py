@@ -6,11 +6,12 @@ Nothing here reads internal notes: they have a table and a module of their own, 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from config.clock import new_id, now
 from receivables.domain.conversations.messages import Channel, File, Message, Side, Thread
 from receivables.errors import NotFoundError
+from receivables.store.conversations.message_words import holding
 from receivables.store.work import literally
 
 if TYPE_CHECKING:
@@ -206,19 +207,20 @@ def list_threads(
 ) -> list[ThreadLine]:
     """Conversations as the supplier's people see them, the latest first; one more than ``limit`` where there are more.
 
-    ``wanted`` is looked for in customers' names, invoice numbers and in what was said.
+    ``wanted`` is looked for in customers' names, invoice numbers and, word by word, in what was said.
     """
-    conditions, joins = ["thread.supplier_id = :supplier", CHOICES[choice]], ""
+    conditions, joins, values = ["thread.supplier_id = :supplier", CHOICES[choice]], "", dict[str, Any]()
     if mine:
         conditions.append(MINE)
         joins += _FILE
     if customer_id is not None:
         conditions.append("thread.customer_id = :customer")
     if wanted:
+        said, values = holding(work, wanted)
         conditions.append(
             "(customer.name ILIKE :wanted OR invoice.number ILIKE :wanted OR thread.thread_id IN "
             "(SELECT any_of.thread_id FROM messages AS any_of WHERE any_of.supplier_id = :supplier "
-            "AND any_of.said ILIKE :wanted))"
+            f"AND any_of.message_id IN ({said})))"
         )
         joins += _NAMES
     if after is not None:
@@ -235,6 +237,7 @@ def list_threads(
         wanted=f"%{literally(wanted)}%",
         after=after,
         limit=limit + 1,
+        **values,
     )
     return [_line(row) for row in rows]
 

@@ -9,7 +9,7 @@ from config.clock import new_id, now
 from receivables.errors import NotFoundError, ReceivablesError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from uuid import UUID
 
     from sqlalchemy import RowMapping
@@ -76,6 +76,13 @@ def recipients_for(work: Work, customer_ids: Sequence[UUID], role: str) -> dict[
     The contact of that role, then the ones for payments and invoices, then any, then the customer's own address;
     never one whose mails came back or who asked for none: their address is not used under another name either.
     """
+    return recipients_by_role(work, customer_ids, [role])[role]
+
+
+def recipients_by_role(
+    work: Work, customer_ids: Sequence[UUID], roles: Collection[str]
+) -> dict[str, dict[UUID, Contact]]:
+    """The same for several roles, read once."""
     contacts = contacts_of(work, customer_ids)
     rows = work.rows(
         "SELECT customer_id, name, email, language FROM customers "
@@ -84,14 +91,15 @@ def recipients_for(work: Work, customer_ids: Sequence[UUID], role: str) -> dict[
     )
     closed = closed_addresses(work, [row["email"] for row in rows])
     own = {row["customer_id"]: row for row in rows if row["email"] not in closed}
-    found = {}
-    for customer_id, known in contacts.items():
+    found: dict[str, dict[UUID, Contact]] = {role: {} for role in roles}
+    for role, chosen in found.items():
         order = (role, "payment", "billing", *ROLES)
-        mailed = sorted((c for c in known if c.may_be_mailed), key=lambda each: order.index(each.role))
-        if mailed:
-            found[customer_id] = mailed[0]
-        elif customer_id in own:
-            found[customer_id] = _of_customer(own[customer_id])
+        for customer_id, known in contacts.items():
+            mailed = sorted((c for c in known if c.may_be_mailed), key=lambda each: order.index(each.role))
+            if mailed:
+                chosen[customer_id] = mailed[0]
+            elif customer_id in own:
+                chosen[customer_id] = _of_customer(own[customer_id])
     return found
 
 
@@ -161,6 +169,10 @@ def change_contact(work: Work, contact: Contact, actor: str) -> None:
         ReceivablesError: as for :func:`add_contact`.
     """
     _check(contact)
+    assert contact.contact_id is not None  # noqa: S101 -- a contact that is kept has an id
+    before = get_contact(work, contact.contact_id)
+    if before.email != (contact.email or "").strip().lower():
+        _end_returns(work, before)
     changed = work.execute(
         "UPDATE customer_contacts SET name = :name, role = :role, phone = :phone, language = :language, note = :note, "
         "mail_state = CASE WHEN email IS DISTINCT FROM :email THEN 'good' ELSE mail_state END, email = :email, "
@@ -179,7 +191,7 @@ def remove_contact(work: Work, contact_id: UUID, actor: str) -> None:
     Raises:
         NotFoundError: ``contact.not_found``.
     """
-    get_contact(work, contact_id)
+    _end_returns(work, get_contact(work, contact_id))
     work.execute(
         "UPDATE customer_contacts SET removed_at = :at, changed_at = :at "
         "WHERE supplier_id = :supplier AND contact_id = :id",
@@ -222,6 +234,17 @@ def mark_mail(work: Work, email: str, state: str) -> int:
             at=at,
         )
     return marked + len(owners)
+
+
+def _end_returns(work: Work, contact: Contact) -> None:
+    """Nobody has to look for another address any more where the one that mails came back from is changed."""
+    work.execute(
+        "UPDATE tasks SET state = 'dropped', note = 'changed', changed_at = :at WHERE supplier_id = :supplier "
+        "AND customer_id = :customer AND kind = 'mail.returned' AND state = 'open' AND facts->>'address' = :email",
+        customer=contact.customer_id,
+        email=contact.email,
+        at=now(),
+    )
 
 
 def customer_file(work: Work, customer_id: UUID) -> CustomerFile:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from receivables.store.accounting.former_lines import STANDING, compact_of, last_of
+from receivables.store.conversations.message_words import holding
 from receivables.store.invoicing.choices import candidates, choose_numbered
 from receivables.store.work import literally
 
@@ -30,6 +32,13 @@ _KINDS = {
         "FROM invoices AS invoice JOIN customers AS customer USING (supplier_id, customer_id) "
         "WHERE supplier_id = :supplier AND invoice.invoice_id = ANY(:invoices) "
         "ORDER BY invoice.issued_on DESC, invoice.invoice_id"
+    ),
+    "former": (
+        "SELECT 'former', former.line_id, former.customer_id, customer.name, former.piece, former.letters, "
+        "former.debit_minor + former.credit_minor, former.currency, former.day FROM former_lines AS former "
+        "JOIN customers AS customer USING (supplier_id, customer_id) WHERE supplier_id = :supplier "
+        "AND :compact <> '' AND former.compact_piece >= :compact AND former.compact_piece <= :last "
+        f"AND {STANDING} ORDER BY former.compact_piece, former.day DESC, former.line_id"
     ),
     "payment": (
         "SELECT 'payment', attempt.attempt_id, attempt.customer_id, customer.name, "
@@ -60,10 +69,10 @@ _KINDS = {
         "SELECT 'message', coalesce(thread.invoice_id, thread.customer_id), thread.customer_id, customer.name, "
         "left(message.said, 200), CASE WHEN thread.invoice_id IS NULL THEN 'customers' ELSE 'invoices' END, "
         "CAST(NULL AS bigint), CAST(NULL AS char(3)), CAST(message.said_at AT TIME ZONE 'Europe/Paris' AS date) "
-        "FROM messages AS message "
-        "JOIN message_threads AS thread USING (supplier_id, thread_id) JOIN customers AS customer "
-        "USING (supplier_id, customer_id) WHERE supplier_id = :supplier AND message.said ILIKE :like "
-        "ORDER BY message.said_at DESC, message.message_id"
+        "FROM (SELECT * FROM messages WHERE supplier_id = :supplier AND message_id IN ({holding}) "
+        "ORDER BY said_at DESC, message_id LIMIT :most) AS message JOIN message_threads AS thread "
+        "USING (supplier_id, thread_id) JOIN customers AS customer USING (supplier_id, customer_id) "
+        "WHERE supplier_id = :supplier ORDER BY message.said_at DESC, message.message_id"
     ),
 }
 
@@ -86,21 +95,28 @@ class Finding:
 def find(work: Work, words: str, minor: int | None) -> dict[str, list[Finding]]:
     """What holds ``words``, or is for exactly ``minor``, by kind; at most :data:`MOST_OF_A_KIND` and one more of each.
 
-    Each kind is looked for with a limit of its own; invoices begin or end with the words, the others hold them.
+    Each kind is looked for with a limit of its own; invoices begin or end with the words, in messages each word begins
+    one, the others hold them.
     """
     found: dict[str, list[Finding]] = {kind: [] for kind in _KINDS}
     if len(words) < SHORTEST:
         return found
     plain = literally(words)
-    parts = " UNION ALL ".join(f"SELECT * FROM ({sql} LIMIT :most) AS {kind}" for kind, sql in _KINDS.items())
+    said, values = holding(work, words)
+    parts = " UNION ALL ".join(
+        f"SELECT * FROM ({sql.replace('{holding}', said)} LIMIT :most) AS {kind}" for kind, sql in _KINDS.items()
+    )
     rows = work.rows(
         parts,
         like=f"%{plain}%",
         start=f"{plain.replace(' ', '')}%",
         digits="".join(c for c in words if c.isdigit()),
+        compact=compact_of(words),
+        last=last_of(words),
         minor=minor,
         invoices=candidates(work, choose_numbered(words, minor), None, MOST_OF_A_KIND + 1),
         most=MOST_OF_A_KIND + 1,
+        **values,
     )
     for row in rows:
         found[row["kind"]].append(Finding(**row))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from receivables.domain.invoicing.invoices import CREDIT_NOTES
@@ -147,9 +148,17 @@ def find_mail(work: Work, mail_id: UUID) -> MailLine | None:
 
 
 def _read(work: Work, ids: list[UUID], queries: dict[str, str]) -> list[Happening]:
-    found = [
-        Happening(row["at"], kind, {name: value for name, value in row.items() if name != "at"})
-        for kind, sql in queries.items()
-        for row in work.rows(sql, ids=ids, credit_notes=sorted(CREDIT_NOTES))
-    ]
-    return sorted(found, key=lambda each: each.at, reverse=True)
+    """What every query tells, in one statement: each row is its instant and, as JSON, its facts."""
+    told = " UNION ALL ".join(
+        f"SELECT {position} AS position, '{kind}' AS kind, at, to_jsonb(told) - 'at' AS facts FROM ({sql}) AS told"
+        for position, (kind, sql) in enumerate(queries.items())
+    )
+    rows = work.rows(f"{told} ORDER BY at DESC, position", ids=ids, credit_notes=sorted(CREDIT_NOTES))
+    return [Happening(row["at"], row["kind"], _with_days(row["facts"])) for row in rows]
+
+
+def _with_days(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a row with days as days: JSON has none."""
+    return {
+        name: date.fromisoformat(value) if name.endswith("_on") and value else value for name, value in facts.items()
+    }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from receivables.domain.risk.score import COMPARED, PaymentFacts
+from receivables.store.accounting.former_lines import KNOWN_THEN
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -47,14 +48,26 @@ _KNOWN = (
     "GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(allocation.amount_minor) > 0)"
 )
 """What each receipt of the window paid of which invoice."""
+_FORMER = (
+    "former AS MATERIALIZED (SELECT customer_id, line_id, due_on, paid_on, amount_minor AS minor "
+    "FROM former_payments AS former WHERE former.supplier_id = :supplier AND former.currency = :currency "
+    "AND former.paid_on > :since AND former.paid_on <= :day "
+    f"AND (CAST(:ids AS uuid[]) IS NULL OR former.customer_id = ANY(:ids)) AND {KNOWN_THEN})"
+)
+"""The same of the former books, from the moment at which they were taken over; every one of these is settled whole."""
 _RANKED = (
-    "whole AS (SELECT customer_id, invoice_id, max(paid_on) AS paid_on, max(paid_on) - due_on AS days FROM known "
+    "whole AS (SELECT customer_id, invoice_id, max(paid_on) AS paid_on, max(paid_on) - due_on AS days, 0 AS former "
+    "FROM known "
     "GROUP BY customer_id, invoice_id, posting_id, due_on, amount_minor HAVING amount_minor <= (SELECT "
     "sum(used.amount_minor) FROM allocations AS used WHERE used.supplier_id = :supplier "
-    "AND used.debit_posting_id = known.posting_id AND used.created_at < :until)), "
-    "ranked AS (SELECT customer_id, count(*) OVER (PARTITION BY customer_id) AS paid, days, row_number() OVER ("
+    "AND used.debit_posting_id = known.posting_id AND used.created_at < :until) UNION ALL "
+    "SELECT customer_id, line_id, max(paid_on), max(paid_on) - due_on, 1 FROM former "
+    "GROUP BY customer_id, line_id, due_on), "
+    "ranked AS (SELECT customer_id, count(*) OVER (PARTITION BY customer_id) AS paid, "
+    "sum(former) OVER (PARTITION BY customer_id) AS former, days, row_number() OVER ("
     "PARTITION BY customer_id ORDER BY paid_on DESC, invoice_id DESC) AS rank FROM whole), "
-    "habits AS (SELECT customer_id, max(paid) AS paid, array_agg(days ORDER BY rank) AS latest FROM ranked "
+    "habits AS (SELECT customer_id, max(paid) AS paid, max(former) AS former, "
+    "array_agg(days ORDER BY rank) AS latest FROM ranked "
     "WHERE rank <= :latest GROUP BY customer_id)"
 )
 """Invoices of which nothing is left: how many, and how late the last of them were paid."""
@@ -78,6 +91,7 @@ _OVERDUE = (
 _LATE = (
     "late AS (SELECT customer_id, sum(minor)::bigint AS minor, sum(minor * greatest(days, 0))::bigint AS weighed "
     "FROM (SELECT customer_id, minor, paid_on - due_on AS days FROM known WHERE paid_on > :late_since "
+    "UNION ALL SELECT customer_id, minor, paid_on - due_on FROM former WHERE paid_on > :late_since "
     "UNION ALL SELECT customer_id, minor, days FROM overdue WHERE minor > 0) AS both_kinds GROUP BY customer_id)"
 )
 _RETURNS = (
@@ -119,9 +133,9 @@ def payment_facts(
 ) -> dict[UUID, PaymentFacts]:
     """The facts of all customers known by then, or of those given; amounts of one currency, in minor units."""
     rows = work.rows(
-        f"WITH {_KNOWN}, {_RANKED}, {_OVERDUE}, {_LATE}, {_RETURNS}, {_WORDS} "
-        "SELECT customer.customer_id, paid, latest, late.minor AS weighed_minor, weighed AS weighed_days, payments, "
-        f"returned, promises, broken, disputes, rejected, {_BLOCKED} AS blocked FROM customers AS customer "
+        f"WITH {_KNOWN}, {_FORMER}, {_RANKED}, {_OVERDUE}, {_LATE}, {_RETURNS}, {_WORDS} "
+        "SELECT customer.customer_id, paid, former, latest, late.minor AS weighed_minor, weighed AS weighed_days, "
+        f"payments, returned, promises, broken, disputes, rejected, {_BLOCKED} AS blocked FROM customers AS customer "
         "LEFT JOIN habits USING (customer_id) LEFT JOIN late USING (customer_id) LEFT JOIN answered "
         "USING (customer_id) LEFT JOIN given USING (customer_id) LEFT JOIN contested USING (customer_id) "
         "WHERE customer.supplier_id = :supplier AND customer.created_at < :until "
@@ -147,6 +161,7 @@ def payment_facts(
 
 _COUNTS = (
     "paid",
+    "former",
     "weighed_days",
     "weighed_minor",
     "payments",
