@@ -21,6 +21,7 @@ from portal.access.forms import check_form, form_field, keep_visit
 from portal.access.headers import set_headers
 from portal.access.limits import limit_rates
 from portal.access.principals import check_access, principal
+from portal.access.providers import provider_address, sign_in_providers
 from portal.access.roles import Door, access_of, close_to_portfolios, public, refuse_unstated_routes
 from portal.api import reference as api_reference
 from portal.customer import (
@@ -29,6 +30,7 @@ from portal.customer import (
     disputing,
     everywhere,
     link_messages,
+    looks,
     opening,
     pay_link,
     readable,
@@ -82,16 +84,20 @@ from portal.staff.invoicing import following as invoice_follow_pages
 from portal.staff.invoicing import kept as invoice_plan_pages
 from portal.staff.invoicing import pages as invoicing_pages
 from portal.staff.invoicing import writing as invoice_form_pages
+from portal.staff.jobs import files as export_file_pages
 from portal.staff.jobs import pages as job_pages
 from portal.staff.lettering import pages as lettering_pages
 from portal.staff.mails import kinds as mail_kind_pages
 from portal.staff.mails import pages as mail_pages
+from portal.staff.mails import sender as mail_sender_pages
 from portal.staff.mails import wishes as mail_wish_pages
 from portal.staff.matching import choosing as matching_choice_pages
 from portal.staff.matching import pages as matching_pages
 from portal.staff.messages import pages as staff_message_pages
 from portal.staff.messages import template_pages as message_template_pages
+from portal.staff.opening import history as history_pages
 from portal.staff.opening import pages as opening_pages
+from portal.staff.people import joining as staff_joining_pages
 from portal.staff.people import pages as staff_people_pages
 from portal.staff.platform import flow_pages as platform_flow_pages
 from portal.staff.platform import pages as platform_pages
@@ -115,6 +121,7 @@ from portal.staff.webhooks import pages as webhook_pages
 from portal.staff.worklist import finding as finding_pages
 from portal.staff.worklist import pages as worklist_pages
 from portal.staff.worklist import reminding as reminding_pages
+from portal.telling.account_names import name_account
 from portal.telling.dispute_words import reason_words
 from portal.telling.states import badge, document_title, kind_name
 from portal.telling.timeline import form_name
@@ -135,6 +142,7 @@ BLUEPRINTS = (
     proof_pages.blueprint,
     me_pages.blueprint,
     staff_people_pages.blueprint,
+    staff_joining_pages.blueprint,
     pay_link.blueprint,
     validation_pages.blueprint,
     api_reference.blueprint,
@@ -196,6 +204,7 @@ BLUEPRINTS = (
     staff_message_pages.blueprint,
     message_template_pages.blueprint,
     mail_pages.blueprint,
+    mail_sender_pages.blueprint,
     mail_kind_pages.blueprint,
     mail_wish_pages.blueprint,
     unsubscribe_pages.blueprint,
@@ -208,9 +217,12 @@ BLUEPRINTS = (
     webhook_acts.blueprint,
     import_pages.blueprint,
     opening_pages.blueprint,
+    history_pages.blueprint,
     job_pages.blueprint,
+    export_file_pages.blueprint,
     customer_statement_pages.blueprint,
     terms_pages.blueprint,
+    looks.blueprint,
     people_pages.blueprint,
     everywhere.blueprint,
     readable.blueprint,
@@ -246,6 +258,7 @@ LONGER_FORMS = {
     "exports.rates": export_pages.MAX_FORM_BYTES,
     "imports.take": import_pages.MAX_FORM_BYTES,
     "opening.take": opening_pages.MAX_FORM_BYTES,
+    "history.take": history_pages.MAX_FORM_BYTES,
     "advices.send": attachments.MOST_FORM_BYTES,
     "messages.say_on_account": attachments.MOST_FORM_BYTES,
     "messages.say_on_invoice": attachments.MOST_FORM_BYTES,
@@ -275,7 +288,7 @@ def create_app(services: Services, more: Iterable[Blueprint] = ()) -> Flask:
     for blueprint in (*BLUEPRINTS, *(DEMO_BLUEPRINTS if services.settings.demo else ()), *more):
         app.register_blueprint(blueprint)
     _add_plain_routes(app)
-    limit_rates(app)
+    limit_rates(app, services.counts)
     close_to_portfolios(app)
     refuse_unstated_routes(app)
     return app
@@ -287,7 +300,7 @@ def _set_limits(app: Flask, services: Services) -> None:
     trusted = TrustedHosts(tuple(sorted(ours)), services.own_hosts)
     app.config.update(
         MAX_CONTENT_LENGTH=services.settings.max_upload_bytes,
-        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
+        MAX_FORM_MEMORY_SIZE=2 * MAX_FORM_BYTES,  # a file is read in pieces of 64 KiB behind what is left of the last
         MAX_FORM_PARTS=MAX_FORM_PARTS,
         TRUSTED_HOSTS=trusted,
     )
@@ -361,6 +374,7 @@ def _set_up_templates(app: Flask) -> None:
         printed_reference=printed_reference,
     )
     app.jinja_env.globals.update(
+        account_name=name_account,
         money=words.money,
         asset=assets.asset,
         icon=assets.icon,
@@ -373,7 +387,8 @@ def _set_up_templates(app: Flask) -> None:
         languages=words.NAMES,
         filter_names=FILTER_NAMES,
         is_demo=lambda: services().settings.demo,
-        sign_in_provider=lambda: services().settings.oidc_name if services().settings.oidc_issuer else "",
+        sign_in_providers=sign_in_providers,
+        provider_address=provider_address,
         place=place,
         here=here,
         navigation=navigation,

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from portal.access.context import place
 from portal.access.principals import lets_in
-from portal.access.roles import Door, access_of
+from portal.access.roles import Door, Role, access_of
 from portal.words import gettext, note_text
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Room(StrEnum):
 class Group(StrEnum):
     """What somebody is about to do, for the menu behind the button."""
 
+    HOME = "home"
+    """Stands first, without a name."""
     CHASE = "chase"
     CASH = "cash"
     BILL = "bill"
@@ -61,43 +63,75 @@ CUSTOMER_PAGES = (
     (("/c/people",), note_text("Personnes"), Room.MORE, None),
 )
 STAFF_PAGES = (
-    (("/s/work", "/s/customers"), note_text("À relancer"), Room.ALWAYS, Group.CHASE),
-    (("/s/messages",), note_text("Messages"), Room.WIDE, Group.CHASE),
-    (("/s/disputes",), note_text("Litiges"), Room.WIDE, Group.CHASE),
-    (("/s/dunning",), note_text("Relances"), Room.MORE, Group.CHASE),
-    (("/s/promises",), note_text("Promesses"), Room.MORE, Group.CHASE),
-    (("/s/claims",), note_text("Intérêts de retard"), Room.MORE, Group.CHASE),
-    (("/s/requests", "/s/desk"), note_text("Demandes"), Room.MORE, Group.CHASE),
-    (("/s/mails",), note_text("Courriels"), Room.MORE, Group.CHASE),
-    (("/s/",), note_text("Encours"), Room.WIDE, Group.STEER),
-    (("/s/indicators",), note_text("Indicateurs"), Room.WIDE, Group.STEER),
-    (("/s/credit",), note_text("Crédit client"), Room.MORE, Group.STEER),
-    (("/s/scores",), note_text("Notes de paiement"), Room.MORE, Group.STEER),
-    (("/s/insurance",), note_text("Assurance-crédit"), Room.MORE, Group.STEER),
-    (("/s/factoring",), note_text("Affacturage"), Room.MORE, Group.STEER),
-    (("/s/invoices",), note_text("Factures"), Room.ALWAYS, Group.BILL),
-    (("/s/invoicing",), note_text("Écrire une facture"), Room.MORE, Group.BILL),
-    (("/s/clients",), note_text("Clients"), Room.MORE, Group.BILL),
-    (("/s/imports", "/s/jobs"), note_text("Importer"), Room.MORE, Group.BILL),
-    (("/s/purchases",), note_text("Achats"), Room.MORE, Group.BILL),
-    (("/s/reports",), note_text("Déclarations"), Room.MORE, Group.BILL),
-    (("/s/platform", "/s/platform/flows"), note_text("Plateforme"), Room.MORE, Group.BILL),
-    (("/s/directory",), note_text("Annuaire"), Room.MORE, Group.BILL),
-    (("/s/bank", "/s/receipts"), note_text("Banque"), Room.WIDE, Group.CASH),
-    (("/s/matching",), note_text("Rapprochement"), Room.MORE, Group.CASH),
-    (("/s/treasury", "/s/payments"), note_text("Trésorerie"), Room.WIDE, Group.CASH),
-    (("/s/debits",), note_text("Prélèvements"), Room.MORE, Group.CASH),
-    (("/s/problems",), note_text("À traiter"), Room.ALWAYS, Group.HOUSE),
-    (("/s/exports",), note_text("Exports"), Room.MORE, Group.HOUSE),
-    (("/s/opening",), note_text("Reprendre l'existant"), Room.MORE, Group.HOUSE),
-    (("/s/people",), note_text("Équipe et accès"), Room.MORE, Group.HOUSE),
-    (("/s/settings", "/s/company", "/s/items"), note_text("Réglages"), Room.MORE, Group.HOUSE),
-    (("/s/programs",), note_text("Programmes"), Room.MORE, Group.HOUSE),
-    (("/s/webhooks",), note_text("Webhooks"), Room.MORE, Group.HOUSE),
-    (("/s/iban",), note_text("Compte bancaire"), Room.MORE, Group.HOUSE),
+    (("/s/",), note_text("Accueil"), Group.HOME),
+    (("/s/problems",), note_text("À traiter"), Group.HOME),
+    (("/s/work", "/s/customers"), note_text("À relancer"), Group.CHASE),
+    (("/s/messages",), note_text("Messages"), Group.CHASE),
+    (("/s/disputes",), note_text("Litiges"), Group.CHASE),
+    (("/s/dunning",), note_text("Relances"), Group.CHASE),
+    (("/s/promises",), note_text("Promesses"), Group.CHASE),
+    (("/s/claims",), note_text("Intérêts de retard"), Group.CHASE),
+    (("/s/requests", "/s/desk"), note_text("Demandes"), Group.CHASE),
+    (("/s/mails",), note_text("Courriels"), Group.CHASE),
+    (("/s/indicators",), note_text("Indicateurs"), Group.STEER),
+    (("/s/credit",), note_text("Crédit client"), Group.STEER),
+    (("/s/scores",), note_text("Notes de paiement"), Group.STEER),
+    (("/s/insurance",), note_text("Assurance-crédit"), Group.STEER),
+    (("/s/factoring",), note_text("Affacturage"), Group.STEER),
+    (("/s/invoices",), note_text("Factures"), Group.BILL),
+    (("/s/invoicing",), note_text("Brouillons et modèles"), Group.BILL),
+    (("/s/clients",), note_text("Clients"), Group.BILL),
+    (("/s/items",), note_text("Articles"), Group.BILL),
+    (("/s/imports",), note_text("Importer"), Group.BILL),
+    (("/s/purchases",), note_text("Achats"), Group.BILL),
+    (("/s/reports",), note_text("Déclarations"), Group.BILL),
+    (("/s/platform", "/s/platform/flows"), note_text("Plateforme"), Group.BILL),
+    (("/s/directory",), note_text("Annuaire"), Group.BILL),
+    (("/s/bank", "/s/receipts"), note_text("Banque"), Group.CASH),
+    (("/s/matching",), note_text("Rapprochement"), Group.CASH),
+    (("/s/treasury", "/s/payments"), note_text("Trésorerie"), Group.CASH),
+    (("/s/debits",), note_text("Prélèvements"), Group.CASH),
+    (("/s/exports",), note_text("Exports et clôture"), Group.HOUSE),
+    (("/s/settings/audit",), note_text("Journal d'audit"), Group.HOUSE),
+    (("/s/jobs",), note_text("Travaux"), Group.HOUSE),
+    (("/s/opening",), note_text("Reprendre l'existant"), Group.HOUSE),
+    (("/s/people",), note_text("Équipe et accès"), Group.HOUSE),
+    (("/s/settings", "/s/company", "/s/webhooks", "/s/iban"), note_text("Réglages"), Group.HOUSE),
+    (("/s/programs",), note_text("Programmes"), Group.HOUSE),
 )
-"""Addresses (the first that the caller may open counts; the pages below all of them belong to it), name, where it
-stands, and with what."""
+"""Addresses (the first that the caller may open counts; the pages below all of them belong to it), name, and with what
+it stands."""
+DAYS: dict[Role, tuple[str, ...]] = {
+    Role.OWNER: (
+        *("/s/", "/s/invoices", "/s/work"),
+        *("/s/problems", "/s/messages", "/s/disputes", "/s/bank", "/s/treasury", "/s/clients", "/s/indicators"),
+        "/s/settings",
+    ),
+    Role.ACCOUNTANT: (
+        *("/s/", "/s/invoices", "/s/bank"),
+        *("/s/problems", "/s/work", "/s/messages", "/s/matching", "/s/treasury", "/s/purchases", "/s/reports"),
+        *("/s/indicators", "/s/exports"),
+    ),
+    Role.COLLECTOR: (
+        *("/s/", "/s/work", "/s/messages"),
+        *("/s/problems", "/s/disputes", "/s/dunning", "/s/promises", "/s/invoices", "/s/matching", "/s/indicators"),
+    ),
+    Role.CREDIT_MANAGER: (
+        *("/s/", "/s/credit", "/s/work"),
+        *("/s/problems", "/s/scores", "/s/insurance", "/s/indicators", "/s/messages", "/s/disputes", "/s/requests"),
+        "/s/invoices",
+    ),
+    Role.SALES: ("/s/", "/s/clients", "/s/credit", "/s/invoices", "/s/messages", "/s/disputes"),
+    Role.AUDITOR: (
+        *("/s/", "/s/invoices", "/s/exports"),
+        *("/s/problems", "/s/bank", "/s/treasury", "/s/reports", "/s/indicators", "/s/settings/audit"),
+    ),
+}
+"""The pages of every day, by role: the first ``ON_PHONE`` stand in the row of a phone, the others are seen on a desk
+without opening anything; every other page is one press further."""
+ON_PHONE = 3
+FEW = 4
+"""A group of no more pages than these is shown whole: a fold that hides one page costs more than it saves."""
 OWN_PAGES = (("/me", note_text("Mon accès")),)
 """Addresses and names of what is a person's own: how they sign in, where they are signed in."""
 OPENABLE_FORMS = frozenset(
@@ -155,8 +189,8 @@ class Section:
 
     @property
     def is_open(self) -> bool:
-        """Whether we are on one of the pages that are folded away, or all of them are."""
-        return not self.seen or any(each.current for each in self.folded)
+        """Whether we are on one of the pages that are folded away."""
+        return any(each.current for each in self.folded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,21 +207,17 @@ class Menu:
         """What is behind the button, by what somebody is about to do; without names where there are no groups."""
         groups = list(dict.fromkeys(each.group for each in self.more))
         return tuple(
-            (gettext(GROUP_NAMES[group]) if group else "", tuple(each for each in self.more if each.group is group))
+            (_name_of(group), tuple(each for each in self.more if each.group is group))
             for group in sorted(groups, key=lambda each: list(Group).index(each) if each else -1)
         )
 
     @property
     def sections(self) -> tuple[Section, ...]:
         """All pages by what somebody is about to do, for the column beside the page; none where there are no groups."""
-        entries = dict.fromkeys((*self.row, *self.more))
+        entries = tuple(dict.fromkeys((*self.row, *self.more)))
         return tuple(
-            Section(
-                gettext(name),
-                tuple(each for each in entries if each.group is group and each.room is not Room.MORE),
-                tuple(each for each in entries if each.group is group and each.room is Room.MORE),
-            )
-            for group, name in GROUP_NAMES.items()
+            _section(group, tuple(each for each in entries if each.group is group))
+            for group in Group
             if any(each.group is group for each in entries)
         )
 
@@ -209,7 +239,7 @@ def here() -> str:
 
 def navigation() -> Menu:
     """The menu of the caller: pages that exist in this house and that their role opens."""
-    pages = STAFF_PAGES if place().is_staff else CUSTOMER_PAGES
+    pages = _staff_pages(place().role) if place().is_staff else CUSTOMER_PAGES
     open_to_caller = _open_addresses()
     found = []
     for addresses, name, room, group in pages:
@@ -246,6 +276,26 @@ def initials(name: str) -> str:
     """Up to two letters that stand for a company."""
     words = [word for word in name.split() if word[0].isalnum()]
     return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+def _staff_pages(role: Role) -> tuple[tuple[tuple[str, ...], str, Room, Group], ...]:
+    """The pages of the back office, each where somebody of this role looks for it."""
+    day = DAYS[role]
+    phone = day[:ON_PHONE]
+    rooms = {each: Room.ALWAYS if each in phone else Room.WIDE for each in day}
+    return tuple((addresses, name, rooms.get(addresses[0], Room.MORE), group) for addresses, name, group in STAFF_PAGES)
+
+
+def _name_of(group: Group | None) -> str:
+    return gettext(GROUP_NAMES[group]) if group in GROUP_NAMES else ""
+
+
+def _section(group: Group, entries: tuple[Entry, ...]) -> Section:
+    """One group of the column; whole where it is small, and never only a fold."""
+    if len(entries) <= FEW:
+        return Section(_name_of(group), entries, ())
+    seen = tuple(each for each in entries if each.room is not Room.MORE) or entries[:1]
+    return Section(_name_of(group), seen, tuple(each for each in entries if each not in seen))
 
 
 def _open_addresses() -> frozenset[str]:

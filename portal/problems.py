@@ -80,6 +80,11 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         note_text("Une erreur de notre côté"),
         note_text("Rien n'est perdu et rien n'a été payé deux fois. Réessayez dans un instant."),
     ),
+    "http.503": (
+        503,
+        note_text("Un instant"),
+        note_text("Cette page est fermée pour quelques secondes, par prudence. Rien n'est perdu : réessayez."),
+    ),
     "payment.no_provider": (
         409,
         note_text("Pas de paiement en ligne"),

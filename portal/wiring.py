@@ -33,6 +33,7 @@ from payments.accounts import active_account
 from payments.gateways.opening import FINAL_AT, open_gateway
 from payments.links import mint_link
 from portal.access.context import portfolio_here
+from portal.access.counting import SharedCounts
 from portal.own_hosts.known import OwnHosts
 from portal.validation.desk import Desk
 from receivables.store.work import Works
@@ -74,11 +75,13 @@ class Services:
     _directories: dict[UUID, tuple[PlatformSettings, Directory]] = field(default_factory=dict)
     _directory: DirectoryDesk = field(init=False)
     _own_hosts: OwnHosts = field(init=False)
+    _counts: SharedCounts = field(init=False)
 
     def __post_init__(self) -> None:
         """Strangers' files are judged by the same rules, behind everything that is being issued."""
         self._desk = Desk(self.validator.with_engine(self.engine.patient()))
         self._own_hosts = OwnHosts(self.database)
+        self._counts = SharedCounts(self.database, self.keyring)
         self._directory = DirectoryDesk(self.works, self.directory_for, Freshness.of(self.settings))
 
     @property
@@ -122,6 +125,11 @@ class Services:
     def own_hosts(self) -> OwnHosts:
         """The hosts of suppliers' own."""
         return self._own_hosts
+
+    @property
+    def counts(self) -> SharedCounts:
+        """How often somebody does something, counted by all processes of the house."""
+        return self._counts
 
     def platform_for(self, work: Work) -> tuple[UUID, Platform] | None:
         """The platform this work's supplier is connected to, or ``None``."""

@@ -6,6 +6,8 @@ Catalogues are gettext files, read as text at start, so that nothing is compiled
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
+from contextvars import ContextVar
 from decimal import Decimal
 from functools import cache, lru_cache
 from io import BytesIO
@@ -24,6 +26,7 @@ from config.clock import PARIS
 from receivables.domain.money import Money
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date, datetime
 
 LANGUAGES = ("fr", "en")
@@ -67,10 +70,23 @@ def known_language(*wishes: str | None) -> str:
     return next((wish for wish in wishes if wish in LANGUAGES), LANGUAGES[0])
 
 
+_outside: ContextVar[str] = ContextVar("language_outside_of_requests", default=LANGUAGES[0])
+
+
+@contextmanager
+def speaking(spoken: str) -> Iterator[None]:
+    """Write in a reader's language what is made outside of a request: by the worker, by a command."""
+    before = _outside.set(known_language(spoken))
+    try:
+        yield
+    finally:
+        _outside.reset(before)
+
+
 def language() -> str:
     """The language of this request: asked for in the address, chosen before, the reader's own, the browser's."""
     if not has_request_context():
-        return LANGUAGES[0]
+        return _outside.get()
     if "language" not in g:
         g.language = known_language(
             request.args.get("lang"),
@@ -172,9 +188,10 @@ def _day(value: date, pattern: str, spoken: str) -> str:
     return f"1er{text[1:]}" if spoken == "fr" and text.startswith("1 ") else text
 
 
-def moment(value: datetime) -> str:
+def moment(value: datetime, spoken: str | None = None) -> str:
     """A day and time of day in Paris: ``31 oct. 2026, 10:03``."""
-    return format_datetime(value.astimezone(PARIS), "d MMM y, HH:mm", locale=LOCALES[language()], tzinfo=PARIS)
+    locale = LOCALES[spoken or language()]
+    return format_datetime(value.astimezone(PARIS), "d MMM y, HH:mm", locale=locale, tzinfo=PARIS)
 
 
 def typeset(text: str, spoken: str) -> str:

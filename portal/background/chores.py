@@ -13,6 +13,7 @@ from portal.background.plan_duties import LOOK_EVERY_S as AGREEMENTS_EVERY_S
 from portal.background.plan_duties import judge_all, review_all
 from portal.digests.sending import send_digests
 from portal.dunning.running import run_dunning_day
+from portal.exports.kept import end_exports
 from portal.invoicing.recurring import run_recurring
 from portal.staff.indicators.mailing import send_mailings
 from portal.webhooks.planning import plan_webhooks
@@ -22,12 +23,14 @@ from receivables.services.risk.insurance_alarms import tend_insurance_daily
 from receivables.services.risk.limiting import end_what_is_over
 from receivables.services.risk.scoring import score_yesterday
 from receivables.services.settlement.short_paying import tend_short_payments_daily
+from receivables.store.customer_file.standings import turn_standings
 from receivables.store.work_to_do import (
     CLAIMS_ASSIGNED,
     CREDIT_ENDING,
     DIGEST_DUE,
     DUE_INDICATOR_MAILINGS,
     EVENTS_TO_NUMBER,
+    EXPORTS_TO_END,
     INSURANCE_DUE,
     LATE_DISPUTES,
     OVERDUE_TO_TELL,
@@ -37,6 +40,7 @@ from receivables.store.work_to_do import (
     REMINDERS_TO_PLAN,
     SCORES_DUE,
     SHORT_PAYMENTS,
+    STANDINGS_TURNING,
     suppliers_with,
 )
 
@@ -66,8 +70,12 @@ SCORES_EVERY_S = 600.0
 """How soon after midnight customers are scored for the day that is over, and insured deadlines looked at."""
 TELL_EVERY_S = 1.0
 """How soon what happened stands in the log for the outside, and is on its way to those who listen."""
+TURN_EVERY_S = 5.0
+"""How soon after midnight the first page reads kept sums again; until then it reads lines, and says the same."""
 RECURRING_EVERY_S = 60.0
 """How soon after midnight an invoice that comes back is written."""
+END_EXPORTS_EVERY_S = 300.0
+"""How soon a file whose days are over is emptied; from that moment on nobody is given it."""
 FACTOR_EVERY_S = 60.0
 """How soon what came in for a factor stands on its account."""
 
@@ -91,6 +99,11 @@ def chores_of_claims(services: Services) -> tuple[Chore, ...]:
         (SCORES_EVERY_S, those(OVERDUE_TO_TELL, lambda s: services.works.run(s, tell_overdue))),
         (FACTOR_EVERY_S, those(CLAIMS_ASSIGNED, lambda s: tend_assignments(services, s))),
         (RECURRING_EVERY_S, those(RECURRING_DUE, lambda s: run_recurring(services, s))),
+        (END_EXPORTS_EVERY_S, those(EXPORTS_TO_END, lambda s: services.works.run(s, end_exports))),
+        (
+            TURN_EVERY_S,
+            those(STANDINGS_TURNING, lambda s: services.works.run(s, lambda work: turn_standings(work, today()))),
+        ),
         (AGREEMENTS_EVERY_S, those(PROMISES_TO_JUDGE, lambda s: judge_all(services, s))),
         (AGREEMENTS_EVERY_S, those(PLANS_UNDER_WAY, lambda s: review_all(services, s))),
     )

@@ -49,6 +49,7 @@ from portal.mail.invoice_mails import write_invoice_mail
 from portal.mail.post import send_due_mails
 from portal.mail.question_mails import write_question_mail
 from portal.mail.receipt_mails import write_receipt_mail, write_refund_mail
+from portal.mail.senders import check_sender
 from portal.mailbox.imap import MailboxError, look_into_mailbox
 from portal.mailbox.receiving import SOURCE as MAIL_SOURCE
 from portal.mailbox.receiving import receive_mails
@@ -74,6 +75,7 @@ from receivables.store.work_to_do import (
     REFUNDS,
     REFUNDS_UNDER_WAY,
     RIPE_ACCOUNTS,
+    SENDERS_TO_CHECK,
     UNFINISHED_STATEMENTS,
     UNSEALED_AUDIT,
     WAITING_BANK_LINES,
@@ -109,6 +111,8 @@ CONTEST_EVERY_S = 60.0
 """How often to tell the staff of chargebacks: the same day is the promise."""
 TEND_EVERY_S = 60.0
 """How often to close checkouts that are over and to collect debits that were agreed to: banks take days."""
+SENDER_EVERY_S = 60.0
+"""How often to see whose own address is due for its look at the DNS: hourly while it is new, then daily."""
 QUARANTINE_EVERY_S = 60.0
 """How often to see whether the quarantine of a bank account is over."""
 BANK_EVERY_S = 5.0
@@ -125,6 +129,8 @@ JOBS_EVERY_S = 0.5
 """Somebody watches their file being taken in."""
 ARCHIVE_LOOK_EVERY_S = 3600.0
 """How often to see whether a supplier's week is over."""
+COUNTS_EVERY_S = 600.0
+"""How often to forget counters of rates that no window needs any more: the longest lasts an hour."""
 
 
 def build_worker(services: Services) -> Worker:
@@ -196,6 +202,7 @@ def _chores(services: Services, listener: Listener) -> tuple[Chore, ...]:
                 lambda s: send_due_mails(services, s, LOOKS),
             ),
         ),
+        (SENDER_EVERY_S, those(SENDERS_TO_CHECK, lambda s: check_sender(services, s))),
         (QUARANTINE_EVERY_S, those(RIPE_ACCOUNTS, lambda s: run_quarantine(services, s))),
         (REFUND_EVERY_S, those(REFUNDS_UNDER_WAY, lambda s: send_refunds(services.works, s, services.gateway_for))),
         (COMPARE_EVERY_S, those(REFUNDS, lambda s: services.works.run(s, settle_refunds))),
@@ -220,6 +227,7 @@ def _chores(services: Services, listener: Listener) -> tuple[Chore, ...]:
         (AGAIN_EVERY_S, those(WAITING_BANK_LINES, lambda s: match_again(services.works, s))),
         (REPORT_EVERY_S, for_each(everybody, services.reporter.prepare_due)),
         (ARCHIVE_LOOK_EVERY_S, for_each(everybody, lambda s: read_archive_again(services, s))),
+        (COUNTS_EVERY_S, lambda: log.debug("Counters forgotten: %s", services.counts.sweep())),
         *chores_of_claims(services),
         *(((settings.imap_poll_s, lambda: _look_into_mailbox(services)),) if settings.imap_url else ()),
     )

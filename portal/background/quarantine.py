@@ -9,17 +9,14 @@ import hmac
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-
-from config.clock import new_id, now
+from config.clock import now
 from payments.bank_accounts import activate_account, change_under_way, is_ripe
-from portal.access.people import Person
 from portal.access.roles import BOOKKEEPING
-from portal.mail.book import Envelope, dress, keep_mail, mail_of
+from portal.mail.book import Envelope, dress, keep_mail, keep_mails, mail_of
 from portal.mail.page import MailPage
+from portal.mail.staff_mails import staff_of
 from portal.words import catalogue, known_language, note_text
 from receivables.store.customer_file.overviews import supplier_name
-from receivables.store.work import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
 
     from config.database import Database
     from payments.bank_accounts import BankAccount
+    from portal.access.people import Person
     from portal.access.sign_in_mail import Mail
     from portal.wiring import Services
     from receivables.store.work import Work
@@ -64,16 +62,7 @@ _WORDS = {
 
 def deciders_of(database: Database, supplier_id: UUID) -> list[Person]:
     """The people who decide about the account at a supplier."""
-    with database.register() as connection:
-        rows = connection.execute(
-            text(
-                "SELECT DISTINCT person_id, email, people.name, language "
-                "FROM memberships JOIN people USING (person_id) "
-                "WHERE member_of = :supplier AND ended_at IS NULL AND role = ANY(:roles) ORDER BY person_id"
-            ),
-            {"supplier": supplier_id, "roles": [role.value for role in BOOKKEEPING]},
-        ).mappings()
-        return [Person(**row) for row in rows]
+    return staff_of(database, supplier_id, BOOKKEEPING)
 
 
 def name_of(person: Person) -> str:
@@ -133,27 +122,16 @@ def tell_payers(work: Work, change: BankAccount, public_url: str) -> int:
         spoken: _letter(work, "iban_changed", spoken, change, f"{public_url}/c/iban")
         for spoken in {known_language(row["language"]) for row in rows}
     }
-    if not rows:
-        return 0
-    mails = [
-        {
-            "id": str(new_id()),
-            "key": f"iban/{change.bank_account_id}/{row['customer_id']}",
-            "recipient": row["email"],
-            "subject": letters[known_language(row["language"])].subject,
-            "text": letters[known_language(row["language"])].text_body,
-            "html": letters[known_language(row["language"])].html_body,
-        }
-        for row in rows
-    ]
-    return work.execute(
-        "INSERT INTO mails (supplier_id, mail_id, mail_key, recipient, subject, text_body, html_body, kind, "
-        "state, created_at) SELECT :supplier, id, key, recipient, subject, text, html, 'iban_changed', 'to_send', :at "
-        "FROM jsonb_to_recordset(CAST(:mails AS jsonb)) "
-        "AS given (id uuid, key text, recipient text, subject text, text text, html text) "
-        "ON CONFLICT (supplier_id, mail_key) DO NOTHING",
-        mails=to_json(mails),
-        at=now(),
+    return keep_mails(
+        work,
+        [
+            replace(
+                letters[known_language(row["language"])],
+                mail_key=f"iban/{change.bank_account_id}/{row['customer_id']}",
+                recipient=row["email"],
+            )
+            for row in rows
+        ],
     )
 
 

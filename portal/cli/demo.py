@@ -31,6 +31,7 @@ from portal.demo.platform import DemoPlatform
 from portal.demo.promises import add_promises
 from portal.demo.risks import add_risks
 from portal.demo.story import ACCOUNTANT, COLLECTOR, CREDIT_MANAGER, OWNER, PAYER, SALES, Stage, Staged, left_late
+from portal.demo.webhooks import DemoReceiver, add_webhooks
 from portal.demo.workspace import add_workspace
 from portal.wiring import Services, build_services
 from receivables.store.customer_file.happenings import latest_attempt
@@ -61,12 +62,19 @@ LABELS = {"issue": "Issuing invoices / Émission", "pay": "Paying / Paiement"}
     default=Path("../shared/samples"),
     help="Third-party files to issue with --once, where present.",
 )
-def demo(*, once: bool, invoices: int | None, port: int | None, samples: Path) -> None:
+@click.option(
+    "--folder",
+    envvar="QUITTANCE_DATA_DIR",
+    type=click.Path(path_type=Path),
+    default=Path(".var"),
+    help="Where it keeps its data, emptied at each start: below this folder, in demo.",
+)
+def demo(*, once: bool, invoices: int | None, port: int | None, samples: Path, folder: Path) -> None:
     """Run web, worker, sandbox provider and sandbox platform on the embedded PostgreSQL, with data to look at."""
     log_to_stderr(logging.ERROR)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
-    folder = Path(".var") / ("demo-once" if once else "demo")
+    folder /= "demo-once" if once else "demo"
     begun = time.monotonic()
     err.print(STARTING)
     try:
@@ -89,6 +97,8 @@ def _play(house: DemoHouse, services: Services, count: int, samples: Path | None
         stage = Stage(services, house.addresses, _teller(bars) if err.is_terminal else _liner())
         platform = DemoPlatform(house.addresses.platform)
         opened = stage.open_suppliers()
+        if samples is None:
+            add_webhooks(services, opened[0][0].supplier_id, DemoReceiver.start(house.addresses.receiver))
         players = [player for _, player, _ in opened]
         platform.fill_directory(players)
         staged = stage.issue_all(opened, count)
@@ -115,7 +125,7 @@ def _play(house: DemoHouse, services: Services, count: int, samples: Path | None
         add_risks(services, staged[0].supplier.supplier_id, OWNER[0], payer.customer_id)
         for each in staged:
             add_indicators(services, each.supplier.supplier_id, OWNER[0], COLLECTOR[0])
-            add_exports(services, each.supplier.supplier_id)
+            add_exports(services, each.supplier.supplier_id, OWNER[0])
         add_imports(services, staged[0].supplier.supplier_id)
         add_mails(services, staged[0].supplier.supplier_id)
         add_workspace(services, staged[0].supplier.supplier_id, COLLECTOR[0])
@@ -144,6 +154,7 @@ def _welcome(house: DemoHouse, services: Services, staged: list[Staged]) -> None
     out.print(f"[bold]A pay link / un lien[/]      {_link_to_pay(services, staged)}")
     out.print(f"[bold]Validator / contrôle[/]      {house.addresses.portal}/validate")
     out.print(f"[bold]Sandbox platform[/]          {house.addresses.platform}/")
+    out.print(f"[bold]Webhook receiver[/]          {house.addresses.receiver}/")
     out.print(f"[bold]Sandbox provider[/]          {house.addresses.payments}  (test card 4242 4242 4242 4242)")
     out.print("Ctrl-C stops everything. / Ctrl-C arrête tout.")
 

@@ -29,6 +29,9 @@ HELD_BY = "dunning"
 """Who looks at these mails once more before they go."""
 _ALL = note_text("Voir et payer toutes vos factures")
 _LATE = note_text("%(days)s de retard")
+_OVERDUE = note_text("à régler, échéance dépassée")
+_DUE_ON = note_text("à régler le %(day)s")
+_TO_PAY = note_text("à régler à leurs échéances")
 _STOP = note_text("Ne plus recevoir de rappels avant l'échéance")
 
 
@@ -74,11 +77,20 @@ def reminder_page(view: ReminderView, portal: str, *, attached: bool) -> MailPag
         preheader=" ".join(view.words.opening),
         greeting=label("hello", spoken),
         paragraphs=view.words.opening,
+        figure=(view.total, _caption(view)),
         tables=(table,),
         button=(catalogue(spoken).gettext(_ALL), portal) if len(rows) > 1 else _one(view),
         closing=(*([label("attached", spoken)] if attached else []), *view.words.closing, label("regards", spoken)),
         language=spoken,
     )
+
+
+def _caption(view: ReminderView) -> str:
+    """What the total is: late, or to be paid by the one day on which all of it falls due."""
+    speak, days = catalogue(view.language).gettext, {row.due_on for row in view.rows}
+    if any(row.late_days for row in view.rows):
+        return speak(_OVERDUE)
+    return speak(_DUE_ON) % {"day": day(min(days), view.language)} if len(days) == 1 else speak(_TO_PAY)
 
 
 def _one(view: ReminderView) -> tuple[str, str]:

@@ -29,7 +29,8 @@ def open_tasks_of(work: Work, plan: Plan, customer_ids: Sequence[UUID], day: dat
             facts = {"level": each.level, "total": total, "channel": str(each.channel)}
             key = f"dunning/approve/{each.customer_id}/{each.fingerprint}"
             wanted.append(NewTask(key, APPROVE, day, customer_id=each.customer_id, facts=facts))
-    for customer_id in sorted({each.customer_id for each in plan.silences if each.why in _UNREACHABLE}):
+    unreachable = {each.customer_id for each in plan.silences if each.why in _UNREACHABLE}
+    for customer_id in sorted(unreachable - _asked_after_a_return(work, unreachable)):
         key = f"dunning/address/{customer_id}/{day:%Y-%m}"
         wanted.append(NewTask(key, NO_ADDRESS, day, customer_id=customer_id))
     keys = {each.key for each in wanted}
@@ -42,6 +43,16 @@ def open_tasks_of(work: Work, plan: Plan, customer_ids: Sequence[UUID], day: dat
         if row["task_key"] not in keys:
             drop_tasks(work, row["task_key"], "changed")
     open_tasks_for(work, wanted)
+
+
+def _asked_after_a_return(work: Work, customer_ids: set[UUID]) -> set[UUID]:
+    """Those for whom somebody looks for an address already, because a mail came back."""
+    rows = work.rows(
+        "SELECT DISTINCT customer_id FROM tasks WHERE supplier_id = :supplier AND state = 'open' "
+        "AND kind = 'mail.returned' AND customer_id = ANY(:ids)",
+        ids=list(customer_ids),
+    )
+    return {row["customer_id"] for row in rows}
 
 
 def tidy_tasks(work: Work, day: date) -> int:

@@ -67,10 +67,12 @@ class Asked:
 
 @blueprint.get("")
 @allow(*OWNERS)
-def show() -> str:
-    """The form with what the profile says; what it does not say is not chosen."""
+def show() -> str | AnyResponse:
+    """The form with what the profile says; what it does not say is not chosen. A new house says first who it is."""
     with work_here() as work:
-        stored = _stored(work)
+        stored = _find_profile(work)
+        if stored is None:
+            return redirect(url_for("identity.show"), 303)
         return _form(stored, _asked_of(stored))
 
 
@@ -96,8 +98,13 @@ def save() -> Response | AnyResponse:
 
 def _stored(work: Work) -> dict[str, Any]:
     """The profile as it is kept, held until this work ends; nobody issues without one."""
+    found = _find_profile(work)
+    return found if found is not None else abort(404)
+
+
+def _find_profile(work: Work) -> dict[str, Any] | None:
     found = work.scalar("SELECT profile FROM supplier_profiles WHERE supplier_id = :supplier FOR UPDATE")
-    return dict(found) if found else abort(404)
+    return dict(found) if found else None
 
 
 def judge_profile(changed: dict[str, Any]) -> SellerProfile:

@@ -11,13 +11,15 @@ from portal.access.context import caller, place, services, work_here
 from portal.access.roles import COLLECTING, READERS, STAFF, allow
 from portal.customer.downloads import note_download, send_bundle, send_document
 from portal.evidence.bundle import make_evidence
+from portal.exports.handing import offer, wish_here
 from portal.lists import read_list_request
 from portal.staff.charts import age_chart
 from portal.staff.directory.shown import show_routing
 from portal.staff.disputes.told import tell_holds
+from portal.staff.jobs.files import ASK
 from portal.staff.platform.standing import standing_of
 from portal.staff.troubles import troubles_here
-from portal.staff.waiting import what_waits
+from portal.staff.waiting import first_act, what_waits
 from portal.telling.states import credit_left, state_of
 from portal.telling.timeline import contested, tell
 from receivables.services.collecting.chasing import chase_state
@@ -67,6 +69,7 @@ def dashboard() -> str:
         asked=asked,
         problems=problems,
         waiting=waiting,
+        act=first_act(),
         today=today(),
     )
 
@@ -122,8 +125,12 @@ def document(invoice_id: UUID, document_id: UUID) -> Response:
 
 @blueprint.get("/invoices/<uuid:invoice_id>/evidence")
 @allow(*STAFF)
-def evidence(invoice_id: UUID) -> Response:
-    """Everything about one invoice in one zip."""
+def evidence(invoice_id: UUID) -> AnyResponse:
+    """Everything about one invoice in one zip; the worker makes one of very many files."""
+    with work_here() as work:
+        customer_id = get_invoice(work, invoice_id).customer_id
+    if (large := offer(wish_here("evidence", {"invoice": str(invoice_id)}, customer_id), ASK)) is not None:
+        return large
     actor = f"person {caller().person.person_id}"
     return send_bundle(make_evidence(services(), place().supplier_id, invoice_id, actor))
 

@@ -340,7 +340,7 @@ def explain(problem: Problem) -> Trouble:
         known = status(problem.what)
         shown = gettext("%(what)s : %(status)s") % {
             "what": shown,
-            "status": f"{known.code} {known.english if language() == 'en' else known.french}",
+            "status": known.english if language() == "en" else known.french,
         }
     is_status = problem.place == "status"
     alone = problem.count == 1

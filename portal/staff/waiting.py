@@ -1,4 +1,4 @@
-"""What waits for somebody, one line each, for the first page after sign-in."""
+"""What waits for somebody, one line each and in the order of their day, for the first page after sign-in."""
 
 from __future__ import annotations
 
@@ -12,13 +12,21 @@ from einvoice.receiving.purchases import NEW, list_purchases
 from einvoice.reporting.company import OWN, company_of
 from einvoice.reporting.errors import ReportError
 from einvoice.reporting.periods import ReportKind, period_of
+from portal.access.context import place
+from portal.access.roles import Role
 from portal.navigation import opens
+from portal.staff.credit.shown import uses
+from portal.staff.matching.queue import count_waiting
 from portal.staff.treasury.telling import contests_waiting, refunds_waiting
-from portal.words import gettext, ngettext, number, short_day
+from portal.words import gettext, ngettext, note_text, number, short_day
+from receivables.services.collecting.tasking import open_tasks
+from receivables.services.risk.opening import requests_here
 from receivables.services.settlement.writing_off import open_write_offs
 from receivables.store.conversations.messages import count_unread
+from receivables.store.risk.credit import list_derogations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from receivables.store.work import Work
@@ -38,19 +46,87 @@ class Waiting:
     icon: str
 
 
+@dataclass(frozen=True, slots=True)
+class FirstAct:
+    """What somebody of a role most likely came for: the one filled button of their first page."""
+
+    name: str
+    href: str
+    icon: str
+
+
+_SELL = FirstAct(note_text("Nouvelle facture"), "/s/invoicing/new", "invoice")
+FIRST_ACTS = {
+    Role.OWNER: _SELL,
+    Role.ACCOUNTANT: _SELL,
+    Role.COLLECTOR: FirstAct(note_text("Commencer les relances"), "/s/work", "send"),
+    Role.CREDIT_MANAGER: FirstAct(note_text("Voir les limites de crédit"), "/s/credit", "shield"),
+    Role.SALES: FirstAct(note_text("Peut-on vendre à crédit ?"), "/s/credit?show=all", "shield"),
+    Role.AUDITOR: FirstAct(note_text("Prendre les écritures"), "/s/exports", "download"),
+}
+
+
+def first_act() -> FirstAct | None:
+    """The caller's first act, where they may do it here."""
+    found = FIRST_ACTS.get(place().role)
+    return found if found and opens(found.href.partition("?")[0]) else None
+
+
 def what_waits(work: Work, reader: UUID) -> list[Waiting]:
-    """The lines that have something to say to ``reader`` and lead where the caller may go, those with a clock first."""
-    found = (
-        _contests(work),
-        _disputes(work),
-        _messages(work, reader),
-        _refunds(work),
-        _write_offs(work),
-        _purchases(work),
-        _flows(work),
-        _declarations(work),
-    )
+    """The lines that have something to say to ``reader``, in the order of their role's day, where they may go."""
+    found = (line(work, reader) for line in _LINES[place().role])
     return [each for each in found if each is not None and opens(each.href.partition("?")[0])]
+
+
+def _tasks(work: Work, reader: UUID) -> Waiting | None:
+    """What is planned up to today: a collector's own, everybody's for those who see the whole."""
+    mine = place().role is Role.COLLECTOR
+    tasks = open_tasks(work, collector_id=reader if mine else None, until=today())
+    if not tasks:
+        return None
+    words = _many(ngettext("%(num)s tâche prévue", "%(num)s tâches prévues", len(tasks)), len(tasks))
+    late = sum(each.due_on < today() for each in tasks)
+    if late:
+        overdue = ngettext("dont %(num)s en retard", "dont %(num)s en retard", late)
+        words = f"{words}, {_many(overdue, late)}"
+    whose = "mine" if mine else "all"
+    return Waiting(gettext("À faire"), words, f"/s/work?whose={whose}#tasks", "late" if late else "part", "check")
+
+
+def _derogations(work: Work, _: UUID) -> Waiting | None:
+    """Requests to go above a limit for a time, which a second person decides."""
+    count = len(list_derogations(work, states=["asked"], limit=_COUNTED))
+    if not count:
+        return None
+    words = ngettext("%(num)s demande à décider", "%(num)s demandes à décider", count)
+    return Waiting(gettext("Dérogations"), _many(words, count), "/s/credit/derogations", "part", "people")
+
+
+def _limits(work: Work, _: UUID) -> Waiting | None:
+    """Customers above their limit."""
+    count = len(uses(work, "over"))
+    if not count:
+        return None
+    words = ngettext("%(num)s client au-delà de sa limite", "%(num)s clients au-delà de leur limite", count)
+    return Waiting(gettext("Crédit client"), _many(words, count), "/s/credit?show=over", "late", "shield")
+
+
+def _requests(work: Work, _: UUID) -> Waiting | None:
+    """People who ask for an account."""
+    count = sum(each.state == "asked" for each in requests_here(work))
+    if not count:
+        return None
+    words = ngettext("%(num)s ouverture de compte à décider", "%(num)s ouvertures de compte à décider", count)
+    return Waiting(gettext("Demandes"), _many(words, count), "/s/requests", "part", "people")
+
+
+def _bank(work: Work, _: UUID) -> Waiting | None:
+    """Money on the bank's account of which nobody knows yet from whom it came."""
+    count = sum(count_waiting(work).values())
+    if not count:
+        return None
+    words = ngettext("%(num)s ligne de banque à identifier", "%(num)s lignes de banque à identifier", count)
+    return Waiting(gettext("Rapprochement"), _many(words, count), "/s/matching", "part", "bank")
 
 
 def _messages(work: Work, reader: UUID) -> Waiting | None:
@@ -62,7 +138,7 @@ def _messages(work: Work, reader: UUID) -> Waiting | None:
     return Waiting(gettext("Messages"), _many(words, count), "/s/messages", "flight", "mail")
 
 
-def _contests(work: Work) -> Waiting | None:
+def _contests(work: Work, _: UUID) -> Waiting | None:
     """Payments that payers contest at their bank, and until when an answer is read."""
     found = contests_waiting(work)
     if found is None:
@@ -70,7 +146,7 @@ def _contests(work: Work) -> Waiting | None:
     return Waiting(gettext("Contestations"), found[0], "/s/treasury/disputes", found[1], "shield")
 
 
-def _refunds(work: Work) -> Waiting | None:
+def _refunds(work: Work, _: UUID) -> Waiting | None:
     """Refunds that wait for a second person."""
     words = refunds_waiting(work)
     if words is None:
@@ -78,7 +154,7 @@ def _refunds(work: Work) -> Waiting | None:
     return Waiting(gettext("Remboursements"), words, "/s/treasury/refunds?show=to_agree", "part", "people")
 
 
-def _write_offs(work: Work) -> Waiting | None:
+def _write_offs(work: Work, _: UUID) -> Waiting | None:
     """What is given up of claims and waits for a second person."""
     count = len(open_write_offs(work))
     if not count:
@@ -87,7 +163,7 @@ def _write_offs(work: Work) -> Waiting | None:
     return Waiting(gettext("Abandons"), _many(words, count), "/s/claims/write-offs", "part", "people")
 
 
-def _disputes(work: Work) -> Waiting | None:
+def _disputes(work: Work, _: UUID) -> Waiting | None:
     """Disputes that are open, and the day by which the first of them wants an answer or an outcome."""
     row = work.row(
         "SELECT count(*) AS open, count(*) FILTER (WHERE due_on < :today) AS late, min(due_on) AS due_on "
@@ -106,7 +182,7 @@ def _disputes(work: Work) -> Waiting | None:
     return Waiting(gettext("Litiges"), f"{words}, {clock}", "/s/disputes", tone, "alert")
 
 
-def _purchases(work: Work) -> Waiting | None:
+def _purchases(work: Work, _: UUID) -> Waiting | None:
     """Invoices received that nobody has looked at yet."""
     new = [each for each in list_purchases(work, narrowed="to_do", limit=_COUNTED) if each.state == NEW]
     if not new:
@@ -121,7 +197,7 @@ def _purchases(work: Work) -> Waiting | None:
     return Waiting(gettext("Achats"), words, "/s/purchases?show=to_do", "plain", "receipt")
 
 
-def _flows(work: Work) -> Waiting | None:
+def _flows(work: Work, _: UUID) -> Waiting | None:
     """What is on its way to a platform; what it refused is among the troubles."""
     accounts = list_accounts(work)
     if not accounts:
@@ -139,7 +215,7 @@ def _flows(work: Work) -> Waiting | None:
     return Waiting(gettext("Plateforme"), _many(words, waiting), "/s/platform/flows", "flight", "send")
 
 
-def _declarations(work: Work) -> Waiting | None:
+def _declarations(work: Work, _: UUID) -> Waiting | None:
     """The next declaration that we make, with its deadline; none where the platform declares."""
     if not any(each.active and each.driver.get("reporting") == OWN for each in list_accounts(work)):
         return None
@@ -163,3 +239,19 @@ def _declarations(work: Work) -> Waiting | None:
 
 def _many(words: str, count: int) -> str:
     return words % {"num": number(count)}
+
+
+_LINES: dict[Role, tuple[Callable[[Work, UUID], Waiting | None], ...]] = {
+    Role.OWNER: (
+        *(_contests, _disputes, _requests, _refunds, _write_offs, _derogations),
+        *(_bank, _messages, _purchases, _flows, _declarations),
+    ),
+    Role.ACCOUNTANT: (
+        *(_bank, _contests, _refunds, _write_offs, _purchases, _declarations, _flows, _disputes, _messages, _tasks),
+        *(_requests, _derogations),
+    ),
+    Role.COLLECTOR: (_tasks, _messages, _disputes, _contests, _bank),
+    Role.CREDIT_MANAGER: (_derogations, _requests, _limits, _tasks, _disputes, _write_offs, _refunds, _messages),
+    Role.SALES: (_limits, _disputes, _messages),
+    Role.AUDITOR: (_declarations, _flows, _contests, _refunds, _write_offs),
+}

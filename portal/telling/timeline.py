@@ -233,21 +233,22 @@ def _status(at: datetime, facts: dict[str, Any]) -> Told:
     taken_back = any(each["amount"].startswith("-") for each in facts["amounts"])
     bad = known.code in _BAD_STATUSES or taken_back
     tone = "late" if bad else "paid" if known.code in _GOOD_STATUSES else "plain"
-    sense = gettext("Statut reçu") if facts["direction"] == "in" else gettext("Statut envoyé")
+    sense = gettext("Statut %(code)s reçu") if facts["direction"] == "in" else gettext("Statut %(code)s envoyé")
+    sense %= {"code": known.code}
     reasons = ", ".join(told for each in facts["reasons"] if (told := _reason(each)))
     meaning = gettext(_MEANINGS.get(known.code, "") if known.known else _UNKNOWN)
     detail = " · ".join(part for part in (sense, _split(facts["amounts"]), reasons, facts["note"], meaning) if part)
     icon = "back" if taken_back else "alert" if bad else "check" if tone == "paid" else "send"
-    return Told(at, f"{known.code} {name}" if name != known.code else known.code, detail, tone, icon)
+    return Told(at, name, detail, tone, icon)
 
 
 def _reason(reason: dict[str, str] | str) -> str:
-    """A reason of a status in words, with its code."""
+    """A reason of a status in words."""
     given = {"code": reason} if isinstance(reason, str) else reason
     known = REASONS.get(given["code"])
     if known is None:
         return given.get("label") or given["code"] or ""  # one may ask for an action and give no reason
-    return f"{known.english if language() == 'en' else known.french} ({known.code})"
+    return known.english if language() == "en" else known.french
 
 
 def _split(amounts: list[dict[str, Any]]) -> str:

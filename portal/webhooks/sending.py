@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from config.clock import now
+from portal.access.roles import OWNERS
 from portal.background.worker import NotYetError
+from portal.mail.staff_mails import staff_of, tell_staff
 from portal.webhooks.calling import Answer, call
 from portal.webhooks.endpoints import FAILED_FOR_DAYS, GONE, secrets_of, set_state
 from portal.webhooks.payloads import body_of, name_of, test_body
@@ -62,7 +64,7 @@ def send_webhook(services: Services, supplier_id: UUID, fact: Announcement) -> N
         return
     headers = signed_headers(planned.secrets, planned.webhook_id, now(), planned.body)
     answer = call(planned.url, planned.body, headers, services.reach)
-    wait_s = services.works.run(supplier_id, lambda work: _note(work, planned, answer))
+    wait_s = services.works.run(supplier_id, lambda work: _note(services, work, planned, answer))
     if wait_s is not None:
         raise NotYetError(answer.error or f"webhook.status: {answer.status}", wait_s)
 
@@ -96,7 +98,7 @@ def _prepare(services: Services, work: Work, delivery_id: UUID) -> _Call | None:
     return _Call(delivery_id, row["endpoint_id"], event is None, number, row["url"], name_of(about), body, secrets)
 
 
-def _note(work: Work, planned: _Call, answer: Answer) -> float | None:
+def _note(services: Services, work: Work, planned: _Call, answer: Answer) -> float | None:
     """Write down how a call went; returns in how many seconds the next one is due, ``None`` for no more."""
     at = now()
     work.execute(
@@ -112,7 +114,7 @@ def _note(work: Work, planned: _Call, answer: Answer) -> float | None:
     )
     wait_s = None if answer.is_taken or planned.is_test else _wait_s(planned.number, answer)
     if not planned.is_test or answer.is_taken:
-        wait_s = wait_s if _note_health(work, planned, answer, at) else None
+        wait_s = wait_s if _note_health(services, work, planned, answer, at) else None
     state = "delivered" if answer.is_taken else "failed" if wait_s is None else "to_send"
     work.execute(
         "UPDATE webhook_deliveries SET state = :state, tries = :number, last_status = :status, last_error = :error, "
@@ -135,7 +137,7 @@ def _wait_s(number: int, answer: Answer) -> float | None:
     return max(float(WAITS_S[number - 1]), answer.retry_after_s or 0.0)
 
 
-def _note_health(work: Work, planned: _Call, answer: Answer, at: datetime) -> bool:
+def _note_health(services: Services, work: Work, planned: _Call, answer: Answer, at: datetime) -> bool:
     """Note how the address does; whether it is still called after this."""
     if answer.is_taken:
         work.execute(
@@ -155,6 +157,7 @@ def _note_health(work: Work, planned: _Call, answer: Answer, at: datetime) -> bo
     if answer.status == HTTPStatus.GONE or at - row["failing_since"] > DISABLED_AFTER:
         reason = GONE if answer.status == HTTPStatus.GONE else FAILED_FOR_DAYS
         set_state(work, planned.endpoint_id, "disabled", "worker", reason)
+        _tell_stopped(services, work, planned)
         return False
     if row["failures"] >= MANY_FAILURES:
         pause_s = min(PAUSE_S * 2 ** min(row["failures"] - MANY_FAILURES, 10), LONGEST_PAUSE_S)
@@ -164,6 +167,25 @@ def _note_health(work: Work, planned: _Call, answer: Answer, at: datetime) -> bo
             until=at + timedelta(seconds=pause_s),
         )
     return True
+
+
+def _tell_stopped(services: Services, work: Work, planned: _Call) -> None:
+    """A word to the owners: what was built on this address hears nothing any more."""
+    label = str(
+        work.scalar(
+            "SELECT label FROM webhook_endpoints WHERE supplier_id = :supplier AND endpoint_id = :id",
+            id=planned.endpoint_id,
+        )
+    )
+    tell_staff(
+        services,
+        work,
+        "webhook_stopped",
+        staff_of(services.database, work.supplier_id, OWNERS),
+        key=f"webhook-stopped/{planned.delivery_id}",
+        path=f"/s/webhooks/{planned.endpoint_id}",
+        told=lambda _: {"label": label, "url": planned.url},
+    )
 
 
 def _settle(work: Work, delivery_id: UUID, state: str, error: str) -> None:

@@ -25,6 +25,8 @@ class Panel:
     template: str
     load: Load
     room: str = "side"
+    where: str = "true"
+    """The SQL condition on ``:customer`` without which there is nothing to show: all panels ask theirs at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +38,39 @@ class Shown:
     values: Mapping[str, Any]
 
 
+def _about(*tables: str) -> str:
+    """Whether any of these tables has something about the customer."""
+    return " OR ".join(
+        f"EXISTS (SELECT 1 FROM {table} WHERE supplier_id = :supplier AND customer_id = :customer)"  # noqa: S608 -- our own names
+        for table in tables
+    )
+
+
+_INSURED = "EXISTS (SELECT 1 FROM insurance_policies WHERE supplier_id = :supplier)"
 PANELS: tuple[Panel, ...] = (
     Panel("account/forms.html", dealings.show_forms, "act"),
-    Panel("account/messages.html", dealings.show_messages, "main"),
+    Panel("account/messages.html", dealings.show_messages, "main", where=_about("message_threads")),
     Panel("account/dunning.html", dealings.show_dunning),
-    Panel("account/promises.html", dealings.show_promises),
-    Panel("account/disputes.html", dealings.show_disputes),
+    Panel("account/promises.html", dealings.show_promises, where=_about("promises", "plans")),
+    Panel("account/disputes.html", dealings.show_disputes, where=_about("disputes")),
     Panel("account/credit.html", standing.show_credit),
-    Panel("account/score.html", standing.show_score),
+    Panel("account/score.html", standing.show_score, where=_about("scores", "score_blocks")),
+    Panel("opening/former_panel.html", standing.show_former, where=_about("former_lines")),
     Panel("account/claims.html", dealings.show_claims),
-    Panel("account/insurance.html", standing.show_insurance),
-    Panel("account/factoring.html", standing.show_factoring),
+    Panel("account/insurance.html", standing.show_insurance, where=_INSURED),
+    Panel("account/factoring.html", standing.show_factoring, where=_about("assignments")),
 )
 """The panels of all areas, in the order in which a collector reads them."""
 
 
 def show_panels(work: Work, customer: Customer, today: date) -> list[Shown]:
     """The panels that have something to show of a customer."""
+    conditions = ", ".join(f"{panel.where} AS p{n}" for n, panel in enumerate(PANELS))
+    known = work.row(f"SELECT {conditions}", customer=customer.customer_id)
+    assert known is not None  # noqa: S101 -- a query without FROM has one row
     shown = []
-    for panel in PANELS:
-        values = panel.load(work, customer, today)
+    for panel, is_known in zip(PANELS, known.values(), strict=True):
+        values = panel.load(work, customer, today) if is_known else None
         if values is not None:
             shown.append(Shown(panel.template, panel.room, values))
     return shown

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from portal.staff.credit.shown import show_standing, tell_kept
-from portal.staff.scores.listed import TONES, explain, points
+from portal.staff.scores.listed import TONES, explain, former_books, points
 from portal.telling.credit_words import COMPONENT_NAMES, PROCEEDINGS
+from portal.telling.former_words import FORMER_KINDS
+from portal.words import gettext
 from receivables.domain.risk.exposure import COMPONENTS, LOWERING
 from receivables.services.risk.insolvency import open_insolvency
 from receivables.services.risk.insuring import insured_debts
 from receivables.services.risk.limiting import DEFAULT_CURRENCY
 from receivables.services.risk.scoring import blocked_customers, latest_scores
 from receivables.store.accounting.factors import list_assignments
+from receivables.store.accounting.former_lines import former_lines, former_totals
 from receivables.store.risk.credit import list_decisions
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 MOST_ASSIGNED = 5
+MOST_FORMER = 5
 
 
 def show_credit(work: Work, customer: Customer, _today: date) -> dict[str, Any]:
@@ -55,6 +59,19 @@ def show_score(work: Work, customer: Customer, _today: date) -> dict[str, Any] |
         "tones": TONES,
         "points": points,
         "blocked": blocked,
+        "former": former_books(dated) if dated else "",
+    }
+
+
+def show_former(work: Work, customer: Customer, _today: date) -> dict[str, Any] | None:
+    """The last letters of the former books; nothing where none were taken over."""
+    rows, _ = former_lines(work, customer_id=customer.customer_id)
+    if not rows:
+        return None
+    return {
+        "rows": rows[:MOST_FORMER],
+        "totals": former_totals(work, customer.customer_id),
+        "kinds": {key: gettext(name) for key, name in FORMER_KINDS.items()},
     }
 
 

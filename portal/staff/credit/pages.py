@@ -13,7 +13,7 @@ from portal.access.context import caller, place, services, work_here
 from portal.access.people import get_person
 from portal.access.roles import COLLECTING, CREDIT, READERS, allow
 from portal.lists import read_list_request
-from portal.staff.credit.shown import show_standing, tell_kept, uses
+from portal.staff.credit.shown import show_standing, tell_kept, uses_by
 from portal.telling.credit_words import (
     COMPONENT_NAMES,
     DEROGATION_STATES,
@@ -62,7 +62,8 @@ def index() -> str:
     choice = choice if choice in FILTERS else "near"
     offset = read_offset(request.args)
     with work_here() as work:
-        rows = uses(work, choice)
+        found = uses_by(work, FILTERS)
+        rows = found[choice]
         return render_template(
             "credit/list.html",
             rows=rows[offset : offset + PAGE],
@@ -71,6 +72,7 @@ def index() -> str:
             page=PAGE,
             chosen=choice,
             filters=FILTERS,
+            counts={key: len(each) for key, each in found.items()},
             waiting=list_derogations(work, states=["asked"], limit=FIRST_DECISIONS),
             proceedings=list_insolvencies(work, limit=PAGE),
             proceedings_names=PROCEEDINGS,

@@ -15,7 +15,7 @@ from receivables.services.risk.limiting import DEFAULT_CURRENCY
 from receivables.store.risk.credit import current_policy, derogated, limits_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from receivables.domain.risk.credit import CreditFacts, CreditPolicy, Decision, Limit
@@ -57,7 +57,18 @@ def uses(work: Work, choice: str) -> list[Use]:
     ``choice``: ``over``, ``near`` (from the policy's warning on, those over it among them), ``none`` (no limit, but
     something is owed), ``all`` (with a limit).
     """
-    policy, day = current_policy(work), today()
+    return uses_by(work, (choice,))[choice]
+
+
+def uses_by(work: Work, choices: Iterable[str]) -> dict[str, list[Use]]:
+    """The same for each of ``choices``, from one reading."""
+    policy = current_policy(work)
+    found = _read_uses(work, policy)
+    return {each: _choose(found, each, policy) for each in choices}
+
+
+def _read_uses(work: Work, policy: CreditPolicy) -> list[Use]:
+    day = today()
     owed = exposures(work, None, DEFAULT_CURRENCY)
     limited = {row["customer_id"] for row in work.rows(_LIMITED)}
     ids = [*limited, *(key for key in owed if key not in limited)]
@@ -75,6 +86,10 @@ def uses(work: Work, choice: str) -> list[Use]:
                 derogation_minor=more.get(key, 0),
             )
         )
+    return found
+
+
+def _choose(found: list[Use], choice: str, policy: CreditPolicy) -> list[Use]:
     kept = [each for each in found if _fits(each, choice, policy)]
     if choice == "none":
         return sorted(kept, key=lambda each: (-each.exposure_minor, each.name))

@@ -141,5 +141,5 @@ def _tell_status(event: DisputeEvent) -> Told:
         ACTIONS[each][1 if language() == "en" else 0] for each in event.facts.get("actions", ()) if each in ACTIONS
     ]
     detail = " · ".join([event.said or "", *asked]).strip(" ·")
-    title = gettext("Statut reçu : %(status)s") % {"status": f"{known.code} {name}"}
+    title = gettext("Statut reçu : %(status)s") % {"status": name}
     return Told(event.happened_at, title, detail, "late", "alert")

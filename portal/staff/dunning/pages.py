@@ -19,7 +19,9 @@ from portal.dunning.letters import reminder_letter
 from portal.dunning.mails import reminder_mail
 from portal.dunning.running import PDF, Writer, approve_reminder, send_reminders
 from portal.dunning.view import view_reminder
+from portal.exports.handing import offer, wish_here
 from portal.staff.dunning import shown
+from portal.staff.jobs.files import ASK
 from portal.words import gettext, told_by
 from receivables.domain.collecting.reminders import Plan
 from receivables.domain.collecting.scenarios import Approval, Channel
@@ -169,8 +171,10 @@ def resume(customer_id: UUID) -> Response:
 @blueprint.get("/customers/<uuid:customer_id>/file")
 @allow(*COLLECTING)
 def litigation_file(customer_id: UUID) -> Response:
-    """Everything that whoever sues needs, as one zip."""
+    """Everything that whoever sues needs, as one zip; the worker makes one of many invoices."""
     try:
+        if (large := offer(wish_here("litigation", {}, customer_id), ASK)) is not None:
+            return large
         made = make_litigation_file(services(), place().supplier_id, customer_id, _actor())
     except NotFoundError:
         abort(404)

@@ -18,10 +18,10 @@ from portal.imports.issuing import IMPORT
 from portal.imports.kept import brought_file, keep_brought
 from portal.imports.planning import plan_import
 from portal.imports.sheets import MAX_FILE_BYTES
-from portal.jobs.jobs import job_of_file, list_jobs, start_job
+from portal.jobs.jobs import job_of_file, list_jobs, start_job, sums_taken
 from portal.tables import MARK
 from portal.validation.uploads import clean_name
-from portal.words import language, told_by
+from portal.words import language, price, told_by
 from receivables.errors import ReceivablesError
 
 if TYPE_CHECKING:
@@ -133,8 +133,9 @@ def _overview(said: str = "") -> str:
         before = None
     with work_here() as work:
         jobs, more = list_jobs(work, [IMPORT], before)
+        sums = sums_taken(work, [each.job_id for each in jobs])
     return render_template(
-        "imports/overview.html", jobs=jobs, more=more, said=said, most_mib=MAX_FILE_BYTES // (1024 * 1024)
+        "imports/overview.html", jobs=jobs, sums=sums, more=more, said=said, most_mib=MAX_FILE_BYTES // (1024 * 1024)
     )
 
 
@@ -151,6 +152,7 @@ def _review(sha256: str, choice: dict[str, str] | None = None) -> str:
         faults=[(reference, told_by(fault)) for reference, fault in plan.faults],
         fields=[(field, field.name(language())) for field in FIELDS],
         samples=samples_of(plan.table) if plan.table else [],
+        totals=[price(minor, currency) for currency, minor in plan.net.items()],
     )
 
 

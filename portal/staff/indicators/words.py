@@ -36,7 +36,9 @@ class Words:
 
 NAMES: dict[str, Words] = {
     "receivable": Words(
-        note_text("Créances ouvertes"), note_text("Tout ce qui est ouvert au débit du compte 411."), "invoice"
+        note_text("Créances ouvertes"),
+        note_text("Tout ce que les clients doivent encore, crédits non déduits (compte 411)."),
+        "invoice",
     ),
     "not_due": Words(note_text("Pas encore échu"), note_text("Créances dont l'échéance n'est pas passée."), "clock"),
     "late": Words(note_text("Échu"), note_text("Créances dont l'échéance est passée, par échéance."), "alert", -1),

@@ -251,7 +251,7 @@ def _told_statuses(rows: Sequence[Any]) -> list[dict[str, Any]]:
     for row in rows:
         known = status(row["code"])
         name = known.english if language() == "en" else known.french
-        told.append({"name": f"{known.code} {name}" if name != known.code else known.code, **row})
+        told.append({"name": name, **row})
     return told
 
 

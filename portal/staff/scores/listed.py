@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from portal.words import gettext, language, note_text
+from portal.words import gettext, language, ngettext, note_text
 
 if TYPE_CHECKING:
     from datetime import date
@@ -107,6 +107,21 @@ def explain(dated: DatedScore) -> list[ShownPart]:
         ShownPart(gettext(PART_NAMES[part.name]), _reason(dated, part), part.lost, part.weight)
         for part in dated.score.parts
     ]
+
+
+def former_books(dated: DatedScore) -> str:
+    """That the score looks at letters of the former books too; nothing where it does not."""
+    count = dated.facts.former
+    return (
+        ngettext(
+            "dont %(num)s facture payée dans vos anciens livres",
+            "dont %(num)s factures payées dans vos anciens livres",
+            count,
+        )
+        % {"num": count}
+        if count
+        else ""
+    )
 
 
 def points(tenths: int | None) -> str:

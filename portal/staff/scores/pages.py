@@ -24,6 +24,7 @@ from portal.staff.scores.listed import (
     ShownReport,
     count_letters,
     explain,
+    former_books,
     list_scores,
     points,
 )
@@ -162,6 +163,7 @@ def _show(customer_id: UUID, wrong: str = "") -> AnyResponse:
         dated=dated,
         shares=explain(dated),
         points=points,
+        former=former_books(dated),
         tone=TONES[dated.score.letter],
         formula=formula_of(CURRENT),
         reports=[_beside(each, dated) for each in reports],

@@ -9,42 +9,32 @@ from flask import Blueprint, render_template, request
 
 from config.clock import today
 from portal.access.context import caller, place, services, work_here
-from portal.access.people import staff_of
+from portal.access.people import names_of, staff_of
 from portal.access.roles import Role, allow
-from portal.lists import MAX_WANTED
-from portal.tables import Column, Form, send_table
+from portal.exports.handing import offer, wish_here
+from portal.exports.trail import TRAIL, asked_acts
+from portal.navigation import opens
+from portal.staff.jobs.files import ASK
+from portal.tables import Form, send_table
+from portal.telling.acts import page_of, tell_act, tell_area
 from portal.words import gettext, note_text
-from receivables.store.audit_trail import (
-    MOST_LISTED,
-    AuditAsked,
-    AuditRow,
-    audit_areas,
-    every_audit,
-    list_audit,
-    seal_state,
-)
+from receivables.store.audit_trail import MOST_LISTED, audit_areas, every_audit, list_audit, seal_state
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Mapping, Sequence
 
-    from flask import Response
+    from werkzeug import Response as AnyResponse
+
+    from receivables.store.audit_trail import AuditRow
 
 blueprint = Blueprint("audit_trail", __name__, url_prefix="/s/settings/audit")
 
 WATCHING = (Role.OWNER, Role.ACCOUNTANT, Role.AUDITOR)
 """Who reads what everybody did."""
 PERSON = "person "
-LONGEST_NAME = 80
+HASH_DIGITS = 64
 _MOST_DIGITS = 18
-_COLUMNS: tuple[Column[AuditRow], ...] = (
-    Column("id", "Numéro", "Number", lambda row: row.audit_id),
-    Column("happened_at", "Moment", "Moment", lambda row: row.happened_at),
-    Column("actor", "Qui", "Who", lambda row: row.actor),
-    Column("act", "Acte", "Act", lambda row: row.act),
-    Column("object", "Objet", "Object", lambda row: row.object),
-    Column("details", "Détails", "Details", lambda row: to_json(row.details)),
-)
 HOUSE_ACTORS = {
     "system": note_text("Traitement automatique"),
     "worker": note_text("Traitement automatique"),
@@ -53,6 +43,9 @@ HOUSE_ACTORS = {
     "pay link": note_text("Lien de paiement"),
     "mail server": note_text("Serveur de courriel"),
     "command line": note_text("Ligne de commande"),
+    "core": note_text("Traitement automatique"),
+    "rule": note_text("Règle automatique"),
+    "visitor": note_text("Visiteur"),
 }
 
 
@@ -60,13 +53,14 @@ HOUSE_ACTORS = {
 @allow(*WATCHING)
 def show() -> str:
     """The acts, the newest first."""
-    asked = _asked()
+    asked = asked_acts(request.args)
     given = request.args.get("before", "")
     before = int(given) if given.isascii() and given.isdecimal() and len(given) <= _MOST_DIGITS else None
     people = _people()
     with work_here() as work:
         rows = list_audit(work, asked, before=before, limit=MOST_LISTED + 1)
         areas, seal = audit_areas(work), seal_state(work)
+    named = people | _others(rows, people)
     return render_template(
         "settings/audit.html",
         rows=rows[:MOST_LISTED],
@@ -74,21 +68,27 @@ def show() -> str:
         asked=asked,
         query={name: value for name, value in request.args.items() if name != "before" and value},
         people=people,
-        who=lambda actor: actor_words(actor, people),
-        areas=areas,
+        named={key.removeprefix(PERSON): name for key, name in named.items()},
+        who=lambda actor: actor_words(actor, named),
+        areas=sorted(((each, tell_area(each)) for each in areas), key=lambda area: area[1].casefold()),
         seal=seal,
         path_of=path_of,
+        say=tell_act,
+        details=lambda row: detail_words(row, named),
     )
 
 
 @blueprint.get("/trail.<any(csv, xlsx, json):form>")
 @allow(*WATCHING)
-def export(form: str) -> Response:
+def export(form: str) -> AnyResponse:
     """The acts that are looked for, as a file; taking it stands in the trail as well."""
-    asked = _asked()
+    wish = wish_here("audit", {**request.args.to_dict(), "as": form})
+    if (large := offer(wish, ASK)) is not None:
+        return large
+    asked = asked_acts(request.args)
     with work_here() as work:
         work.audit(f"{PERSON}{caller().person.person_id}", "audit.fetched", form, area=asked.area, by=asked.actor)
-        return send_table(_COLUMNS, every_audit(work, asked), Form(form), f"journal-d-audit-{today()}")
+        return send_table(TRAIL, every_audit(work, asked), Form(form), f"journal-d-audit-{today()}")
 
 
 def actor_words(actor: str, people: dict[str, str]) -> str:
@@ -99,30 +99,33 @@ def actor_words(actor: str, people: dict[str, str]) -> str:
 
 
 def path_of(row: AuditRow) -> str | None:
-    """The page of what was acted upon, where it has one."""
-    pages = {"invoice": "/s/invoices/", "customer": "/s/customers/", "item": "/s/items/", "dispute": "/s/disputes/"}
-    page = pages.get(row.act.partition(".")[0])
+    """The page of what was acted upon, where it has one that the caller may open."""
+    path = page_of(row)
+    return path if path and opens(path) else None
+
+
+def detail_words(row: AuditRow, named: Mapping[str, str]) -> list[str]:
+    """The details of an act as a person reads them: people by name, hashes in short; files keep all of them."""
+    found = []
+    for name, value in row.details.items():
+        told = value if isinstance(value, str) else to_json(value)
+        told = named.get(f"{PERSON}{told}", told)
+        if value in (None, "", [], {}) or _id_of(told):
+            continue
+        found.append(f"{name} : {told[:12]}…" if len(told) == HASH_DIGITS else f"{name} : {told}")
+    return found
+
+
+def _others(rows: Sequence[AuditRow], people: Mapping[str, str]) -> dict[str, str]:
+    """People of customers, and colleagues who left, by the word for them in the trail."""
+    words = {row.actor for row in rows} | {f"{PERSON}{row.object}" for row in rows if row.act.startswith("person.")}
+    ids = [found for each in words - people.keys() if (found := _id_of(each.removeprefix(PERSON)))]
+    return {f"{PERSON}{key}": name for key, name in names_of(services().database, ids).items()}
+
+
+def _id_of(told: str) -> UUID | None:
     try:
-        return f"{page}{UUID(row.object)}" if page else None
-    except ValueError:
-        return None
-
-
-def _asked() -> AuditAsked:
-    q, actor, area = ("".join(filter(str.isprintable, request.args.get(name, ""))) for name in ("q", "actor", "area"))
-    return AuditAsked(
-        q.strip()[:MAX_WANTED],
-        actor[:LONGEST_NAME],
-        area[:LONGEST_NAME],
-        _day(request.args.get("since", "")),
-        _day(request.args.get("until", "")),
-    )
-
-
-def _day(given: str) -> date | None:
-    """A day as a form sends it; what is none is left out."""
-    try:
-        return min(type(today()).fromisoformat(given), today())
+        return UUID(told)
     except ValueError:
         return None
 

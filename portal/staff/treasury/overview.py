@@ -13,10 +13,10 @@ from payments.treasury import positions
 from payments.treasury.contests import list_contests
 from portal.access.context import caller, work_here
 from portal.access.roles import STAFF, allow
-from portal.customer.downloads import send_bytes
-from portal.staff.treasury.tables import CSV_MIME, comparisons_table, movements_table
+from portal.staff.treasury.tables import COMPARISONS, MOVEMENTS
 from portal.staff.treasury.words import PLACES, PROOFS
-from portal.words import language, note_text
+from portal.tables import Form, send_table
+from portal.words import note_text
 
 if TYPE_CHECKING:
     from datetime import date
@@ -120,7 +120,7 @@ def payout_table(payout_ref: str) -> Response:
         _payout(work, payout_ref)
         rows = paid_out.movements_in(work, payout_ref, limit=None)
         work.audit(_actor(), "treasury.exported", payout_ref, rows=len(rows))
-    return send_bytes(movements_table(rows, language()).encode(), CSV_MIME, f"{payout_ref}.csv")
+    return send_table(MOVEMENTS, rows, Form.CSV, payout_ref)
 
 
 @blueprint.get("/comparisons")
@@ -143,9 +143,7 @@ def comparison_table() -> Response:
     with work_here() as work:
         rows = positions.comparisons(work, limit=MOST_EXPORTED)
         work.audit(_actor(), "treasury.exported", "comparisons", rows=len(rows))
-    return send_bytes(
-        comparisons_table(rows[:MOST_EXPORTED], language()).encode(), CSV_MIME, "provider-comparisons.csv"
-    )
+    return send_table(COMPARISONS, rows[:MOST_EXPORTED], Form.CSV, "provider-comparisons")
 
 
 def _payout(work: Work, payout_ref: str) -> PayoutLine:

@@ -17,11 +17,11 @@ from payments.treasury.payouts import bank_line, find_payout, movements_on
 from portal.access.context import caller, place, work_here
 from portal.access.roles import COLLECTING, STAFF, allow
 from portal.customer.disputing import read_amount
-from portal.customer.downloads import send_bytes
 from portal.lists import MAX_WANTED, read_list_request
-from portal.staff.treasury.tables import CSV_MIME, payments_table
+from portal.staff.treasury.tables import PAYMENTS
 from portal.staff.treasury.words import treasury_words
-from portal.words import gettext, language, note_text, told_by
+from portal.tables import Form, send_table
+from portal.words import gettext, note_text, told_by
 from receivables.errors import ReceivablesError
 from receivables.services.settlement.aiming import aim, unaim
 from receivables.store.invoicing.lists import list_invoices
@@ -107,7 +107,7 @@ def table() -> Response:
             work, state=_chosen(), method=method or None, wanted=asked.wanted, limit=MOST_EXPORTED
         )
         work.audit(_actor(), "treasury.exported", "payments", rows=len(rows))
-    return send_bytes(payments_table(rows[:MOST_EXPORTED], language()).encode(), CSV_MIME, "payments.csv")
+    return send_table(PAYMENTS, rows[:MOST_EXPORTED], Form.CSV, "payments")
 
 
 @blueprint.get("/<uuid:attempt_id>")

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from portal.wiring import Services
     from receivables.store.work import Work
 
+_CAPTIONS = {
+    "open": note_text("contestés, à répondre avant le %(until)s"),
+    "lost": note_text("de nouveau à payer par %(customer)s"),
+    "won": note_text("vous restent"),
+}
+"""What stands under the amount of a mail."""
 WATERMARK = "contests.told"
 OVERLAP = timedelta(minutes=10)
 """A transaction that began before the last look may have ended after it; a mail's key writes it once."""
@@ -131,6 +137,7 @@ def contest_page(state: str, told: Mapping[str, object], spoken: str) -> MailPag
         preheader=sentence,
         greeting=speak("Bonjour,"),
         paragraphs=(sentence,),
+        figure=(str(told["amount"]), speak(_CAPTIONS[state]) % told),
         button=(speak(note_text("Ouvrir la contestation")), str(told["url"])),
         language=spoken,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
 
@@ -22,6 +23,7 @@ blueprint = Blueprint("finding", __name__, url_prefix="/s/search")
 KINDS = {
     "customer": (note_text("Clients"), "people"),
     "invoice": (note_text("Factures"), "invoice"),
+    "former": (note_text("Pièces des anciens livres"), "archive"),
     "payment": (note_text("Paiements"), "receipt"),
     "bank": (note_text("Lignes de banque"), "bank"),
     "contact": (note_text("Contacts"), "people"),
@@ -58,6 +60,7 @@ def path_of(found: Finding) -> str:
     return {
         "customer": f"/s/customers/{found.id}",
         "invoice": f"/s/invoices/{found.id}",
+        "former": f"/s/customers/{found.customer_id}/former?{urlencode({'q': found.title[:80]})}",
         "payment": f"/s/payments/{found.id}",
         "bank": f"/s/bank/lines/{found.id}",
         "contact": f"/s/customers/{found.customer_id}#contacts",

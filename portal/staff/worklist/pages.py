@@ -23,7 +23,7 @@ from portal.telling.account_words import task_words
 from portal.words import gettext, note_text
 from receivables.domain.money import Money
 from receivables.services.collecting.tasking import NewTask, close_task, open_tasks, open_tasks_for, postpone_task
-from receivables.services.collecting.worklist import Wanted, worklist
+from receivables.services.collecting.worklist import Wanted, first_of, worklist
 from receivables.store.collecting.dunning import customer_names
 from receivables.store.customer_file.contacts import segments, set_customer_files
 from receivables.store.customer_file.overviews import PAGE
@@ -88,17 +88,18 @@ def show() -> str | Response:
     people = staff_of(services().database, place().supplier_id)
     me = caller().person.person_id
     with work_here() as work:
-        ranked = worklist(work, today(), asked.wanted(me))
         if request.args.get("format"):
-            return _export(ranked, people)
-        shown = ranked[asked.page * PAGE : (asked.page + 1) * PAGE]
+            return _export(worklist(work, today(), asked.wanted(me)), people)
+        listed = first_of(work, today(), asked.wanted(me), (asked.page + 1) * PAGE + 1)
+        shown = listed.ranked[asked.page * PAGE : (asked.page + 1) * PAGE]
         let_script_run()
         tasks = _tasks(work, asked, me)
         return render_template(
             "worklist/list.html",
             rows=[_row(each, people) for each in shown],
-            sums=_sums(ranked),
-            more=len(ranked) > (asked.page + 1) * PAGE,
+            sums=_sums(listed.ranked) if listed.is_whole else [],
+            late=listed.late,
+            more=len(listed.ranked) > (asked.page + 1) * PAGE,
             first=asked.page * PAGE,
             asked=asked,
             whose={key: gettext(name) for key, name in WHOSE.items()},
