@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from config.clock import now
+from config.clock import legal_day, now
 from config.law import LawUnknownError, duty_of, duty_on
 from einvoice.document import SIRET_SCHEME
 from einvoice.errors import EInvoiceError
@@ -337,7 +337,7 @@ def _listed(work: Work, siren: str | None) -> tuple[Listing, date | None]:
         listing = Listing.UNLISTED
     else:
         listing = Listing.PUBLIC if unit and unit.get("entity_type") == "Public" else Listing.PRIVATE
-    return listing, row["asked_at"].date()
+    return listing, legal_day(row["asked_at"])
 
 
 # --- kept with the invoice -------------------------------------------------------------------------------------------

@@ -6,9 +6,12 @@ import hashlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from werkzeug.routing import Rule
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -17,6 +20,9 @@ from config.database import Database, migrate
 from config.embedded import EmbeddedPostgres
 from config.settings import Settings
 from einvoice.archive.filesystem import Archive
+from einvoice.validation.check import Validator
+from einvoice.validation.schematron import SchematronEngine
+from receivables.services.accounting import sealing
 from receivables.store.register import Supplier, create_supplier
 from receivables.store.work import Works
 
@@ -24,6 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+
+hypothesis_settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("house")
+"""No example is too slow: how long one takes is a matter of what else the machine does."""
 
 LONGEST = (
     "test_pages_of_staff",
@@ -57,10 +67,41 @@ def collected_messages() -> None:
     Archive.put = put  # type: ignore[method-assign] -- for the whole session, in every process of it
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled_addresses() -> Iterator[None]:
+    """Compile what builds each route's addresses once: that is nearly all the time of making an app of 600 routes."""
+    compiled: dict[tuple[object, ...], Any] = {}
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Any:  # noqa: FBT001, FBT002 -- as werkzeug calls it
+        key = (append_unknown, *rule._trace, *sorted(rule.arguments), *(rule.defaults or {}).items())
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        compile_builder = Rule._compile_builder
+        patch.setattr(Rule, "_compile_builder", compile_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_seals() -> Iterator[None]:
+    """Nobody seals audit trails beside the tests, and on a full machine a test takes longer than a worker would."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sealing, "SEALED_WITHIN_S", 3600)
+        yield
+
+
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings of a house in a folder of its own."""
-    return Settings(data_dir=tmp_path_factory.mktemp("house"), private_hosts_allowed=True)
+    """Settings of a house in a folder of its own, patient with a machine that has much else to do."""
+    return Settings(
+        data_dir=tmp_path_factory.mktemp("house"),
+        private_hosts_allowed=True,
+        statement_timeout_ms=60_000,
+        lock_timeout_ms=60_000,
+        idle_transaction_timeout_ms=120_000,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -94,3 +135,16 @@ def supplier(database: Database) -> Supplier:
     """A supplier that no other test knows: suppliers are separated by construction, so tests are too."""
     siren = f"{new_id().int % 10**9:09d}"
     return create_supplier(database, siren, f"Fournisseur {siren}")
+
+
+@pytest.fixture(scope="session")
+def shared_engine() -> Iterator[SchematronEngine]:
+    """The real rules, compiled once."""
+    with SchematronEngine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def validator(shared_engine: SchematronEngine) -> Validator:
+    """Judges by the real rules."""
+    return Validator(shared_engine)

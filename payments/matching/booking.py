@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from payments.advices.using import Arrived, use_advices
 from receivables.errors import ReceivablesError
 from receivables.services.settlement.aiming import aim
 from receivables.services.settlement.paying import RecordPayment, record_payments
@@ -42,6 +43,7 @@ def book_readings(work: Work, certain: Sequence[tuple[BankLine, Reading]]) -> di
                     waive(work, found[line.line_id], waiver, RULE)
             except ReceivablesError as refusal:
                 work.audit(RULE, "match.rest_left_open", str(line.line_id), code=refusal.code)
+    use_advices(work, [_arrived(line, reading, found[line.line_id]) for line, reading in certain], AUTOMATIC_ACTOR)
     return found
 
 
@@ -60,6 +62,11 @@ def payment_of(line: BankLine, reading: Reading, actor: str, chosen_by: str) -> 
         actor=actor,
         chosen_by=chosen_by,
     )
+
+
+def _arrived(line: BankLine, reading: Reading, attempt_id: UUID) -> Arrived:
+    invoices = frozenset(dict(reading.outcome.aims))
+    return Arrived(attempt_id, reading.customer_id, line.amount_minor, line.currency, line.booked_on, invoices)
 
 
 def use_credit(work: Work, use: CreditUse, actor: str) -> None:

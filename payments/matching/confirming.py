@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from config.clock import now
+from payments.advices.using import Arrived, free_advices, use_advices
 from payments.banking.lines import get_line, lines_by_ids, settle_line
 from payments.errors import PaymentError
 from payments.matching.asking import close_questions
@@ -106,10 +107,19 @@ def confirm_line(work: Work, line_id: UUID, parts: Sequence[Part], actor: str) -
         attempt_id=attempts[0],
         settled_by=actor,
     )
+    _use_advices(work, line, list(zip(attempts, parts, strict=True)), actor)
     learn_payer(work, line, [part.customer_id for part in parts], actor)
     close_questions(work, [line_id])
     work.audit(actor, "match.confirmed", str(line_id), customers=[str(part.customer_id) for part in parts])
     return attempts
+
+
+def _use_advices(work: Work, line: BankLine, booked: Sequence[tuple[UUID, Part]], actor: str) -> None:
+    came = [
+        Arrived(attempt, part.customer_id, part.amount_minor, line.currency, line.booked_on, frozenset(part.aims))
+        for attempt, part in booked
+    ]
+    use_advices(work, came, actor)
 
 
 def set_aside(work: Work, line_id: UUID, actor: str) -> None:
@@ -172,6 +182,7 @@ def undo_match(work: Work, line_id: UUID, actor: str, reason: str) -> None:
         ],
     )
     _free_credits(work, line, actor, reason)
+    free_advices(work, _refs(line, MOST_PARTS))
     unlearn_line(work, line_id, actor)
     settle_line(work, line_id, "unidentified", reason="match.undone", settled_by=actor)
     work.execute(

@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,7 +167,7 @@ def plan_flows(story: Story, count: int, first: int = 1) -> list[str]:
         (account,) = accounts_to_follow(work)
         for number in range(first, first + count):
             content = xml.replace("2026-0001", f"T-{number:05d}").encode()
-            until = today().replace(year=today().year + 11)
+            until = date(today().year + 11, 12, 31)
             story.services.archive.put(content, until)
             file = KeptFile(content, f"T-{number:05d}.xml", XML_MIME)
             tracking_id = tracking_id_for(str(story.id), "chaos", str(number))

@@ -8,21 +8,14 @@ import pytest
 from story_builders import PlatformHouse, Story, build_services
 
 from einvoice.validation.check import Validator
-from einvoice.validation.schematron import SchematronEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from config.database import Database
     from config.settings import Settings
+    from einvoice.validation.schematron import SchematronEngine
     from portal.wiring import Services
-
-
-@pytest.fixture(scope="session")
-def shared_engine() -> Iterator[SchematronEngine]:
-    """The real rules, compiled once."""
-    with SchematronEngine() as engine:
-        yield engine
 
 
 @pytest.fixture(scope="session")

@@ -76,6 +76,13 @@ FAULTS: dict[str, list[str]] = {
         "UPDATE postings SET debit_minor = debit_minor + 5 WHERE supplier_id = %(s)s AND account LIKE '416%%'",
         "UPDATE insolvencies SET state = 'ended' WHERE supplier_id = %(s)s",
     ],
+    "I8-STANDING": [
+        "UPDATE customer_standings SET due_minor = due_minor + 1 WHERE supplier_id = %(s)s",
+        "UPDATE customer_standings SET older_minor = older_minor - 1 WHERE supplier_id = %(s)s",
+        "UPDATE customer_standings SET turns_on = 'infinity' WHERE supplier_id = %(s)s AND due_minor > 0",
+        "DELETE FROM customer_standings WHERE supplier_id = %(s)s",
+        "UPDATE receivable_items SET open_minor = 0 WHERE supplier_id = %(s)s AND open_minor > 0",
+    ],
     "I9": [
         "DELETE FROM outbox WHERE supplier_id = %(s)s AND kind = 'cash.collected'",
         (

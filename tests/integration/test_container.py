@@ -20,25 +20,18 @@ from einvoice.formats.facturx import write_facturx
 from einvoice.formats.page import render_page
 from einvoice.formats.pdf_reader import readers_of
 from einvoice.validation import container
-from einvoice.validation.check import Validator
 from einvoice.validation.file_report import FileKind
 from einvoice.validation.file_rules import FILE_RULES
-from einvoice.validation.schematron import SchematronEngine
 from einvoice.validation.verdict import Layer, Severity, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from einvoice.validation.check import Validator
     from einvoice.validation.file_report import FileReport
 
 ROOT = Path(__file__).resolve().parents[2]
 XRECHNUNG = "urn:cen.eu:en16931:2017#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0"
-
-
-@pytest.fixture(scope="module")
-def validator() -> Iterator[Validator]:
-    with SchematronEngine() as engine:
-        yield Validator(engine)
 
 
 @pytest.fixture(scope="module")

@@ -211,7 +211,7 @@ def test_an_address_that_does_not_exist_is_not_written_to_again(desk: Desk) -> N
     (contact,) = desk.do(contacts_of, [invoice.customer_id])[invoice.customer_id]
     assert contact.mail_state == "bounced"
     assert desk.remind().written == 0
-    assert [task.kind for task in desk.do(open_tasks)] == ["dunning.no_address"]
+    assert [task.kind for task in desk.do(open_tasks)] == ["mail.returned"]
 
 
 def test_a_server_that_is_busy_is_asked_again_later(desk: Desk) -> None:

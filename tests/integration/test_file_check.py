@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import pytest
 from hand_written_invoices import CII, UBL, changed
@@ -20,9 +19,6 @@ from einvoice.validation.schematron import SchematronEngine
 from einvoice.validation.verdict import Layer, Report, Verdict
 from portal.validation.samples import sample
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 WRONG = changed(CII, ("<ram:GrandTotalAmount>288.00<", "<ram:GrandTotalAmount>289.00<"))
 NO_BUYER_SIREN = (
     '<ram:SpecifiedLegalOrganization><ram:ID schemeID="0002">100000009</ram:ID></ram:SpecifiedLegalOrganization>',
@@ -33,12 +29,6 @@ NO_BUYER_SIREN = (
 def with_bar(value: str) -> bytes:
     note = "<ram:IncludedNote><ram:Content>{}</ram:Content><ram:SubjectCode>BAR</ram:SubjectCode></ram:IncludedNote>"
     return changed(CII, NO_BUYER_SIREN, ("  </rsm:ExchangedDocument>", note.format(value) + "</rsm:ExchangedDocument>"))
-
-
-@pytest.fixture(scope="module")
-def validator() -> Iterator[Validator]:
-    with SchematronEngine() as engine:
-        yield Validator(engine)
 
 
 @pytest.mark.parametrize(

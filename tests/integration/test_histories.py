@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from receivables.store.register import Supplier
     from receivables.store.work import Works
 
-HISTORIES = int(os.environ.get("QUITTANCE_HISTORIES", "600"))
+HISTORIES = int(os.environ.get("QUITTANCE_HISTORIES", "240"))
 CHUNKS = 4
 PER_WORLD = 10
 SEED = int(os.environ.get("QUITTANCE_SEED", "20261122"))

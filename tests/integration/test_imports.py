@@ -25,6 +25,7 @@ from receivables.errors import ReceivablesError
 from receivables.store.work_to_do import JOBS_TO_DO, suppliers_with
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from story_builders import Story
@@ -182,3 +183,27 @@ def test_a_defect_refuses_its_line_alone_and_a_job_that_is_held_waits(plain_stor
     with plain_story.services.works.begin(plain_story.id) as work:
         told, _ = lines_of(work, job_id)
     assert [(each.state, each.code) for each in told] == [("refused", "line.failed"), ("done", None)]
+
+
+def test_what_the_database_refuses_each_time_is_a_defect_and_holds_up_no_other_job(plain_story: Story) -> None:
+    services, supplier_id = plain_story.services, plain_story.id
+    asked = {"too long": "SELECT CAST('EURO' AS uuid)", "too slow": "SELECT pg_sleep(9)", "fine": "SELECT 1"}
+
+    def one(_services: Services, _supplier_id: UUID, _job: JobView, line: JobLine) -> Outcome:
+        with services.works.begin(supplier_id) as work:
+            work.execute("SET LOCAL statement_timeout = '100ms'")
+            work.scalar(asked[line.label])
+        return Outcome("done")
+
+    def as_set(_services: Services, _supplier_id: UUID, job: JobView, lines: Sequence[JobLine]) -> Sequence[Outcome]:
+        return [one(_services, _supplier_id, job, each) for each in lines]
+
+    kinds = {"single": Kind("Essai", each_line(one)), "set": Kind("Essai", as_set)}
+    with services.works.begin(supplier_id) as work:
+        lines = [NewLine(label, b"") for label in asked]
+        jobs = [start_job(work, kind, "x", content_sha256="0", options={}, actor="test", lines=lines) for kind in kinds]
+    run_jobs(services, supplier_id, kinds)
+    with services.works.begin(supplier_id) as work:
+        told = [[(each.state, each.code) for each in lines_of(work, job_id)[0]] for job_id in jobs]
+    failed = ("refused", "line.failed")
+    assert told == [[failed, failed, ("done", None)], [failed, failed, failed]]

@@ -23,28 +23,19 @@ from einvoice.formats.profiles import CTC_EXTENDED_ID, EN16931_ID, FACTURX_EXTEN
 from einvoice.formats.ubl import write_ubl
 from einvoice.intake import prepare_own, read_finished
 from einvoice.kept import kept_from_json
-from einvoice.validation.check import Validator
-from einvoice.validation.schematron import SchematronEngine
 from einvoice.validation.verdict import Severity, Verdict
 from receivables.domain.money import Money
 from receivables.services.accounting.checks import run_checks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from story_builders import Story
 
     from einvoice.document import Document
+    from einvoice.validation.check import Validator
     from einvoice.validation.verdict import Report
 
 PLAIN: tuple[Form, ...] = ("cii", "ubl")
 ALL: tuple[Form, ...] = ("facturx", "cii", "ubl")
-
-
-@pytest.fixture(scope="module")
-def validator() -> Iterator[Validator]:
-    with SchematronEngine() as engine:
-        yield Validator(engine)
 
 
 def judged(validator: Validator, document: Document, form: Form) -> Report:

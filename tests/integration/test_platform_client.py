@@ -44,8 +44,6 @@ from einvoice.platform.port import (
 from einvoice.platform.session import MAX_JSON_BYTES, WAITS_S, PlatformSession
 from einvoice.platform.settings import KNOWN_DRIVERS, PlatformDriver, PlatformSettings
 from einvoice.platform.transport import MAX_SMALL_BYTES
-from einvoice.validation.check import Validator
-from einvoice.validation.schematron import SchematronEngine
 from portal.sandboxes.platform import PlatformSandboxOptions, create_platform_sandbox
 from receivables.domain.money import Money
 
@@ -53,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from einvoice.lifecycle.message import StatusMessage
+    from einvoice.validation.check import Validator
 
 SELLER = Party("Chauffage Lemaire SARL", Address("FR"), legal_id=Identifier("732829320", "0002"))
 BUYER = Party(
@@ -95,12 +94,6 @@ class Sandbox:
         driver = PlatformDriver("sandbox", self.url, f"{self.url}/oauth2/token")
         settings = PlatformSettings(driver, "sandbox", "sandbox-secret", read_timeout_s=10)
         return AfnorPlatform(replace(settings, **changes))
-
-
-@pytest.fixture(scope="module")
-def validator() -> Iterator[Validator]:
-    with SchematronEngine() as engine:
-        yield Validator(engine)
 
 
 @pytest.fixture

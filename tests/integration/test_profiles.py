@@ -29,21 +29,15 @@ from einvoice.formats.profiles import (
 )
 from einvoice.formats.reader import read_xml
 from einvoice.formats.ubl import write_ubl
-from einvoice.validation.check import Validator
-from einvoice.validation.schematron import SchematronEngine
 from einvoice.validation.verdict import Layer, Report, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from einvoice.validation.check import Validator
 
 FORMS: tuple[Form, ...] = ("facturx", "cii", "ubl")
 WRITERS: dict[Form, Callable[[Document], bytes]] = {"facturx": write_cii, "cii": write_cii, "ubl": write_ubl}
-
-
-@pytest.fixture(scope="module")
-def validator() -> Iterator[Validator]:
-    with SchematronEngine() as engine:
-        yield Validator(engine)
 
 
 def judge(validator: Validator, document: Document, form: Form) -> Report:

@@ -29,8 +29,9 @@ _ALL = "SELECT * FROM {} WHERE supplier_id = %s"
 
 
 @pytest.fixture
-def chain(works: Works, supplier: Supplier, postgres: EmbeddedPostgres) -> Works:
+def chain(works: Works, supplier: Supplier, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> Works:
     """Four sealed blocks of three rows, older than a minute."""
+    monkeypatch.setattr(sealing, "SEALED_WITHIN_S", 60)
     for number in range(ROWS):
         with works.begin(supplier.supplier_id) as work:
             work.audit("tester", "something.happened", f"object-{number}", number=number)

@@ -13,13 +13,13 @@ from hand_written_invoices import CII, UBL, changed
 from shared_material import shared
 
 from einvoice.validation.check import Validator
-from einvoice.validation.schematron import SchematronEngine
 from einvoice.validation.standards import Profile, Standards, Syntax, profile_of
 from einvoice.validation.verdict import Finding, Layer, LayerResult, Report, Severity, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from einvoice.validation.schematron import SchematronEngine
 
 XRECHNUNG = "urn:cen.eu:en16931:2017#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0"
 EXTENDED = "urn:cen.eu:en16931:2017#conformant#urn:factur-x.eu:1p0:extended"
@@ -39,17 +39,6 @@ REFUSED = {
     "cas-XML-001.xml": "xml.not_well_formed",
     "cdar-212-old-rules.xml": "BR-FR-CDV-16_MDT-124-2",
 }
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[SchematronEngine]:
-    with SchematronEngine() as shared_engine:
-        yield shared_engine
-
-
-@pytest.fixture(scope="module")
-def validator(engine: SchematronEngine) -> Validator:
-    return Validator(engine)
 
 
 def xml_in(path: Path) -> bytes:
@@ -263,13 +252,13 @@ def test_what_the_french_rules_let_pass_is_refused_by_ours(
     ],
 )
 def test_a_false_key_is_a_warning_or_fatal_as_the_caller_says(
-    engine: SchematronEngine, validator: Validator, right: str, wrong: str, rule: str
+    shared_engine: SchematronEngine, validator: Validator, right: str, wrong: str, rule: str
 ) -> None:
     xml = changed(CII, (right, wrong))
     lenient = validator.check_invoice(xml)
     assert finding(lenient, rule).severity is Severity.WARNING
     assert lenient.verdict is Verdict.VALID
-    assert fatal_rules(Validator(engine, false_key=Severity.FATAL).check_invoice(xml)) == {rule}
+    assert fatal_rules(Validator(shared_engine, false_key=Severity.FATAL).check_invoice(xml)) == {rule}
 
 
 @pytest.mark.parametrize("specification", ["urn:cen.eu:en16931:2017", BASIC, EXTENDED, EXTENDED_CTC_FR])
@@ -305,7 +294,7 @@ def test_a_profile_outside_the_french_socle_is_a_warning(validator: Validator) -
     assert finding(report, "QT-SOCLE").severity is Severity.WARNING
 
 
-def test_every_rule_file_of_every_profile_is_installed_and_identified(engine: SchematronEngine) -> None:
+def test_every_rule_file_of_every_profile_is_installed_and_identified(shared_engine: SchematronEngine) -> None:
     standards = Standards()
     demands = {
         demand
@@ -318,10 +307,10 @@ def test_every_rule_file_of_every_profile_is_installed_and_identified(engine: Sc
     assert len({artefact.rule_set.sha256 for artefact in artefacts}) == len(demands)
     for artefact in artefacts:
         if artefact.kind == "xslt" and artefact.path.parent.name in {"facturx-minimum", "facturx-basicwl"}:
-            engine.warm(artefact.path)  # the other stylesheets run in this module
+            shared_engine.warm(artefact.path)  # the other stylesheets run in this module
 
 
-def test_a_newer_set_of_rules_goes_before_the_packages(engine: SchematronEngine, tmp_path: Path) -> None:
+def test_a_newer_set_of_rules_goes_before_the_packages(shared_engine: SchematronEngine, tmp_path: Path) -> None:
     packaged = Standards()
     demand = packaged.demanded(Syntax.CII, french=True)[2]
     shutil.copytree(packaged.artefact(demand).path.parent, tmp_path / demand.folder)
@@ -330,39 +319,41 @@ def test_a_newer_set_of_rules_goes_before_the_packages(engine: SchematronEngine,
     assert newer.artefact(demand).path.is_relative_to(tmp_path)
     assert newer.artefact(demand).rule_set.version == "1.5.0"
     assert newer.artefact(demand).rule_set.sha256 == packaged.artefact(demand).rule_set.sha256
-    assert Validator(engine, newer).check_invoice(CII.encode()).verdict is Verdict.VALID
+    assert Validator(shared_engine, newer).check_invoice(CII.encode()).verdict is Verdict.VALID
 
 
 def test_the_eu_projects_own_rules_judge_plain_cii_too_where_they_are_installed(
-    engine: SchematronEngine, tmp_path: Path
+    shared_engine: SchematronEngine, tmp_path: Path
 ) -> None:
     shutil.copytree(shared("standards/fnfe-france-rfe/CII/EN16931/2xslt"), tmp_path / "cii-en16931")
-    report = Validator(engine, Standards(tmp_path)).check_invoice(CII.encode())
+    report = Validator(shared_engine, Standards(tmp_path)).check_invoice(CII.encode())
     assert report.verdict is Verdict.VALID
     names = [result.rule_set.name for result in report.layers if result.rule_set]
     assert names == ["Factur-X EN 16931 XSD", "Factur-X EN 16931", "EN 16931 CII", "BR-FR Flux 2 CII", "Quittance"]
 
 
 def test_a_set_of_rules_without_its_code_list_leaves_the_invoice_not_checked(
-    engine: SchematronEngine, tmp_path: Path
+    shared_engine: SchematronEngine, tmp_path: Path
 ) -> None:
     packaged = Standards()
     demand = packaged.demanded(Syntax.CII)[1]
     (tmp_path / demand.folder).mkdir()
     shutil.copy(packaged.artefact(demand).path, tmp_path / demand.folder)
-    report = Validator(engine, Standards(tmp_path)).check_invoice(CII.encode())
+    report = Validator(shared_engine, Standards(tmp_path)).check_invoice(CII.encode())
     assert report.verdict is Verdict.NOT_CHECKED
     assert outcomes(report)[Layer.EN16931] is Verdict.NOT_CHECKED
     assert any("codedb.xml, which another rule file" in (result.reason or "") for result in report.layers)
 
 
-def test_two_copies_of_the_same_rules_are_not_chosen_from_at_random(engine: SchematronEngine, tmp_path: Path) -> None:
+def test_two_copies_of_the_same_rules_are_not_chosen_from_at_random(
+    shared_engine: SchematronEngine, tmp_path: Path
+) -> None:
     packaged = Standards()
     demand = packaged.demanded(Syntax.CII, french=True)[2]
     (tmp_path / demand.folder).mkdir()
     for name in ("old.xslt", "new.xslt"):
         shutil.copy(packaged.artefact(demand).path, tmp_path / demand.folder / name)
-    report = Validator(engine, Standards(tmp_path)).check_invoice(CII.encode())
+    report = Validator(shared_engine, Standards(tmp_path)).check_invoice(CII.encode())
     assert report.verdict is Verdict.NOT_CHECKED
 
 

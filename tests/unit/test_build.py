@@ -20,12 +20,10 @@ from einvoice.errors import BuildError
 from einvoice.formats.cii import write_cii
 from einvoice.formats.payment_reference import remittance_of
 from einvoice.formats.ubl import write_ubl
-from einvoice.validation.check import Validator
-from einvoice.validation.schematron import SchematronEngine
 from einvoice.validation.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from einvoice.validation.check import Validator
 
 URL = "https://pay.example/p/Zm9v"
 EXEMPT = [{"vat_category": "E", "reason": "Franchise en base", "code": "VATEX-FR-FRANCHISE"}]
@@ -492,12 +490,6 @@ def test_a_buyer_with_a_service_code_owes_the_rate_of_public_contracts() -> None
 
 
 # The published rules
-
-
-@pytest.fixture(scope="module")
-def validator() -> Iterator[Validator]:
-    with SchematronEngine() as engine:
-        yield Validator(engine)
 
 
 CASES = {

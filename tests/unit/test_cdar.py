@@ -32,13 +32,11 @@ from einvoice.lifecycle.message import (
 )
 from einvoice.lifecycle.reasons import ALLOWED, PUBLIC_BUYER_REFUSALS
 from einvoice.lifecycle.statuses import STATUSES, Phase
-from einvoice.validation.check import Validator
-from einvoice.validation.schematron import SchematronEngine
 from einvoice.validation.verdict import Verdict
 from receivables.domain.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from einvoice.validation.check import Validator
 
 NOON = datetime(2026, 10, 14, 10, 0, 5, tzinfo=UTC)
 SELLER = Party(
@@ -52,12 +50,6 @@ BUYER = Party(
 )
 INVOICE = CollectedInvoice("F-2026-0043", "380", date(2026, 9, 15), NOON - timedelta(days=20))
 EUR = Money.of
-
-
-@pytest.fixture(scope="module")
-def validator() -> Iterator[Validator]:
-    with SchematronEngine() as engine:
-        yield Validator(engine)
 
 
 def receipt(**changes: object) -> StatusMessage:

@@ -9,7 +9,7 @@ import pytest
 
 from config.clock import new_id
 from receivables.domain.collecting.chasing import Hold, hold_back
-from receivables.domain.collecting.worklist import Account, by_expected_cash, rank
+from receivables.domain.collecting.worklist import Account, by_expected_cash, most_expected, rank
 
 TODAY = date(2026, 11, 20)
 
@@ -50,6 +50,19 @@ def test_a_broken_promise_comes_up_and_says_so() -> None:
     broken = rank(account(broken_on=TODAY - timedelta(days=3)), TODAY)
     assert broken.expected_minor == 69_000
     assert [each.code for each in broken.reasons] == ["late", "promise_broken", "never_spoken"]
+
+
+@pytest.mark.parametrize("days", [1, 15, 16, 31, 61, 91])
+@pytest.mark.parametrize("grade", [None, "A", "E"])
+@pytest.mark.parametrize("is_broken", [True, False], ids=["broken", "kept"])
+def test_no_account_is_worth_more_than_the_most_that_may_be_expected(
+    days: int, grade: str | None, *, is_broken: bool
+) -> None:
+    free = account(days, broken_on=TODAY if is_broken else None, grade=grade)
+    most = most_expected(free.late_minor, free.oldest_on, TODAY, is_broken=is_broken, grade=grade)
+    assert rank(free, TODAY).expected_minor == most
+    spoken = account(days, broken_on=free.broken_on, grade=grade, spoken_on=TODAY)
+    assert rank(spoken, TODAY).expected_minor < most
 
 
 def test_no_chance_is_a_certainty() -> None:

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from access_builders import access_things
 from claim_builders import claim_of
 from customer_builders import customer_things
 from debit_builders import debit_things
+from exports_builders import export_things
 from import_builders import import_things
 from invoicing_builders import invoicing_things
 from message_builders import message_things
@@ -146,10 +148,19 @@ def addresses(house: House) -> dict[str, tuple[str | None, str]]:
         "staff, exports": ("owner", "/s/exports"),
         "staff, imports": ("accountant", "/s/imports"),
         "staff, an import to confirm": ("accountant", f"/s/imports/files/{import_things(house)['brought']}"),
+        "staff, jobs": ("owner", "/s/jobs"),
+        "staff, an export that is ready": ("owner", f"/s/jobs/files/{export_things(house)['export']}"),
+        "customer, an export that is ready": ("customer", f"/c/export/{export_things(house)['own_export']}"),
         "staff, a job": ("accountant", f"/s/jobs/{import_things(house)['job']}"),
         "staff, openings": ("accountant", "/s/opening"),
         "staff, an opening on trial": ("accountant", f"/s/opening/files/{import_things(house)['trial']}"),
         "staff, an opening": ("owner", f"/s/opening/{import_things(house)['opening']}"),
+        "staff, letters of before on trial": (
+            "accountant",
+            f"/s/opening/{import_things(house)['opening']}/history/{import_things(house)['letters']}",
+        ),
+        "staff, letters of before": ("accountant", f"/s/opening/{import_things(house)['opening']}/history"),
+        "staff, former books of a customer": ("sales", f"/s/customers/{import_things(house)['former']}/former"),
         "staff, programs": ("owner", "/s/programs"),
         "staff, new program": ("owner", "/s/programs/new"),
         "staff, a program": ("owner", f"/s/programs/{program_things(house)['program']}"),
@@ -174,6 +185,7 @@ def addresses(house: House) -> dict[str, tuple[str | None, str]]:
         "staff, write-offs": ("owner", "/s/claims/write-offs"),
         "staff, a colleague": ("owner", f"/s/people/{house.people['collector'].person_id}"),
         "staff, invitation": ("owner", "/s/people/new"),
+        "staff, invitation read by the colleague": (None, f"/team/{access_things(house)['colleague_joining']}"),
         "staff, own access": ("owner", "/me"),
         "staff, new passkey": ("owner", "/me/passkeys/new"),
         "staff, step-up": ("owner", "/prove?lost=form"),
@@ -196,6 +208,8 @@ def addresses(house: House) -> dict[str, tuple[str | None, str]]:
         "staff, kinds of mails": ("collector", "/s/mails/kinds"),
         "staff, preview of a mail": ("collector", "/s/mails/kinds/invoice"),
         "staff, settings of mails": ("owner", "/s/mails/settings"),
+        "staff, preview of a digest": ("collector", "/s/mails/kinds/digest?to=sales"),
+        "staff, sending address": ("owner", "/s/mails/sender"),
         "staff, my mails": ("collector", "/s/mails/mine"),
         "staff, platform": ("owner", "/s/platform"),
         "staff, connect a platform": ("owner", "/s/platform/connect"),

@@ -1,4 +1,4 @@
-"""The portal on the real PostgreSQL: an app per test, so that rate limits start afresh, and one house per session."""
+"""The portal on the real PostgreSQL: an app and fresh counters of rates per test, and one house per session."""
 
 from __future__ import annotations
 
@@ -65,6 +65,13 @@ def compiled_templates() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Flask.jinja_options, "bytecode_cache", Compiled())
         yield
+
+
+@pytest.fixture(autouse=True)
+def fresh_counts(request: pytest.FixtureRequest) -> None:
+    """Rate limits start afresh with every test: the counters are the house's, not the app's."""
+    if "services" in request.fixturenames:
+        request.getfixturevalue("services").counts.forget()
 
 
 @pytest.fixture

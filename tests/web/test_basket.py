@@ -297,7 +297,10 @@ def test_a_payer_gets_one_mail_while_a_payment_is_on_its_way_and_one_receipt(ser
             "SELECT subject, text_body FROM mails WHERE supplier_id = :supplier AND starts_with(mail_key, 'receipt/') "
             "ORDER BY created_at"
         )
-    assert [mail["subject"] for mail in mails] == ["Panier : paiement en cours", "Panier : paiement reçu"]
+    assert [mail["subject"].partition(",")[0] for mail in mails] == [
+        "Panier : paiement en cours",
+        "Panier : paiement reçu",
+    ]
     assert f"/receipts/{flying}" in mails[1]["text_body"]
     assert "14 jours ouvrés" in mails[0]["text_body"]
 

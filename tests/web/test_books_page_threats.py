@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import zipfile
+from datetime import timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -179,8 +180,8 @@ def test_what_is_internal_is_in_no_litigation_file(house: House) -> None:
         late = issue(
             work,
             customer=customer_facts("Atelier du Juge", "100000116"),
-            issued_on=today().replace(year=today().year - 1),
-            due_on=today().replace(year=today().year - 1),
+            issued_on=today() - timedelta(days=365),
+            due_on=today() - timedelta(days=365),
         )
         about = Subject(late.customer_id, late.invoice_id)
         note_remark(work, late.customer_id, f"remarque {SECRET_WORD}", "person a")

@@ -462,7 +462,7 @@ def test_ticked_lines_are_contested_with_their_vat_and_accepted_by_a_credit_note
             "SELECT subject FROM mails WHERE supplier_id = :supplier ORDER BY created_at DESC LIMIT 1"
         )
     assert (decided.state, note.type_code, note.payable_minor) == (State.ACCEPTED, "381", 6330)
-    assert "est acceptée" in subject
+    assert "acceptée" in subject
     shown = words(client.get(link).text)
     assert "Vous avez eu gain de cause" in shown
     assert "Avec nos excuses." in shown

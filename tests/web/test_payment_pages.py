@@ -70,13 +70,14 @@ def test_the_list_is_narrowed_by_state_and_searched(client: FlaskClient, till: T
 
 def test_one_payment_shows_entries_movements_payout_and_letters(client: FlaskClient, till: Till) -> None:
     till.house.sign_in(client, "accountant")
-    shown = words(client.get(f"/s/payments/{till.treasure.attempt_id}").text)
+    page = client.get(f"/s/payments/{till.treasure.attempt_id}").text
+    assert f'href="/s/treasury/payouts/{till.treasure.banked_ref}"' in page
+    shown = words(page)
     for expected in (
         till.invoices[0].number,
         f"pi_{till.house.supplier.reference}0",
         "511500",
         "411000",
-        f"versement {till.treasure.banked_ref}",
         "Reçu en banque",
         "Livraison incomplète",
         f"{MINUS}1,90 €",
@@ -167,7 +168,7 @@ def test_the_table_for_spreadsheets_runs_no_formula(client: FlaskClient, till: T
     assert rows[0][2] == "client"
     assert [row[2] for row in rows if "HYPERLINK" in row[2]] == ['\'=HYPERLINK("x")']
     paid = next(row for row in rows if till.invoices[0].number in row[7])
-    assert paid[9:] == ["100.00", "0.00", "0.00"]
+    assert paid[9:] == ["100,00", "0,00", "0,00"], "as a French spreadsheet reads numbers"
 
 
 def test_the_pages_speak_english(client: FlaskClient, till: Till) -> None:

@@ -156,6 +156,9 @@ def test_an_owner_who_invites_a_stranger_sees_and_ends_none_of_their_sessions(
     theirs.get("/s/", headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"})
     invited = press(boss, "/s/people/new", email=victim.email, name="Prise", role="sales")
     assert invited.status_code == 303
+    unasked = boss.get(f"/s/people/{victim.person_id}")
+    assert unasked.status_code == 404, "whom nobody asked is nobody's colleague"
+    add_membership(own.services.database, victim.person_id, own.supplier.supplier_id, Role.SALES)
     page = boss.get(f"/s/people/{victim.person_id}").text
     assert "/sessions/" not in page
     assert press(boss, f"/s/people/{victim.person_id}/sessions/end").status_code == 409

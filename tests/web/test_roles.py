@@ -6,10 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from portal_house import press
+from ledger_builders import customer_facts
+from portal_house import build_house, press
 from test_access import MATRIX, address
+from treasury_builders import fill_some_treasury
 from werkzeug.exceptions import HTTPException
 
+from config.clock import new_id
 from portal.access.people import memberships_of
 from portal.access.principals import lets_in
 from portal.access.roles import BOOKKEEPING, COLLECTING, CREDIT, OWNERS, READERS, STAFF, Role, access_of
@@ -19,7 +22,18 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from portal_house import House
 
+    from portal.wiring import Services
+
 LINK = re.compile(r'(?:href|action)="(/s/[^"#?]*)')
+
+
+@pytest.fixture(scope="module")
+def house(services: Services) -> House:
+    """A house with a payment that its customer contests."""
+    made = build_house(services, "Atelier des Ventes")
+    with services.works.begin(made.supplier.supplier_id) as work:
+        fill_some_treasury(work, services.keyring, new_id().hex, customer_facts())
+    return made
 
 
 def test_the_groups_lie_one_in_the_other() -> None:

@@ -345,14 +345,18 @@ def test_the_audit_trail_is_searched_narrowed_and_taken_out(owner: FlaskClient, 
     press(owner, "/s/items/new", **ITEM)
     press(owner, "/s/settings/mail-texts/every", closing_fr="Camille")
     shown = words(owner.get("/s/settings/audit?area=item"))
-    assert "item.added" in shown
-    assert "mail_text.kept" not in shown
+    assert "Article ajouté" in shown
+    assert "Texte de courriel changé" not in shown.partition("Acte Qui")[2], "narrowed to an area"
     assert "Camille Owner" in shown
-    assert "item.added" in words(owner.get("/s/settings/audit?q=audit-j")), "details are searched as well"
+    assert "Article ajouté" in words(owner.get("/s/settings/audit?q=audit-j")), "details are searched as well"
+    assert "Article ajouté" in words(owner.get("/s/settings/audit?q=article+ajout")), "and the words of acts"
+    assert "Item added" in words(owner.get("/s/settings/audit?area=item&lang=en"))
+    assert 'href="/s/items/' in owner.get("/s/settings/audit?area=item&lang=fr").text.partition("<tbody")[2]
     assert "Aucun acte ne correspond" in words(owner.get("/s/settings/audit?until=2020-01-01"))
     assert owner.get("/s/settings/audit?before=nothing&since=x&actor=%00").status_code == 200
     table = owner.get("/s/settings/audit/trail.csv?area=item")
-    assert "item.added" in table.text
+    assert "item.added" in table.text, "the code stays, beside its words"
+    assert "Article ajouté" in table.text
     assert "mail_text.kept" not in table.text
     assert acts(story)[-1] == "audit.fetched"
 

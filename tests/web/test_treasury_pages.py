@@ -81,7 +81,7 @@ def test_a_payout_is_made_of_its_movements_down_to_the_bank_line(client: FlaskCl
         assert expected in shown, expected
     assert f'href="/s/payments/{till.treasure.attempt_id}"' in page
     table = client.get(f"/s/treasury/payouts/{till.treasure.banked_ref}/table.csv").text
-    assert "100.00;1.90;98.10" in table
+    assert "100,00;1,90;98,10" in table
     assert client.get("/s/treasury/payouts/po_none").status_code == 404
 
 
