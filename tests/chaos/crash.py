@@ -70,7 +70,7 @@ class Scenario:
     send_within_s: float = 120.0
     drain_within_s: float = 60.0
     stalled_s: float = 60.0
-    """Draining is given up where nothing has moved for so long: a planted bug may leave what never ends."""
+    """Draining is given up where nothing moves any more for so long: a planted bug may leave what never ends."""
 
 
 @dataclass(slots=True)
@@ -264,8 +264,8 @@ def _wait_for(port: int, within_s: float = 60.0) -> None:
 
 def _drain(url: str, scenario: Scenario) -> bool:
     deadline = time.monotonic() + scenario.drain_within_s
-    seen, since = None, time.monotonic()
-    while time.monotonic() < min(deadline, since + scenario.stalled_s):
+    seen = moved_at = None  # a worker that is still starting has not stalled
+    while time.monotonic() < min(deadline, (moved_at or deadline) + scenario.stalled_s):
         try:
             with psycopg.connect(url) as connection:
                 left = connection.execute(
@@ -275,7 +275,8 @@ def _drain(url: str, scenario: Scenario) -> bool:
             if left == (0,):
                 return True
             if left != seen:
-                seen, since = left, time.monotonic()
+                moved_at = time.monotonic() if seen is not None else None
+                seen = left
         except psycopg.OperationalError:
             pass  # still recovering from the last kill
         time.sleep(0.2)

@@ -61,7 +61,7 @@ def test_the_checker_sees_the_planted_bug(bug: str, cluster: Cluster, tmp_path: 
             "processes": 1,
             "program": (sys.executable, "-m", f"chaos.planted.{bug}"),
             "drain_within_s": 30.0,
-            "stalled_s": 5.0,
+            "stalled_s": 8.0,
             **changes,
         }
     )

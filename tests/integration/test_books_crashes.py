@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from receivables.store.register import Supplier
     from receivables.store.work import Work
 
-DAY = on_or_after(today())
+DAY = on_or_after(today() + timedelta(days=1))
 REPLIES = "reponses+{token}@fournisseur.example"
 
 

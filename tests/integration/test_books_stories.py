@@ -84,7 +84,7 @@ if TYPE_CHECKING:
     from receivables.store.register import Supplier
     from receivables.store.work import Work, Works
 
-DAY = on_or_after(today())
+DAY = on_or_after(today() + timedelta(days=1))
 """A working day on which reminders go out."""
 RATE = Decimal(15)
 

@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from receivables.store.register import Supplier
     from receivables.store.work import Work
 
-DAY = on_or_after(today())
-"""A working day: tests run on Sundays too."""
+DAY = on_or_after(today() + timedelta(days=1))
+"""A working day to come: tests run on Sundays too, and midnight may pass while they run."""
 NOON = datetime.combine(DAY, datetime.min.time(), PARIS).replace(hour=12)
 
 
