@@ -488,7 +488,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "sales_terms.publish": ("/s/settings/terms", OUR_BOOKS),
     "branding.show": ("/s/settings/branding", OUR_OWNER),
     "branding.save": ("/s/settings/branding", OUR_OWNER),
-    "branding.logo": ("/s/settings/branding/logo.svg", ALL_STAFF),
+    "branding.logo": ("/s/settings/branding/logo.svg", OUR_STAFF),
     "mail_texts.index": ("/s/settings/mail-texts", ALL_STAFF),
     "mail_texts.show": ("/s/settings/mail-texts/every", ALL_STAFF),
     "mail_texts.save": ("/s/settings/mail-texts/every", OUR_BOOKS),

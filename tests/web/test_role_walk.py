@@ -32,7 +32,7 @@ STAFF_ROLES = tuple(role for role in Role if role is not Role.CUSTOMER)
 ONCE, THRICE = 1, 3
 NOT_OPENED = {"flows.held": "asks the platform", "staff.evidence": "a zip of everything", "fec.download": "a file"}
 """What is only looked up, not opened: whether the role may is known without."""
-SAYS_NAMES = re.compile(r"^(reference|validation|audit_trail|platform\.ask_)")
+SAYS_NAMES = re.compile(r"^(reference|validation|audit_trail|programs|platform\.ask_)")
 """Pages that name fields on purpose: what a program sends, a rule refuses, the trail keeps, a platform hands out."""
 ELSEWHERE = ("/api/v1/", "/demo/")
 """Addresses that an app with every blueprint serves."""
