@@ -78,7 +78,7 @@ class Till:
         return start_checkout(self.works, CheckoutRequest(**{**fields, **changes}), self.account_id, self.gateway_for)
 
     def attempts(self) -> list[dict[str, Any]]:
-        """Attempts of this supplier with the state of what they reserve, oldest first."""
+        """Attempts at this till and the state of what they reserve, oldest first; a shared supplier had others."""
         with self.works.begin(self.supplier.supplier_id) as work:
             return [
                 dict(row)
@@ -86,7 +86,8 @@ class Till:
                     "SELECT attempt_id, attempt.state, reservation.state AS reserved, attempt.amount_minor, "
                     "session_ref, checkout_url, payment_ref FROM payment_attempts AS attempt "
                     "JOIN reservations AS reservation USING (supplier_id, attempt_id) "
-                    "WHERE supplier_id = :supplier ORDER BY attempt.created_at"
+                    "WHERE supplier_id = :supplier AND account_id = :account ORDER BY attempt.created_at",
+                    account=self.account_id,
                 )
             ]
 

@@ -106,9 +106,9 @@ class Wire:
         """A signed token under the provider's keys, by our algorithms; unknown keys are asked for once more."""
         rules = JWSRegistry(algorithms=self.config.algorithms.split(), strict_check_header=False)
         try:
-            return jwt.decode(raw, self._keys(FRESH_S), registry=rules)
+            return jwt.decode(raw, self._keys(FRESH_S), None, rules)
         except InvalidKeyIdError:
-            return jwt.decode(raw, self._keys(KEYS_AGAIN_S), registry=rules)
+            return jwt.decode(raw, self._keys(KEYS_AGAIN_S), None, rules)
 
     def _keys(self, fresh_s: float) -> KeySet:
         """The provider's public keys; a shared secret among them would be no signature."""
