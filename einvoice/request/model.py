@@ -19,10 +19,10 @@ from einvoice.request.values import (
     Amount,
     Code,
     Content,
-    Count,
     Currency,
     Day,
     ExchangeRate,
+    GrantedDays,
     Many,
     Percent,
     Text,
@@ -78,7 +78,7 @@ class TermsRequest(Group):
 
     penalty_rate: Percent | None = Field(None, description="BT-22 (PMD) Late-payment rate in percent a year.")
     discount_percent: Percent | None = Field(None, description="BT-22 (AAB) Early-payment discount in percent.")
-    discount_days: Count | None = Field(None, description="BT-22 (AAB) Days in which it is granted.")
+    discount_days: GrantedDays | None = Field(None, description="BT-22 (AAB) Days in which it is granted.")
 
     @model_validator(mode="after")
     def _discount_has_both(self) -> Self:

@@ -167,7 +167,7 @@ Price = Annotated[
 """At most six decimals, never negative (BR-FR-DEC-03, BR-27)."""
 Rate = Annotated[Decimal, BeforeValidator(read_number), Field(max_digits=5, decimal_places=2, ge=0, le=100)]
 """Percent with at most two decimals (BR-FR-DEC-04)."""
-Count = Annotated[int, Field(ge=0, le=120), BeforeValidator(read_count)]
+GrantedDays = Annotated[int, Field(ge=0, le=120), BeforeValidator(read_count)]
 """Days in which something is granted."""
 ExchangeRate = Annotated[Decimal, BeforeValidator(read_number), Field(max_digits=17, decimal_places=8, gt=0)]
 """Units of one currency for one unit of another."""

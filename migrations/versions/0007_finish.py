@@ -13,7 +13,7 @@ revision = "0007"
 down_revision = "0006"
 
 HERE = Path(__file__).parent
-PARTS = ("access", "history", "speed", "exports", "mails", "api")
+PARTS = ("access", "history", "speed", "exports", "mails")
 
 REGISTER: tuple[str, ...] = (
     # access
@@ -26,8 +26,6 @@ APPEND_ONLY: tuple[str, ...] = (
     # history
     "former_lines",
     "former_payments",
-    # exports
-    # mails
 )
 CHANGING: dict[str, str] = {
     # speed
@@ -45,11 +43,8 @@ CHANGING: dict[str, str] = {
 }
 """Tables whose state moves, with the only columns that may."""
 MORE_CHANGING: dict[str, str] = {
-    # access
     # exports
     "remittance_advices": "attempt_id, used_at",
-    # mails
-    # api
 }
 """More columns that may move: those added to tables of before."""
 WORK_TO_DO: dict[str, str] = {
@@ -59,7 +54,6 @@ WORK_TO_DO: dict[str, str] = {
     "exports": "supplier_id, state, expires_at",
     # mails
     "mail_senders": "supplier_id, state, next_check_at",
-    # api
 }
 """Tables in which the worker looks for suppliers that it has to do something for, with what it may see there."""
 ABOUT_CUSTOMERS: tuple[str, ...] = (

@@ -1,1 +1,0 @@
--- The API: keys that expire.
