@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import psycopg
 from alembic import command
@@ -21,6 +21,7 @@ from config.embedded import EmbeddedPostgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from uuid import UUID
 
     from config.settings import Settings
@@ -41,6 +42,9 @@ _SET_PORTFOLIO = text(
     "SELECT set_config('app.supplier_id', :supplier, true), set_config('app.portfolio', :person, true), "
     f"set_config('role', '{PORTFOLIO_ROLE}', true)"
 )
+
+
+_TAKE_ROLE = text("SELECT set_config('role', :role, true)")
 
 
 class UnsafeDatabaseError(Exception):
@@ -129,6 +133,29 @@ class Database:
             f"-c statement_timeout={settings.statement_timeout_ms} -c lock_timeout={settings.lock_timeout_ms} "
             f"-c idle_in_transaction_session_timeout={settings.idle_transaction_timeout_ms} -c timezone=UTC -c jit=off"
         )
+
+
+class Register(Protocol):
+    """The tables that have no supplier, reached in a transaction: of their own, or within another."""
+
+    def register(self) -> AbstractContextManager[Connection]:
+        """A connection with the register's role."""
+        ...
+
+
+class RegisterWithin:
+    """The register as a part of a supplier's transaction: what is written in both stands together, or not at all."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def register(self) -> Iterator[Connection]:
+        """The connection of that transaction, with the register's role meanwhile; an exception has to end it."""
+        role = self._connection.scalar(text("SELECT current_setting('role')"))
+        self._connection.execute(_TAKE_ROLE, {"role": REGISTER_ROLE})
+        yield self._connection
+        self._connection.execute(_TAKE_ROLE, {"role": role})
 
 
 def run_again(transaction: Callable[[], Result]) -> Result:

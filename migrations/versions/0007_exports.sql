@@ -38,6 +38,9 @@ CREATE TABLE export_pieces (
     FOREIGN KEY (supplier_id, export_id) REFERENCES exports
 );
 
+-- How often a job was taken since a line of it had an outcome: one that kills its worker each time is given up.
+ALTER TABLE jobs ADD COLUMN tries integer NOT NULL DEFAULT 0 CHECK (tries >= 0);
+
 -- Every job of the house, the newest first.
 CREATE INDEX jobs_by_starter ON jobs (supplier_id, started_by, job_id DESC);
 

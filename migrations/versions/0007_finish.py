@@ -45,6 +45,7 @@ CHANGING: dict[str, str] = {
 MORE_CHANGING: dict[str, str] = {
     # exports
     "remittance_advices": "attempt_id, used_at",
+    "jobs": "tries",
 }
 """More columns that may move: those added to tables of before."""
 WORK_TO_DO: dict[str, str] = {

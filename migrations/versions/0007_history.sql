@@ -54,3 +54,14 @@ CREATE TABLE former_payments (
 );
 CREATE INDEX former_payments_by_day ON former_payments (supplier_id, paid_on);
 CREATE INDEX former_payments_of_customer ON former_payments (supplier_id, customer_id, paid_on);
+
+-- By which opening customers were given the codes of elsewhere: undoing it takes them back. Rows of before are of none.
+ALTER TABLE customer_aliases NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE openings NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE customer_aliases ADD COLUMN opening_id uuid;
+ALTER TABLE customer_aliases ADD FOREIGN KEY (supplier_id, opening_id) REFERENCES openings;
+ALTER TABLE customer_aliases DROP CONSTRAINT customer_aliases_pkey;
+ALTER TABLE customer_aliases ADD UNIQUE NULLS NOT DISTINCT (supplier_id, code, opening_id);
+ALTER TABLE customer_aliases FORCE ROW LEVEL SECURITY;
+ALTER TABLE openings FORCE ROW LEVEL SECURITY;
+CREATE INDEX customer_aliases_of_customer ON customer_aliases (supplier_id, customer_id);

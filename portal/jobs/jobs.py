@@ -26,11 +26,13 @@ MAX_LINES = 100_000
 """Lines of one job: more is another way of working (several files, or an interface)."""
 INSERT_BYTES = 8 * 1024 * 1024
 """Input written by one statement, in bytes: PostgreSQL refuses JSON texts beyond 256 MB, memory is felt before."""
+MOST_TRIES = 3
+"""How often a job is taken without an outcome of any line, before it is given up: whoever took it died each time."""
 PAGE_LINES = 50
 PAGE_JOBS = 25
 _SELECT = (
     "SELECT job_id, kind, filename, content_sha256, options, state, total, done, known, refused, started_by, "
-    "started_at, finished_at FROM jobs"
+    "started_at, finished_at, tries FROM jobs"
 )
 
 
@@ -76,6 +78,13 @@ class JobView:
     started_by: str
     started_at: datetime
     finished_at: datetime | None
+    tries: int = 0
+    """How often it was taken since a line of it had an outcome."""
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it was stopped because it ended the process that did it, each time."""
+        return self.state == "stopped" and self.tries > MOST_TRIES
 
     @property
     def looked_at(self) -> int:
@@ -236,6 +245,17 @@ def stop_job(work: Work, job_id: UUID, actor: str) -> None:
         work.audit(actor, "job.stopped", str(job_id))
 
 
+def give_up(work: Work, job: JobView) -> None:
+    """End a job that was taken more than :data:`MOST_TRIES` times in vain; somebody may have it tried again."""
+    work.execute(
+        "UPDATE jobs SET state = 'stopped', held_until = NULL, changed_at = :at, finished_at = :at "
+        "WHERE supplier_id = :supplier AND job_id = :job",
+        job=job.job_id,
+        at=now(),
+    )
+    work.audit("worker", "job.given_up", str(job.job_id), tries=MOST_TRIES, looked_at=job.looked_at, lines=job.total)
+
+
 def try_again(work: Work, job_id: UUID, actor: str) -> int:
     """Let the worker look again at what was refused, or left when the job was stopped; how many lines that is."""
     work.execute(
@@ -249,7 +269,7 @@ def try_again(work: Work, job_id: UUID, actor: str) -> int:
     )
     if waiting:
         work.execute(
-            "UPDATE jobs SET state = 'running', refused = 0, changed_at = :at, finished_at = NULL "
+            "UPDATE jobs SET state = 'running', refused = 0, tries = 0, changed_at = :at, finished_at = NULL "
             "WHERE supplier_id = :supplier AND job_id = :job",
             job=job_id,
             at=now(),

@@ -2,6 +2,7 @@
 
 A line takes effect in transactions of its own, and its outcome is noted after them: a crash in between repeats the
 line, so every kind of work must find out by itself what it has done before (by a request key, a number, a reference).
+What ends its process each time it is taken is given up: each time counts until a line has an outcome.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 
 from config.clock import now
 from portal.access.roles import STAFF
-from portal.jobs.jobs import Outcome, job_of, lines_of
+from portal.jobs.jobs import MOST_TRIES, Outcome, give_up, job_of, lines_of
 from portal.mail.staff_mails import staff_of, tell_staff
 from portal.words import catalogue
 from receivables.store.work import to_json
@@ -156,13 +157,18 @@ def _run_slice(
     job = services.works.run(supplier_id, lambda work: _hold(work, list(kinds), only))
     if job is None:
         return None
+    if job.tries > MOST_TRIES:
+        log.error("A job was given up", extra={"supplier": str(supplier_id), "job": str(job.job_id)})
+        services.works.run(supplier_id, lambda work: give_up(work, job))
+        return 0
     kind = kinds[job.kind]
     with services.works.begin(supplier_id) as work:
         lines, _ = lines_of(work, job.job_id, state="waiting", most=kind.lines_per_slice)
     try:
         outcomes = _outcomes(services, supplier_id, job, kind, lines)
-    except BaseException:
-        services.works.run(supplier_id, lambda work: _let_go(work, job.job_id))
+    except BaseException as error:
+        gone = isinstance(error, SQLAlchemyError) or not isinstance(error, Exception)  # the database, or told to stop
+        services.works.run(supplier_id, lambda work: _let_go(work, job.job_id, counts=not gone))
         raise
 
     def note(work: Work) -> None:
@@ -188,8 +194,9 @@ def _outcomes(
 
 def _hold(work: Work, kinds: Sequence[str], only: UUID | None) -> JobView | None:
     job_id = work.scalar(
-        "UPDATE jobs SET held_until = :until, changed_at = :at WHERE supplier_id = :supplier AND job_id = ("
-        "SELECT job_id FROM jobs WHERE supplier_id = :supplier AND state = 'running' AND kind = ANY(:kinds) "
+        "UPDATE jobs SET held_until = :until, tries = tries + 1, changed_at = :at WHERE supplier_id = :supplier "
+        "AND job_id = (SELECT job_id FROM jobs WHERE supplier_id = :supplier AND state = 'running' "
+        "AND kind = ANY(:kinds) "
         "AND (held_until IS NULL OR held_until < :at) AND (CAST(:only AS uuid) IS NULL OR job_id = :only) "
         "ORDER BY job_id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING job_id",
         kinds=list(kinds),
@@ -200,8 +207,17 @@ def _hold(work: Work, kinds: Sequence[str], only: UUID | None) -> JobView | None
     return job_of(work, job_id) if job_id else None
 
 
-def _let_go(work: Work, job_id: UUID) -> None:
-    work.execute("UPDATE jobs SET held_until = NULL WHERE supplier_id = :supplier AND job_id = :job", job=job_id)
+def _let_go(work: Work, job_id: UUID, *, counts: bool) -> None:
+    """Leave a job to whoever comes next; what was not its own fault does not count as a try.
+
+    There is none to take off where somebody else took it over meanwhile and noted an outcome.
+    """
+    work.execute(
+        "UPDATE jobs SET held_until = NULL, tries = greatest(tries - :less, 0) WHERE supplier_id = :supplier "
+        "AND job_id = :job",
+        job=job_id,
+        less=0 if counts else 1,
+    )
 
 
 def _note(work: Work, job_id: UUID, lines: Sequence[JobLine], outcomes: Sequence[Outcome]) -> bool:
@@ -227,7 +243,7 @@ def _note(work: Work, job_id: UUID, lines: Sequence[JobLine], outcomes: Sequence
     )
     state = work.scalar(
         "UPDATE jobs SET done = counted.done, known = counted.known, refused = counted.refused, held_until = NULL, "
-        "changed_at = :at, state = CASE WHEN jobs.state = 'running' AND counted.waiting = 0 THEN 'finished' "
+        "tries = 0, changed_at = :at, state = CASE WHEN jobs.state = 'running' AND counted.waiting = 0 THEN 'finished' "
         "ELSE jobs.state END, finished_at = CASE WHEN jobs.state = 'running' AND counted.waiting = 0 THEN :at "
         "ELSE jobs.finished_at END FROM (SELECT count(*) FILTER (WHERE state = 'done') AS done, "
         "count(*) FILTER (WHERE state = 'known') AS known, count(*) FILTER (WHERE state = 'refused') AS refused, "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from catalogue import superuser
@@ -43,6 +44,16 @@ def work(works: Works, supplier: Supplier) -> Iterator[Work]:
     """One transaction of a supplier of its own."""
     with works.begin(supplier.supplier_id) as begun:
         yield begun
+
+
+@pytest.fixture
+def undone(works: Works, supplier: Supplier) -> Iterator[Work]:
+    """One that is undone at the end, with the functions that were changed in it."""
+    with works.begin(supplier.supplier_id) as begun:
+        transaction = begun.connection.get_transaction()
+        assert transaction is not None
+        yield begun
+        transaction.rollback()
 
 
 def fill(work: Work, seed: int) -> None:
@@ -110,6 +121,67 @@ def test_standings_that_turned_are_counted_again(work: Work, monkeypatch: pytest
     assert (read_by_line(work, later), turn_standings(work, later)) == ([], 0)
     assert shown(work) == before == by_line(monkeypatch, work)
     assert {each.code: each.gap for each in run_checks(work) if each.code == "I8-STANDING"} == {"I8-STANDING": 0}
+
+
+def as_owner(work: Work, statement: str) -> Any:
+    """Do something in this transaction as the owner of the schema; it ends with the transaction."""
+    role = work.scalar("SELECT current_setting('role')")
+    work.scalar("SELECT set_config('role', 'none', true)")
+    found = work.connection.exec_driver_sql(statement)
+    answer = found.scalar() if found.returns_rows else None
+    work.scalar("SELECT set_config('role', :role, true)", role=role)
+    return answer
+
+
+def change_function(work: Work, name: str, old: str, new: str) -> None:
+    """Plant a bug in a function of the database."""
+    source = as_owner(work, f"SELECT pg_get_functiondef('{name}'::regproc)")
+    assert old in source
+    as_owner(work, source.replace(old, new).replace("%", "%%"))
+
+
+def wrong_standings(work: Work) -> int:
+    return next(each.gap for each in run_checks(work) if each.code == "I8-STANDING")
+
+
+@pytest.mark.parametrize(
+    "not_good", ["", "turns_on = :day", "counted_on = CAST(:day AS date) + 1, turns_on = 'infinity'"]
+)
+def test_a_line_is_added_to_a_standing_and_the_others_are_read_again_only_where_it_is_not_good(
+    undone: Work, not_good: str
+) -> None:
+    facts = customer_facts("Client Fidèle", None)
+    invoices = [owed(undone, 100_00 + days, late_days=days, customer=facts) for days in (-3, 5, 40, 200)]
+    if not_good:
+        undone.execute(
+            f"UPDATE customer_standings SET {not_good} WHERE supplier_id = :supplier",  # noqa: S608 -- written above
+            day=today(),
+        )
+    change_function(undone, "count_standings", "BEGIN", "BEGIN RAISE EXCEPTION 'counted again';")
+    with (
+        pytest.raises(DBAPIError, match="counted again") if not_good else nullcontext(),
+        undone.connection.begin_nested(),
+    ):
+        issue(undone, type_code="381", customer=facts)
+        pay(undone, invoices[0].customer_id, {invoices[0].invoice_id: 50_00, invoices[2].invoice_id: 100_40})
+        assert wrong_standings(undone) == 0
+
+
+@pytest.mark.parametrize(
+    ("function", "old", "new"),
+    [
+        ("keep_standings", "-open_minor, -1", "-open_minor, 0"),
+        ("keep_standings", "'invoice', due_on, -open_minor", "'invoice', due_on, 1 - open_minor"),
+        ("move_standings", "late_minor = kept.late_minor + moved.late_minor", "late_minor = moved.late_minor"),
+        ("move_standings", "least(kept.turns_on, moved.turns_on)", "kept.turns_on + 30"),
+    ],
+)
+def test_a_bug_in_what_keeps_standings_is_found(undone: Work, function: str, old: str, new: str) -> None:
+    facts = customer_facts("Client Fautif", None)
+    change_function(undone, function, old, new)
+    invoices = [owed(undone, 100_00, late_days=days, customer=facts) for days in (5, 12)]
+    pay(undone, invoices[0].customer_id, {invoices[0].invoice_id: 100_00})
+    assert wrong_standings(undone) > 0
 
 
 def test_contested_money_of_a_customer_who_owes_nothing_stays_in_the_exposure(
