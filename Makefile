@@ -4,12 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test hours pages journeys lint conformance messages chaos histories reminders api clients fuzz bench lock clean
+.PHONY: demo test suite hours pages journeys lint conformance messages chaos histories reminders api clients fuzz bench lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/quittance demo $(ARGS)
 
-test: $(VENV)/installed lint
+# First what is quick; with make -j2 both at once, as the CI has it.
+test: lint suite
+
+suite: $(VENV)/installed
 	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder -q $(ARGS)
 
 lint: $(VENV)/installed

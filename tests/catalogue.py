@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -40,6 +41,9 @@ for later in (PLATFORM, MONEY, BOOKS, PORTAL, FINISH):
 APP, REGISTER, PORTFOLIO = "quittance_app", "quittance_register", "quittance_portfolio"
 OTHERS = {"alembic_version"}
 """The migrations' own table."""
+DURABILITY = ("fsync", "full_page_writes")
+"""What makes the server wait for its disk."""
+RELOADED_WITHIN_S = 30.0
 TEMPLATE = "migrated"
 """The database that others are copies of; nobody connects to it."""
 
@@ -55,6 +59,26 @@ def migrated_copy(postgres: EmbeddedPostgres, name: str) -> str:
 @cache
 def _make_template(postgres: EmbeddedPostgres) -> None:
     migrate(postgres.start(TEMPLATE))
+
+
+def set_durable(postgres: EmbeddedPostgres, *, durable: bool) -> None:
+    """Let the server wait for its disk, or not; returns when every connection knows."""
+    wanted = "on" if durable else "off"
+    with psycopg.connect(postgres.superuser_url, autocommit=True) as admin:
+        for name in DURABILITY:
+            admin.execute(f"ALTER SYSTEM SET {name} = {wanted}".encode())
+        admin.execute("SELECT pg_reload_conf()")
+    deadline = time.monotonic() + RELOADED_WITHIN_S
+    while _server_settings(postgres) != {wanted}:
+        assert time.monotonic() < deadline, "the server does not read its settings anew"
+        time.sleep(0.01)
+
+
+def _server_settings(postgres: EmbeddedPostgres) -> set[str]:
+    """As a new connection sees them: those that there are were told just before it was let in."""
+    with psycopg.connect(postgres.superuser_url) as admin:
+        rows = admin.execute("SELECT current_setting(name) FROM unnest(%s::text[]) AS name", (list(DURABILITY),))
+        return {row[0] for row in rows}
 
 
 @contextmanager

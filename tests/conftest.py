@@ -16,6 +16,8 @@ from werkzeug.routing import Rule
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from catalogue import set_durable
+
 from config.clock import new_id
 from config.database import Database, migrate
 from config.embedded import EmbeddedPostgres
@@ -52,10 +54,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda each: LONGEST.index(each.path.stem) if each.path.stem in LONGEST else len(LONGEST))
 
 
+gc.disable()
+"""Until all tests are collected: what is imported stays, and the collector would look at it again and again."""
+
+
 def pytest_collection_finish() -> None:
-    """Leave what is there before the first test to nobody's look: the collector would walk through all of it again."""
+    """Leave what is there before the first test to nobody's look, and let the collector come seldom.
+
+    Each test makes an app of a hundred thousand objects and throws it away: by Python's own thresholds the collector
+    walked for each of them through everything that is kept for the session.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 10, 20)
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -122,11 +134,16 @@ def postgres(settings: Settings) -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="session")
 def database(postgres: EmbeddedPostgres, settings: Settings) -> Iterator[Database]:
-    """A migrated database."""
+    """A migrated database.
+
+    Once it is found safe its server waits for no disk: no test cuts the power, and those that kill a server
+    (``tests/chaos``) have one of their own.
+    """
     url = postgres.start("tests")
     migrate(url)
     opened = Database(url, settings)
     opened.check_safety()
+    set_durable(postgres, durable=False)
     yield opened
     opened.dispose()
 

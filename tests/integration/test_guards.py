@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from catalogue import APP, APPEND_ONLY, CHANGING, REGISTERED, superuser, tables, unprotected
+from catalogue import APP, APPEND_ONLY, CHANGING, REGISTERED, set_durable, superuser, tables, unprotected
 from checkout_builders import KEYRING
 from ledger_builders import attempt, issue, received, refunded
 from sqlalchemy import text
@@ -209,8 +209,16 @@ def test_one_fact_has_one_entry_whatever_the_code_does(works: Works, supplier: S
         )
 
 
-def test_a_superuser_is_no_role_to_run_with(postgres: EmbeddedPostgres, database: Database, settings: Settings) -> None:
-    assert database
+@pytest.fixture
+def durable(postgres: EmbeddedPostgres, database: Database) -> Iterator[Database]:
+    """The database as a house runs it; for the other tests its server waits for no disk."""
+    set_durable(postgres, durable=True)
+    yield database
+    set_durable(postgres, durable=False)
+
+
+def test_a_superuser_is_no_role_to_run_with(postgres: EmbeddedPostgres, durable: Database, settings: Settings) -> None:
+    database = durable
     with superuser(postgres) as connection:
         connection.execute(f"ALTER ROLE {APP} BYPASSRLS")
     unsafe = Database(database.url, settings)
@@ -226,11 +234,11 @@ def test_a_superuser_is_no_role_to_run_with(postgres: EmbeddedPostgres, database
 
 
 def test_a_server_that_could_lose_an_acknowledged_payment_is_refused(
-    postgres: EmbeddedPostgres, database: Database, settings: Settings
+    postgres: EmbeddedPostgres, durable: Database, settings: Settings
 ) -> None:
     with superuser(postgres) as connection:
         connection.execute("ALTER DATABASE tests SET synchronous_commit = off")
-    unsafe = Database(database.url, settings)
+    unsafe = Database(durable.url, settings)
     try:
         with pytest.raises(UnsafeDatabaseError, match="synchronous_commit"):
             unsafe.check_safety()
@@ -238,6 +246,11 @@ def test_a_server_that_could_lose_an_acknowledged_payment_is_refused(
         unsafe.dispose()
         with superuser(postgres) as connection:
             connection.execute("ALTER DATABASE tests RESET synchronous_commit")
+
+
+def test_a_server_that_does_not_wait_for_its_disk_is_refused(database: Database) -> None:
+    with pytest.raises(UnsafeDatabaseError, match="fsync = off"):
+        database.check_safety()
 
 
 def test_migrating_again_changes_nothing(database: Database, owner: psycopg.Connection) -> None:

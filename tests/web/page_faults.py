@@ -9,17 +9,24 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from browser_pages import DESKTOP, NARROWEST, PHONE, addresses, look
+from pydantic_core import from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from playwright.sync_api import Browser, Page, Response
     from portal_house import House
 
+    View = tuple[str, tuple[int, int], str]
+    """Its name, width and height in pixels, colour scheme."""
+
 MOST_BYTES = 100 * 1024
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+VIOLATIONS = """(rules) => axe.run({runOnly: rules, resultTypes: ["violations"]})
+  .then((results) => JSON.stringify(results.violations))"""
+"""What is right is neither described nor handed over: that takes longer than looking at it."""
 VIEWS = (("phone", PHONE, "light"), ("desk", DESKTOP, "dark"))
 """Pages take turns in them: a phone shows what a desk shows but the row of the menu, and day and night have the same
 elements in other colours. ``make pages`` looks at every page in all of them."""
@@ -45,42 +52,57 @@ def faults_of_pages(browser: Browser, served: tuple[House, str], mine: tuple[str
     assert pages
     for caller in dict.fromkeys(who for who, _ in pages.values()):
         with look(browser, served, caller, PHONE) as context:
+            visit = Visit(context.new_page(), base)
             for turn, (name, (who, path)) in enumerate(pages.items()):
                 if who == caller:
-                    page = context.new_page()
-                    faults += [(name, *each) for each in _load(page, base, path)]
-                    for view in ALL_VIEWS if every else (VIEWS[turn % len(VIEWS)],):
-                        faults += [(name, *each) for each in _see(page, *view)]
-                    faults += [(name, *each) for each in _narrow(page)]
-                    page.close()
+                    views = ALL_VIEWS if every else (VIEWS[turn % len(VIEWS)],)
+                    faults += [(name, *each) for each in visit.faults_of(path, views)]
     return faults
 
 
-def _load(page: Page, base: str, path: str) -> Iterator[tuple[object, ...]]:
-    complaints: list[str] = []
-    answers: list[Response] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("response", lambda response: answers.append(response))  # noqa: PLW0108 -- it marks what it is given
-    page.goto(base + path)
-    weight = sum(each.request.sizes()["responseBodySize"] for each in answers)
-    if weight >= MOST_BYTES:
-        yield "weighs", weight
-    yield from (("foreign", each.url) for each in answers if not each.url.startswith(base))
-    yield from (("complains", each) for each in complaints if not any(code in each for code in SAID_NO))
+class Visit:
+    """One tab in which one caller opens page after page: a tab each would be a process each."""
 
+    def __init__(self, page: Page, base: str) -> None:
+        self._page = page
+        self._base = base
+        self._complaints: list[str] = []
+        self._answers: list[Response] = []
+        page.on("console", lambda message: self._complaints.append(message.text))
+        page.on("response", lambda response: self._answers.append(response))  # noqa: PLW0108 -- it marks what it is given
 
-def _see(page: Page, view: str, size: tuple[int, int], scheme: str) -> Iterator[tuple[object, ...]]:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    yield from ((view, "cut off", each) for each in page.evaluate(CUT_OFF))
-    found = Axe().run(page, options={"runOnly": RULES})
-    for each in found.response["violations"]:
-        for node in each["nodes"]:
-            yield view, each["id"], node["html"][:120], node["failureSummary"][:200]
+    def faults_of(self, path: str, views: Sequence[View]) -> Iterator[tuple[object, ...]]:
+        """What is wrong with one page, opened in the first of the views."""
+        for number, (view, size, scheme) in enumerate(views):
+            self._change_to(size, scheme)
+            if number == 0:
+                yield from self._load(path)
+            yield from self._see(view)
+        yield from self._narrow()
 
+    def _change_to(self, size: tuple[int, int], scheme: str) -> None:
+        self._page.set_viewport_size({"width": size[0], "height": size[1]})
+        self._page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
 
-def _narrow(page: Page) -> Iterator[tuple[object, ...]]:
-    page.set_viewport_size({"width": NARROWEST[0], "height": NARROWEST[1]})
-    excess = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    if excess > 0:
-        yield "scrolls sideways", excess
+    def _load(self, path: str) -> Iterator[tuple[object, ...]]:
+        self._complaints.clear()
+        self._answers.clear()
+        self._page.goto(self._base + path)
+        weight = sum(each.request.sizes()["responseBodySize"] for each in self._answers)
+        if weight >= MOST_BYTES:
+            yield "weighs", weight
+        yield from (("foreign", each.url) for each in self._answers if not each.url.startswith(self._base))
+        yield from (("complains", each) for each in self._complaints if not any(code in each for code in SAID_NO))
+
+    def _see(self, view: str) -> Iterator[tuple[object, ...]]:
+        yield from ((view, "cut off", each) for each in self._page.evaluate(CUT_OFF))
+        self._page.evaluate(AXE_SCRIPT)
+        for each in from_json(self._page.evaluate(VIOLATIONS, RULES)):
+            for node in each["nodes"]:
+                yield view, each["id"], node["html"][:120], node["failureSummary"][:200]
+
+    def _narrow(self) -> Iterator[tuple[object, ...]]:
+        self._page.set_viewport_size({"width": NARROWEST[0], "height": NARROWEST[1]})
+        excess = self._page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if excess > 0:
+            yield "scrolls sideways", excess

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from browser_pages import CHROMIUM, DESKTOP, PHONE, WITHOUT_BROWSER, chromium, look, serving_house
 from ledger_builders import issue
+from page_faults import MOST_BYTES, VIEWS, Visit
 
 from config.clock import now, today
 from payments.accounts import account_at
@@ -18,7 +20,8 @@ from receivables.domain.settlement.terms import Instalment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from page_faults import View
+    from playwright.sync_api import Browser, Page, Route
     from portal_house import House
 
     from portal.wiring import Services
@@ -39,15 +42,35 @@ def served(services: Services) -> Iterator[tuple[House, str]]:
         yield house
 
 
-def test_the_check_for_faults_finds_a_planted_one(browser: Browser, served: tuple[House, str]) -> None:
-    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 -- as above
+FOREIGN = "http://foreign.example/seen.png"
+PLANTED = f"""<p style="color: #ddd; background: #fff">pale</p>
+<div class="card" style="width: 9rem; overflow: hidden"><p style="width: 19rem">cut off</p></div>
+<p style="width: 99rem">wide</p><img src="{FOREIGN}" alt=""><!--{"x" * MOST_BYTES}-->"""
+AS_FOUND = {"color-contrast", "cut off", "scrolls sideways", "foreign", "weighs"}
 
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view[0])
+def test_the_check_for_faults_finds_planted_ones_and_forgets_them_on_the_next_page(
+    browser: Browser, served: tuple[House, str], view: View
+) -> None:
     house, base = served
-    with look(browser, served, None, DESKTOP) as context:
+    due, paid = house.links["due"], house.links["paid"]
+    with look(browser, served, None, PHONE) as context:
         page = context.new_page()
-        page.goto(base + house.links["due"])
-        page.evaluate("document.querySelector('h1').style.color = '#ddd'")
-        assert "color-contrast" in {each["id"] for each in Axe().run(page).response["violations"]}
+        page.route(FOREIGN, lambda route: route.fulfill(content_type="image/png", body=b""))
+        visit = Visit(page, base)
+        for planted, policy, wanted in ((PLANTED, "", AS_FOUND), ("<script>alert(1)</script>", None, {"complains"})):
+            page.route(base + paid, partial(_plant, planted, policy))
+            assert wanted <= {word for each in visit.faults_of(paid, [view]) for word in each}
+            page.unroute(base + paid)
+            assert list(visit.faults_of(due, [view])) == []
+
+
+def _plant(what: str, policy: str | None, route: Route) -> None:
+    """Answer with ``what`` in the page; ``policy`` in the place of our own, which blocks styles of elements."""
+    answer = route.fetch()
+    headers = answer.headers if policy is None else {**answer.headers, "content-security-policy": policy}
+    route.fulfill(response=answer, headers=headers, body=answer.text().replace("</h1>", f"</h1>{what}", 1))
 
 
 def test_the_first_key_press_offers_to_skip_to_the_content(browser: Browser, served: tuple[House, str]) -> None:
