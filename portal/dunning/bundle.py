@@ -9,7 +9,7 @@ import hashlib
 import zipfile
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from config.clock import PARIS, today
 from portal.evidence.bundle import REMOVED, SECRETS, write_bundle
@@ -26,6 +26,8 @@ from receivables.store.customer_file.customers import get_customer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
+
+    from sqlalchemy import RowMapping
 
     from portal.wiring import Services
     from receivables.domain.collecting.chasing import ChaseState
@@ -189,7 +191,7 @@ the other side reads the file."""
 
 
 def _exchanges(work: Work, customer_id: UUID) -> dict[str, bytes]:
-    columns: list[Column[Mapping[str, Any]]] = [
+    columns: list[Column[RowMapping]] = [
         Column("at", "Quand", "When", lambda row: row["at"].astimezone(PARIS)),
         Column("kind", "Quoi", "What", lambda row: row["kind"]),
         Column("actor", "Qui", "Who", lambda row: row["actor"]),
@@ -197,7 +199,7 @@ def _exchanges(work: Work, customer_id: UUID) -> dict[str, bytes]:
     ]
     found = {}
     for name, sql in _EXCHANGES.items():
-        rows: Sequence[Mapping[str, Any]] = work.rows(sql, customer=customer_id)  # type: ignore[assignment]
+        rows = work.rows(sql, customer=customer_id)
         if rows:
             out = BytesIO()
             write_table(out, columns, rows, Form.CSV)

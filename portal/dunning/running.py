@@ -216,6 +216,7 @@ def facts_of(reminder: Reminder) -> dict[str, object]:
         "channel": str(reminder.channel),
         "invoices": len(reminder.parts),
         "total": " + ".join(money(minor, currency, "fr") for currency, minor in sorted(reminder.totals.items())),
+        "totals": dict(reminder.totals),
         "contact": contact.name if contact else "",
         "phone": (contact.phone or "") if contact else "",
     }

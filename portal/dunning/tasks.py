@@ -26,7 +26,7 @@ def open_tasks_of(work: Work, plan: Plan, customer_ids: Sequence[UUID], day: dat
     for each in plan.reminders:
         if each.approval is not Approval.NOBODY:
             total = " + ".join(money(minor, currency, "fr") for currency, minor in sorted(each.totals.items()))
-            facts = {"level": each.level, "total": total, "channel": str(each.channel)}
+            facts = {"level": each.level, "total": total, "totals": dict(each.totals), "channel": str(each.channel)}
             key = f"dunning/approve/{each.customer_id}/{each.fingerprint}"
             wanted.append(NewTask(key, APPROVE, day, customer_id=each.customer_id, facts=facts))
     unreachable = {each.customer_id for each in plan.silences if each.why in _UNREACHABLE}

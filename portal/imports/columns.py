@@ -60,6 +60,11 @@ class Columns:
         return next(each.french for each in self.fields if each.key == key)
 
     @property
+    def told(self) -> str:
+        """Which column is what, in one text: a form says with it what its reader saw."""
+        return " ".join(f"{key}={place}" for key, place in sorted(self.places.items()))
+
+    @property
     def missing(self) -> list[Field]:
         """Fields that must have a column and have none."""
         return [each for each in self.fields if each.required and each.key not in self.places]

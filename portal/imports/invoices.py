@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 PURPOSE = "invoices"
 FIELDS = (
     Field(
-        "reference", "Référence", "Reference", ("N° pièce", "Numéro", "N° facture", "Number", "Pièce"), required=True
+        "reference",
+        "Référence",
+        "Reference",
+        ("N° pièce", "Numéro", "N° facture", "Number", "Pièce", "Réf"),
+        required=True,
     ),
     Field(
         "buyer_name", "Client", "Customer", ("Nom", "Nom du client", "Raison sociale", "Name", "Buyer"), required=True
@@ -33,7 +37,7 @@ FIELDS = (
     Field("buyer_vat_id", "N° TVA", "VAT number", ("TVA intracommunautaire", "Numéro de TVA", "N° TVA client")),
     Field("buyer_line1", "Adresse", "Address", ("Rue", "Street", "Adresse 1")),
     Field("buyer_postcode", "Code postal", "Postcode", ("CP", "Zip")),
-    Field("buyer_city", "Ville", "City", ()),
+    Field("buyer_city", "Ville", "City", ("Commune", "Localité", "Town")),
     Field("buyer_country", "Pays", "Country", ("Code pays",)),
     Field("buyer_email", "E-mail", "Email", ("Courriel", "Adresse e-mail", "Mail")),
     Field("consumer", "Particulier", "Consumer", ()),

@@ -13,8 +13,10 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from config.secrets import fingerprint
+from einvoice.errors import EInvoiceError
 from portal.documents.issuing import IssueOptions, book, prepare_content
 from portal.imports.planning import TABLE
+from portal.imports.reasons import in_plain
 from portal.jobs.jobs import Outcome
 from portal.jobs.running import Kind, each_line
 from portal.request_keys import answered_request
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
     from uuid import UUID
 
+    from einvoice.intake import Prepared
     from portal.jobs.jobs import JobLine, JobView
     from portal.wiring import Services
     from receivables.domain.invoicing.invoices import Invoice
@@ -56,12 +59,23 @@ def issue_line(services: Services, supplier_id: UUID, job: JobView, line: JobLin
         return Outcome("known", _result(known))
     options = IssueOptions(supplier.reference, actor=job.started_by, request_key=key)
     try:
-        _, prepared = prepare_content(services, wanted, line.label, options)
+        prepared = _prepared(services, job, line, wanted, options)
         return Outcome("done", _result(book(services, supplier, prepared, options, content=content)))
     except ConflictError as error:
         if error.code in KNOWN_CODES:
             return Outcome("known", {"name": str(error)})
         raise
+
+
+def _prepared(services: Services, job: JobView, line: JobLine, wanted: bytes, options: IssueOptions) -> Prepared:
+    """What is to be issued; who brought a table is told in the words of tables why it is not."""
+    try:
+        return prepare_content(services, wanted, line.label, options)[1]
+    except EInvoiceError as error:
+        if job.options.get("kind") != TABLE:
+            raise
+        rows = [row for row, _ in json.loads(line.content)["rows"]]
+        raise in_plain(error, rows) from error
 
 
 def _supplier(services: Services, supplier_id: UUID) -> Supplier:

@@ -41,6 +41,8 @@ class Plan:
     table: Table | None = None
     columns: Columns | None = None
     faults: tuple[tuple[str, ReceivablesError], ...] = ()
+    refused: int = 0
+    """How many invoices are refused already; ``faults`` tells the first of them."""
     net: Mapping[str, Decimal] = field(default_factory=dict)
     """Amounts without VAT of the table's invoices that can be read, by currency, credit notes taken off."""
     customers: int = 0
@@ -75,6 +77,7 @@ def plan_import(work: Work, content: bytes, filename: str, choice: Mapping[str, 
         table,
         columns,
         tuple((each.reference, each.fault) for each in pieces if each.fault)[:SHOWN_FAULTS],
+        sum(1 for each in pieces if each.fault),
         _net_of(requests),
         len({(each["buyer"].get("siren"), each["buyer"]["name"]) for each in requests}),
         {"headings": list(table.headings)},

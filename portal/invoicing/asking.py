@@ -15,8 +15,8 @@ from portal.invoicing.vat_choices import is_choice, meaning_of
 from portal.words import gettext
 
 if TYPE_CHECKING:
-    from portal.invoicing.terms_choices import Terms
     from portal.invoicing.typed import TypedBuyer, TypedDeposit, TypedInvoice, TypedLine
+    from receivables.domain.settlement.payment_terms import PaymentTerms
 
 _NUMBER = re.compile(r"-?\d{1,13}([.]\d{1,6})?")
 _SPACES = re.compile(r"[\s\u00a0\u202f']")
@@ -41,7 +41,7 @@ class Asked:
         self.faults.append(Fault(name, sentence))
 
 
-def ask_for(typed: TypedInvoice, usual: Terms, today: date) -> Asked:
+def ask_for(typed: TypedInvoice, usual: PaymentTerms, today: date) -> Asked:
     """The request that ``typed`` makes on ``today``; only where it has no faults is it worth judging."""
     asked = Asked()
     request = asked.request
@@ -81,7 +81,7 @@ def _buyer(asked: Asked, buyer: TypedBuyer) -> dict[str, Any]:
     if not buyer.name:
         asked.miss("buyer-name", gettext("Le nom de votre client."))
     if not (buyer.city and (buyer.line1 or buyer.postcode)):
-        asked.miss("buyer-line1", gettext("L'adresse de votre client : la rue, le code postal et la ville."))
+        asked.miss("buyer-line1", gettext("La rue, le code postal et la ville de votre client."))
     if buyer.kind == BUSINESS and not (buyer.siren or buyer.siret):
         asked.miss("buyer-siren", gettext("Le SIREN de votre client : ses neuf chiffres."))
     if buyer.kind == PUBLIC and not buyer.siret:
@@ -116,7 +116,7 @@ def _lines(asked: Asked, typed: TypedInvoice) -> list[dict[str, Any]]:
         asked.places.append(place)
         lines.append(_line(asked, f"line-{place}", line))
     if not lines:
-        asked.miss("line-0-name", gettext("Ce que vous facturez : au moins une ligne."))
+        asked.miss("line-0-name", gettext("Au moins une ligne : ce que vous facturez."))
     return lines
 
 
@@ -158,7 +158,7 @@ def _line(asked: Asked, place: str, line: TypedLine) -> dict[str, Any]:
     return told
 
 
-def _terms(asked: Asked, typed: TypedInvoice, usual: Terms, today: date) -> None:
+def _terms(asked: Asked, typed: TypedInvoice, usual: PaymentTerms, today: date) -> None:
     due_on = due_date(typed.terms, typed.due_on, usual, today)
     if due_on is None:
         asked.miss("due_on", gettext("Le jour où la facture doit être payée."))
@@ -261,9 +261,7 @@ def _deposits(asked: Asked, deposits: tuple[TypedDeposit, ...]) -> None:
 def _amount(asked: Asked, name: str, text: str) -> Decimal:
     found = read_number(text)
     if found is None:
-        asked.refuse(
-            name, gettext("« %(typed)s » n'est pas un nombre : écrivez par exemple 1 250,50.") % {"typed": text}
-        )
+        asked.refuse(name, gettext("« %(typed)s » : écrivez un nombre, par exemple 1250,50.") % {"typed": text})
         return Decimal(0)
     return found
 

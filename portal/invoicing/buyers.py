@@ -37,7 +37,7 @@ def buyer_of(work: Work, customer_id: UUID) -> TypedBuyer:
     last = last_invoice(work, customer_id)
     told = _from_invoice(last) if last else TypedBuyer(kind=_kind_of(customer, "FR"))
     party = party_of(work, customer_id)
-    if party.get("line1") or not told.city:
+    if party.get("line1") or not (told.line1 or told.city):
         told = replace(told, **{name: str(party.get(name) or "") for name in _PARTY_FIELDS})
     to = recipient_for(work, customer_id, "billing") if customer.siren or customer.vat_id else None
     return replace(

@@ -7,7 +7,7 @@ sets find (explained, and placed by business term and line).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from einvoice.errors import EInvoiceError
@@ -257,8 +257,3 @@ def _plain(sentence: str) -> str:
     """A sentence of ours without the names that programs know things by."""
     plain = _TECHNICAL.sub("", sentence)
     return fitted(plain[:1].upper() + plain[1:])
-
-
-def as_mistakes(faults: Iterable[Fault]) -> list[Fault]:
-    """Gaps told as what is wrong, once somebody wants to issue."""
-    return [replace(each, missing=False) for each in faults]

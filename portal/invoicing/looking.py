@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from einvoice.validation.check import Validator
     from einvoice.validation.verdict import Finding, Report
     from portal.invoicing.asking import Asked
-    from portal.invoicing.terms_choices import Terms
     from portal.invoicing.typed import TypedInvoice
+    from receivables.domain.settlement.payment_terms import PaymentTerms
 
 MOST_PAGES = 3
 """Pages of which a picture is drawn: who writes more by hand has seen enough."""
@@ -70,7 +70,7 @@ class Look:
         return hashlib.sha256(self.content).hexdigest()[:16]
 
 
-def look_at(typed: TypedInvoice, profile: SellerProfile, usual: Terms, validator: Validator) -> Look:
+def look_at(typed: TypedInvoice, profile: SellerProfile, usual: PaymentTerms, validator: Validator) -> Look:
     """What can be said of ``typed`` now. Nothing is numbered, kept or sent."""
     asked = ask_for(typed, usual, today())
     content = to_json(asked.request).encode()

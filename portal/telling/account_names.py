@@ -1,8 +1,9 @@
-"""What an account of the books is called, beside its number: nobody needs to know the chart of accounts by heart."""
+"""What an account and a journal of the books are called, beside their codes: nobody needs to know them by heart."""
 
 from __future__ import annotations
 
 from config.law import LawUnknownError, account_name
+from receivables.domain.accounting.fec import JOURNALS
 
 
 def name_account(number: str) -> str:
@@ -11,3 +12,8 @@ def name_account(number: str) -> str:
         return account_name(number)
     except LawUnknownError:
         return ""
+
+
+def name_journal(code: str) -> str:
+    """The French name of a journal, as the file of entries (FEC) has it; empty for one that is not ours."""
+    return JOURNALS.get(code, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from portal.telling.reminder_levels import LEVELS, level_words
 from portal.words import day, gettext, money, note_text
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ EVENTS: dict[str, Words] = {
     "plan.kept": (note_text("Échéancier soldé : {amount}"), "paid", "check"),
     "plan.reopened": (note_text("Échéancier rouvert, un paiement est revenu : reste {left}"), "late", "back"),
     # dunning
-    "dunning.sent": (note_text("Relance de niveau {level} écrite : {total}. {contact}"), "part", "send"),
-    "dunning.withdrawn": (note_text("Relance de niveau {level} retenue avant son départ"), "plain", "back"),
+    "dunning.sent": (note_text("{stage} : {total}{to}"), "part", "send"),
+    "dunning.withdrawn": (note_text("Retenu avant le départ : {stage}"), "plain", "back"),
     # interest
     "claim.made": (note_text("Note de débit {number} : {amount} d'intérêts de retard"), "plain", "receipt"),
     "claim.given_up": (note_text("Intérêts abandonnés sur {number} : {amount}. {reason}"), "plain", "back"),
@@ -144,7 +145,7 @@ TASKS: dict[str, str] = {
     "call_again": note_text("Rappeler le client. {note}"),
     "mail.returned": note_text("Trouver une adresse qui marche : les courriels à {address} reviennent"),
     # dunning
-    "dunning.approve": note_text("Valider une relance de niveau {level} pour {total}"),
+    "dunning.approve": note_text("Valider « {stage} » pour {total}"),
     "dunning.no_address": note_text("Trouver une adresse de courriel : ce client ne peut pas être relancé"),
     "dunning.call": note_text("Appeler {contact} {phone} pour {total}"),
     "dunning.post": note_text("Poster la lettre de relance, {total}"),
@@ -196,7 +197,10 @@ def task_words(kind: str, facts: Mapping[str, Any]) -> str:
 
 
 def _spoken(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Facts as the reader writes them: ``amount_minor`` fills ``{amount}``, and what ends in ``_on`` is a day."""
+    """Facts as the reader writes them: ``amount_minor`` fills ``{amount}``, and what ends in ``_on`` is a day.
+
+    ``totals`` are minor units by currency; what was written down before them has its ``total`` in French alone.
+    """
     spoken = {name: value for name, value in facts.items() if value is not None}
     currency = str(spoken.get("currency", "EUR"))
     for name, value in facts.items():
@@ -204,6 +208,12 @@ def _spoken(facts: Mapping[str, Any]) -> dict[str, Any]:
             spoken[name.removesuffix("_minor")] = money(value, currency)
         elif name.endswith("_on") and value:
             spoken[name] = day(value if isinstance(value, date) else date.fromisoformat(str(value)))
+    if isinstance(totals := facts.get("totals"), dict):
+        spoken["total"] = " + ".join(money(minor, each) for each, minor in sorted(totals.items()))
+    if spoken.get("level") in LEVELS:
+        spoken["stage"] = level_words(spoken["level"])
+    if spoken.get("contact"):
+        spoken["to"] = f" ({spoken['contact']})"
     return spoken
 
 

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from payments.debits.reasons import reason_of
 from portal.telling.states import Badge
-from portal.words import fitted, gettext, language, note_text, told_by
+from portal.words import fitted, gettext, language, note_text
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from payments.errors import PaymentError
 
 MANDATE_STATES = {
     "usable": Badge(note_text("Utilisable"), "paid", "check"),
@@ -141,8 +140,7 @@ CANCELLED_FOR = {
 
 def shown(badges: dict[str, Badge], state: str) -> Badge:
     """A state with its words in the reader's language."""
-    badge = badges[state]
-    return Badge(gettext(badge.label), badge.tone, badge.icon)
+    return badges[state].spoken()
 
 
 def reason_words(code: str, day: date) -> str:
@@ -174,8 +172,3 @@ def done_words(done: list[str]) -> list[str]:
 def dropped_words(reason: str | None) -> str:
     """Why a debit was given up."""
     return gettext(CANCELLED_FOR.get(reason or "", note_text("abandonné")))
-
-
-def error_words(error: PaymentError) -> str:
-    """What a refusal says, in the reader's language."""
-    return told_by(error)

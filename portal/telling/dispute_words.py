@@ -95,13 +95,6 @@ def reason_words(code: str, spoken: str | None = None) -> str:
     return known.english if spoken == "en" else known.french
 
 
-def official_words(code: str) -> str:
-    """The official label of a reason with its code, as platforms show it."""
-    known = reason(code)
-    label = known.english if language() == "en" else known.french
-    return label if label == code else f"{label} ({code})"
-
-
 def team_words(owner: str) -> str:
     """What a team is called."""
     return gettext(TEAMS.get(owner, owner))

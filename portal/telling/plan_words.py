@@ -141,8 +141,7 @@ def agreement_words(plan: Plan, supplier: str, customer: str) -> AgreementWords:
 
 def shown_state(states: Mapping[str, Badge], state: str) -> Badge:
     """A state in the reader's language."""
-    plain = states[state]
-    return Badge(gettext(plain.label), plain.tone, plain.icon)
+    return states[state].spoken()
 
 
 def part_badge(part: Part, on: date) -> Badge:

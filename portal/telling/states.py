@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from portal.words import gettext, note_text
+from receivables.domain.invoicing.invoices import DEPOSITS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -22,6 +23,10 @@ class Badge:
     label: str
     tone: str
     icon: str
+
+    def spoken(self) -> Badge:
+        """The same, in the reader's language."""
+        return Badge(gettext(self.label), self.tone, self.icon)
 
 
 STATES = {
@@ -90,14 +95,20 @@ def document_title(invoice: Invoice) -> str:
     if invoice.is_claim:
         words = gettext("Avoir sur note de débit %(number)s") if invoice.is_credit_note else ""
         return (words or gettext("Note de débit %(number)s")) % {"number": invoice.number}
-    words = gettext("Avoir %(number)s") if invoice.is_credit_note else gettext("Facture %(number)s")
+    if invoice.is_credit_note:
+        words = gettext("Avoir %(number)s")
+    elif invoice.type_code in DEPOSITS:
+        words = gettext("Facture d'acompte %(number)s")
+    elif invoice.is_correction:
+        words = gettext("Facture rectificative %(number)s")
+    else:
+        words = gettext("Facture %(number)s")
     return words % {"number": invoice.number}
 
 
 def badge(state: str) -> Badge:
     """The badge of a state, in the reader's language."""
-    plain = STATES[state]
-    return Badge(gettext(plain.label), plain.tone, plain.icon)
+    return STATES[state].spoken()
 
 
 def credit_left(work: Work, invoice: Invoice) -> int:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from einvoice.lifecycle.reasons import REASONS
 from einvoice.lifecycle.statuses import status
-from payments.banking.by_hand import printed_reference
 from portal.telling.dispute_words import reason_words
+from portal.telling.references import told_reference
 from portal.words import day, gettext, language, money, ngettext, note_text, percent
 from receivables.domain.money import Money, MoneyError
 
@@ -149,12 +149,12 @@ def _cash(at: datetime, facts: dict[str, Any]) -> Told:
         return Told(at, gettext("Avoir imputé : %(amount)s") % {"amount": amount}, "", "paid", "credit")
     if facts["reason"] == "return_failed" and facts["amount_minor"] > 0:
         title = gettext("Remboursement non abouti : %(amount)s") % {"amount": amount}
-        return Told(at, title, printed_reference(facts["reference"]), "paid", "check")
+        return Told(at, title, told_reference(facts["reference"]), "paid", "check")
     if facts["amount_minor"] > 0:
         return Told(
             at,
             gettext("Paiement reçu : %(amount)s") % {"amount": amount},
-            printed_reference(facts["reference"]),
+            told_reference(facts["reference"]),
             "paid",
             "check",
         )
@@ -167,7 +167,7 @@ def _cash(at: datetime, facts: dict[str, Any]) -> Told:
         "reallocation": gettext("Paiement porté ailleurs : %(amount)s"),
     }
     title = titles.get(facts["reason"] or "", gettext("Paiement annulé : %(amount)s"))
-    return Told(at, title % {"amount": amount}, printed_reference(facts["reference"]), "late", "back")
+    return Told(at, title % {"amount": amount}, told_reference(facts["reference"]), "late", "back")
 
 
 _FAILURES = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from receivables.store.event_log import LoggedEvent
 
@@ -21,15 +21,6 @@ _PREFIX = "evt_"
 def name_of(event_id: UUID) -> str:
     """The id of an event as programs see it."""
     return _PREFIX + event_id.hex
-
-
-def event_id_of(name: str) -> UUID | None:
-    """The event that ``name`` means, or ``None`` where it is no such name."""
-    try:
-        found = UUID(hex=name.removeprefix(_PREFIX))
-    except ValueError:
-        return None
-    return found if name == name_of(found) else None
 
 
 def show_event(event: LoggedEvent) -> dict[str, Any]:

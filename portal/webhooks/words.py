@@ -144,7 +144,11 @@ def answer_words(status: int | None, error: str | None) -> str:
         return gettext("HTTP %(status)s : une redirection n'est pas suivie, donnez l'adresse finale.") % {
             "status": status
         }
-    return gettext("HTTP %(status)s") % {"status": status}
+    if status < 300:  # noqa: PLR2004 -- RFC 9110, 15.3
+        return gettext("Bien reçu (HTTP %(status)s)") % {"status": status}
+    if status < 500:  # noqa: PLR2004 -- RFC 9110, 15.5
+        return gettext("Refusé par votre programme (HTTP %(status)s)") % {"status": status}
+    return gettext("Votre serveur a échoué (HTTP %(status)s)") % {"status": status}
 
 
 def reason_words(reason: str | None) -> str:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from portal.telling.act_words.details import KEYS, UNSAID, VALUES
 from portal.telling.act_words.money import BOOKED
 from portal.telling.acts import (
     AREAS,
@@ -20,6 +21,8 @@ from portal.telling.acts import (
     tell_act,
     tell_area,
 )
+from portal.telling.details import name_of as detail_name
+from portal.telling.details import tell_details
 from portal.words import speaking
 from receivables.domain.accounting.fec import WORDS
 from receivables.domain.collecting.plans import PlanState
@@ -167,7 +170,7 @@ def written() -> dict[str, str]:
     A function that hands its own parameter on as the act is asked for at its calls: in its own module where its name
     begins with an underscore, everywhere else.
     """
-    named, found = constants(), dict(rows_written())
+    named, found = constants(), rows_written() | named_in_calls()
     passing = {("", "audit"): 1}
     while True:
         size = len(passing)
@@ -198,6 +201,20 @@ def rows_written() -> dict[str, str]:
         for key, value in zip(row.keys, row.values, strict=True)
         if isinstance(key, ast.Constant) and key.value == "act"
         for act in said(value, place.function, named)
+    }
+
+
+def named_in_calls() -> dict[str, str]:
+    """Acts that a call hands on by the name of the argument."""
+    named = constants()
+    return {
+        act: f"{place.where}:{call.lineno}"
+        for place in places()
+        for call in place.calls
+        for keyword in call.keywords
+        if keyword.arg == "act"
+        for act in said(keyword.value, place.function, named)
+        if "." in act
     }
 
 
@@ -250,3 +267,64 @@ def test_an_object_leads_to_its_page_and_a_stranger_text_nowhere() -> None:
     assert page_of(row("platform.closed", some)) is None
     assert set(PAGES_OF_ACTS) <= set(SENTENCES)
     assert all(any(act.startswith(f"{area}.") for act in SENTENCES) for area in PAGES)
+
+
+def noted() -> dict[str, str]:
+    """Every detail that a call of ``audit`` names, and where."""
+    return {
+        keyword.arg: f"{place.where}:{call.lineno}"
+        for place in places()
+        for call in place.calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "audit"
+        for keyword in call.keywords
+        if keyword.arg
+    }
+
+
+def test_every_detail_that_an_act_notes_has_its_name() -> None:
+    found = noted()
+    assert len(found) > 100
+    unknown = {key: where for key, where in found.items() if key not in KEYS and key not in UNSAID}
+    assert unknown == {}, "give these details their names in portal/telling/act_words/details.py"
+    for names in (*KEYS.values(), *VALUES.values()):
+        assert all(each.strip() == each != "" for each in names), names
+
+
+def test_details_are_read_as_words_amounts_and_days_and_ids_are_left_out() -> None:
+    some = "018f2b6e-0000-7000-8000-000000000001"
+    details = {
+        "amount_minor": 123456,
+        "currency": "CHF",
+        "due_on": "2026-12-01",
+        "since": "2026-11-23T00:00:00+01:00",
+        "is_open": True,
+        "method": "sepa_debit",
+        "customers": [some],
+        "beyond": ["amount", "length"],
+        "role": "",
+        "by": some[::-1],
+        "sha256": "ab" * 32,
+        "number": "2026-0001",
+        "reference": f"hand:cheque:{some}:0481516",
+        "payment": f"line:{some}",
+        "kinds": ["payment.received"],
+        "of_tomorrow": {"as": "csv"},
+    }
+    told = tell_details(details, {f"person {some[::-1]}": "Camille"})
+    assert [each.replace("\u202f", " ").replace("\u00a0", " ") for each in told] == [
+        "Montant : 1 234,56 CHF",
+        "Pour le : 1er décembre 2026",
+        "Depuis : 23 nov. 2026, 00:00",
+        "Ouverte : oui",
+        "Moyen : prélèvement SEPA",
+        "Dépasse la règle sur : le montant, la durée",
+        "Par : Camille",
+        "Empreinte : abababababab…",
+        "Numéro : 2026-0001",
+        "Référence : 0481516",
+        "Événements choisis : De l'argent est arrivé d'un client",
+        "of_tomorrow : as csv",
+    ]
+    with speaking("en"):
+        assert tell_details({"is_open": False}, {}) == ["Open: no"]
+        assert detail_name("due_on") == "Due on"

@@ -109,7 +109,7 @@ def test_a_file_that_the_platform_does_not_have_is_said_so(client: FlaskClient, 
     tracking = refused(story)
     enter(client, story)
     answer = client.get(f"/s/platform/flows/{tracking}/held/original")
-    assert answer.status_code == 502
+    assert answer.status_code == 409
     assert "La plateforme n'a pas encore ce fichier" in words(answer)
     assert client.get(f"/s/platform/flows/{tracking}/held/metadata2").status_code == 404
     assert client.get("/s/platform/flows/no-such-flow").status_code == 404

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from ledger_builders import issue
 from portal_house import House, build_house, press
+from treasury_till import words
 
 from config.clock import today
 from receivables.services.collecting.dunning import adopt_usual_scenarios, rules_of
@@ -83,10 +84,16 @@ def test_a_changed_scenario_is_a_new_version(client: FlaskClient, reminding: Hou
     wrong = press(client, "/s/dunning/scenarios/public", **{**one, "level": "4"})
     assert wrong.status_code == 422
     assert "mise en demeure" in wrong.text
+    wrong = press(client, "/s/dunning/scenarios/public", **{**one, "offset_days": "dix"})
+    assert wrong.status_code == 422
+    assert "Étape 1, « Jour » : « dix »" in words(wrong.text)
     assert press(client, "/s/dunning/scenarios/public", **one).status_code == 303
     with reminding.services.works.begin(reminding.supplier.supplier_id) as work:
         kept = rules_of(work).scenarios["public"]
     assert (kept.version, kept.name, kept.steps[0].offset_days, kept.steps[0].min_minor) == (2, "Rapide", 2, 3_000)
+    assert press(client, "/s/dunning/scenarios/public", **{**one, "min": ""}).status_code == 303
+    with reminding.services.works.begin(reminding.supplier.supplier_id) as work:
+        assert rules_of(work).scenarios["public"].steps[0].min_minor == 0
     assert client.get("/s/dunning/scenarios/nobody").status_code == 404
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
 from config.clock import now, today
 from config.law.days import on_or_after
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import COLLECTING, CREDIT, OWNERS, STAFF, Role, allow
 from portal.customer.downloads import send_bytes
 from portal.dunning.bundle import make_litigation_file
@@ -20,6 +19,7 @@ from portal.dunning.mails import reminder_mail
 from portal.dunning.running import PDF, Writer, approve_reminder, send_reminders
 from portal.dunning.view import view_reminder
 from portal.exports.handing import offer, wish_here
+from portal.fields import day_in, id_in
 from portal.staff.dunning import shown
 from portal.staff.jobs.files import ASK
 from portal.words import gettext, told_by
@@ -37,7 +37,6 @@ from receivables.services.collecting.dunning import (
 from receivables.store.collecting.dunning import (
     PAGE,
     Notice,
-    customer_names,
     get_notice,
     invoices_of,
     list_notices,
@@ -47,10 +46,12 @@ from receivables.store.collecting.dunning import (
     stop_of,
     withdraw_letter,
 )
-from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.customers import customer_names, get_customer
 from receivables.store.customer_file.happenings import find_mail
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from werkzeug import Response
 
     from receivables.domain.collecting.reminders import Reminder
@@ -84,7 +85,7 @@ def index() -> Response:
 def begin() -> Response:
     """Begin with the usual scenarios; nothing goes out by itself yet."""
     with work_here() as work:
-        adopt_usual_scenarios(work, _actor())
+        adopt_usual_scenarios(work, actor())
     return redirect(url_for("dunning.index"), 303)
 
 
@@ -92,9 +93,9 @@ def begin() -> Response:
 @allow(*COLLECTING)
 def run() -> Response:
     """Send what needs nobody's approval, to all or to the chosen customers."""
-    chosen = [found for each in request.form.getlist("customer")[:WINDOW] if (found := _uuid(each))]
+    chosen = [found for each in request.form.getlist("customer")[:WINDOW] if (found := id_in(each))]
     try:
-        tally = send_reminders(services(), place().supplier_id, _actor(), today(), chosen or None)
+        tally = send_reminders(services(), place().supplier_id, actor(), today(), chosen or None)
     except ReceivablesError as error:
         return _index_page(told_by(error))
     return redirect(url_for("dunning.index", written=tally.written), 303)
@@ -117,7 +118,7 @@ def approve(customer_id: UUID) -> Response:
     if wanted is not None and wanted.approval is Approval.APPROVER and place().role not in CREDIT:
         abort(403)
     try:
-        writer = Writer(services(), _actor(), today())
+        writer = Writer(services(), actor(), today())
         notice_id = approve_reminder(writer, place().supplier_id, customer_id, fingerprint)
     except ReceivablesError as error:
         return _customer_page(customer_id, told_by(error))
@@ -141,13 +142,13 @@ def preview(customer_id: UUID, fingerprint: str) -> Response:
 @allow(*COLLECTING)
 def stop(customer_id: UUID) -> Response:
     """Remind this customer of nothing until a day."""
-    until_on = _day(request.form.get("until", ""))
+    until_on = day_in(request.form.get("until", ""))
     if until_on is None or not today() < until_on <= today() + LONGEST_STOP:
         return _customer_page(customer_id, gettext("Choisissez un jour à venir, dans l'année."))
     try:
         with work_here() as work:
             get_customer(work, customer_id)
-            stop_customer(work, customer_id, request.form.get("why", ""), until_on, _actor())
+            stop_customer(work, customer_id, request.form.get("why", ""), until_on, actor())
     except NotFoundError:
         abort(404)
     except ReceivablesError as error:
@@ -162,7 +163,7 @@ def resume(customer_id: UUID) -> Response:
     try:
         with work_here() as work:
             get_customer(work, customer_id)
-            resume_customer(work, customer_id, _actor())
+            resume_customer(work, customer_id, actor())
     except NotFoundError:
         abort(404)
     return redirect(url_for("dunning.customer", customer_id=customer_id), 303)
@@ -175,7 +176,7 @@ def litigation_file(customer_id: UUID) -> Response:
     try:
         if (large := offer(wish_here("litigation", {}, customer_id), ASK)) is not None:
             return large
-        made = make_litigation_file(services(), place().supplier_id, customer_id, _actor())
+        made = make_litigation_file(services(), place().supplier_id, customer_id, actor())
     except NotFoundError:
         abort(404)
     return send_bytes(made.content, "application/zip", made.filename)
@@ -185,7 +186,7 @@ def litigation_file(customer_id: UUID) -> Response:
 @allow(*STAFF)
 def sent() -> str:
     """What was written to whom, newest first."""
-    after = _uuid(request.args.get("after", ""))
+    after = id_in(request.args.get("after", ""))
     with work_here() as work:
         rows = list_notices(work, after=after)
     return render_template(
@@ -217,14 +218,14 @@ def letter(notice_id: UUID) -> Response:
 @allow(*COLLECTING)
 def posted(notice_id: UUID) -> Response:
     """Say that a letter was posted, or that it is not posted after all."""
-    posted_on = _day(request.form.get("on", "")) or today()
+    posted_on = day_in(request.form.get("on", "")) or today()
     try:
         with work_here() as work:
             _notice_or_nothing(work, notice_id)
             if request.form.get("instead"):
-                withdraw_letter(work, notice_id, request.form["instead"], _actor())
+                withdraw_letter(work, notice_id, request.form["instead"], actor())
             else:
-                note_posted(work, notice_id, min(posted_on, today()), request.form.get("tracking", "")[:40], _actor())
+                note_posted(work, notice_id, min(posted_on, today()), request.form.get("tracking", "")[:40], actor())
     except ReceivablesError as error:
         return _notice_page(notice_id, told_by(error))
     return redirect(url_for("dunning.notice", notice_id=notice_id), 303)
@@ -234,7 +235,7 @@ def _index_page(wrong: str = "") -> Response:
     day = _asked_day()
     tab = request.args.get("show", "send")
     tab = tab if tab in TABS else "send"
-    after = _uuid(request.args.get("after", ""))
+    after = id_in(request.args.get("after", ""))
     with work_here() as work:
         rules = rules_of(work)
         ids = customers_to_look_at(work, rules, day, after=after, limit=WINDOW)
@@ -337,23 +338,5 @@ def _notice_or_nothing(work: Work, notice_id: UUID) -> Notice:
 
 def _asked_day() -> date:
     """The day asked for, within three months; today otherwise."""
-    asked = _day(request.args.get("on", ""))
+    asked = day_in(request.args.get("on", ""))
     return asked if asked is not None and today() <= asked <= today() + FARTHEST else today()
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
 from config.clock import now
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, place, work_here
 from portal.access.roles import CREDIT, OWNERS, STAFF, Role, allow
 from portal.staff.dunning import shown
-from portal.words import gettext, told_by
+from portal.words import gettext, note_text, told_by
 from receivables.domain.collecting.scenarios import LEAST_NOTICE, MOST_NOTICE, Channel, read_steps, step_data
 from receivables.errors import ReceivablesError
 from receivables.services.collecting.dunning import TEMPLATES, keep_settings, rules_of
@@ -28,7 +28,14 @@ blueprint = Blueprint("dunning_scenarios", __name__, url_prefix="/s/dunning")
 
 UNPROCESSABLE = 422
 LONGEST = 80
-_FIELDS = ("key", "level", "offset_days", "channel", "template", "approval", "gap_days", "role")
+_WORDS = ("channel", "template", "approval", "role")
+_NUMBERS = {
+    "level": note_text("Niveau"),
+    "offset_days": note_text("Jour"),
+    "gap_days": note_text("Jours depuis l'étape d'avant"),
+    "min": note_text("À partir de (€)"),
+}
+"""Fields of a step that are whole numbers, with their labels on the form."""
 _ROLES = ("payment", "billing", "manager", "purchasing", "legal", "other")
 
 
@@ -60,12 +67,14 @@ def edit(segment: str) -> Response:
 def keep(segment: str) -> Response:
     """Keep a new version."""
     before = _known(segment)
-    rows = _typed_rows(before)
+    rows, wrong = _typed_rows(before)
+    if wrong:
+        return _form(before, rows, wrong)
     name = request.form.get("name", "").strip()[:LONGEST] or before.name
     try:
         steps = read_steps(rows, TEMPLATES)
         with work_here() as work:
-            add_scenario(work, segment, name, [step_data(step) for step in steps], _actor())
+            add_scenario(work, segment, name, [step_data(step) for step in steps], actor())
     except ReceivablesError as error:
         return _form(before, rows, told_by(error))
     return redirect(url_for("dunning_scenarios.index", saved=1), 303)
@@ -80,7 +89,7 @@ def copy() -> Response:
         usual = rules_of(work).scenarios.get("standard")
         if usual is None or wanted not in segments(work):
             return redirect(url_for("dunning_scenarios.index"), 303)
-        add_scenario(work, wanted, wanted, [step_data(step) for step in usual.steps], _actor())
+        add_scenario(work, wanted, wanted, [step_data(step) for step in usual.steps], actor())
     return redirect(url_for("dunning_scenarios.edit", segment=wanted), 303)
 
 
@@ -102,7 +111,7 @@ def save_settings() -> Response:
     if isinstance(found, str):
         return _settings_form(kept, found)
     with work_here() as work:
-        keep_settings(work, found, now(), _actor())
+        keep_settings(work, found, now(), actor())
     return redirect(url_for("dunning_scenarios.ask_settings", saved=1), 303)
 
 
@@ -114,35 +123,50 @@ def _known(segment: str) -> Scenario:
     return found
 
 
-def _typed_rows(before: Scenario) -> list[dict[str, Any]]:
-    """The steps as typed: one without a name is left out; what the form does not show stays as it was."""
+def _typed_rows(before: Scenario) -> tuple[list[dict[str, Any]], str]:
+    """The steps as typed, and what is wrong with the first number that is none.
+
+    A step without a name is left out; what the form does not show stays as it was.
+    """
     known = {step.key: step_data(step) for step in before.steps}
-    rows = []
+    rows: list[dict[str, Any]] = []
+    wrong = ""
     for place_, key in enumerate(request.form.getlist("key")[:40]):
         if not key.strip() or request.form.get(f"drop-{place_}"):
             continue
-        typed = {name: _at(name, place_) for name in _FIELDS}
-        numbers = {name: _number(str(typed[name])) for name in ("level", "offset_days", "gap_days")}
-        rows.append(
-            {
-                **known.get(key.strip(), {}),
-                **typed,
-                **numbers,
-                "key": key.strip(),
-                "min_minor": max(_number(_at("min", place_)), 0) * 100,
+        numbers, bad = _typed_numbers(place_)
+        if bad and not wrong:
+            wrong = gettext("Étape %(step)s, « %(field)s » : « %(typed)s » n'est pas un nombre entier.") % {
+                "step": len(rows) + 1,
+                "field": gettext(_NUMBERS[bad]),
+                "typed": numbers[bad],
             }
-        )
-    return rows
+        typed = {name: _at(name, place_) for name in _WORDS}
+        least = numbers.pop("min")
+        minor = max(least, 0) * 100 if isinstance(least, int) else 0
+        rows.append({**known.get(key.strip(), {}), **typed, **numbers, "key": key.strip(), "min_minor": minor})
+    return rows, wrong
+
+
+def _typed_numbers(place_: int) -> tuple[dict[str, int | str], str]:
+    """The numbers of a step, as text where they are none, and the name of the first such field."""
+    found: dict[str, int | str] = {}
+    for name in _NUMBERS:
+        text = _at(name, place_)
+        number = 0 if name == "min" and not text else _number(text)  # nothing said: from the first cent
+        found[name] = text if number is None else number
+    return found, next((name for name, value in found.items() if isinstance(value, str)), "")
 
 
 def _at(name: str, place_: int) -> str:
     given = request.form.getlist(name)
-    return given[place_][:LONGEST] if place_ < len(given) else ""
+    return given[place_].strip()[:LONGEST] if place_ < len(given) else ""
 
 
-def _number(text: str) -> int:
-    digits = text.strip().removeprefix("-")
-    return int(text) if digits.isascii() and digits.isdecimal() and len(digits) <= 7 else 0  # noqa: PLR2004 -- digits
+def _number(text: str) -> int | None:
+    """A whole number of seven digits at most; ``None`` where it is none."""
+    digits = text.removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdecimal() and len(digits) <= 7 else None  # noqa: PLR2004 -- digits
 
 
 def _form(scenario: Scenario, typed: list[dict[str, Any]] | None = None, wrong: str = "") -> Response:
@@ -175,9 +199,9 @@ def _typed_settings(kept: DunningSettings) -> DunningSettings | str:
         automatic="automatic" in form,
         opens_at=opens_at,
         closes_at=closes_at,
-        mail_every_days=_number(form.get("mail_every_days", "")),
-        call_every_days=_number(form.get("call_every_days", "")),
-        notice_days=_number(form.get("notice_days", "")),
+        mail_every_days=_number(form.get("mail_every_days", "").strip()) or 0,
+        call_every_days=_number(form.get("call_every_days", "").strip()) or 0,
+        notice_days=_number(form.get("notice_days", "").strip()) or 0,
         signatory=form.get("signatory", "").strip()[:LONGEST],
         signatory_title=form.get("signatory_title", "").strip()[:LONGEST],
     )
@@ -197,7 +221,3 @@ def _settings_form(settings: DunningSettings, wrong: str = "") -> Response:
         saved="saved" in request.args,
     )
     return make_response(page, UNPROCESSABLE if wrong else 200)
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from portal.telling import reminder_levels
 from portal.telling.states import Badge
 from portal.words import gettext, note_text, short_day
 
@@ -11,15 +12,8 @@ if TYPE_CHECKING:
     from receivables.domain.collecting.reminders import Part, Silence
     from receivables.store.collecting.dunning import Notice
 
-LEVELS = {
-    0: note_text("Rappel avant échéance"),
-    1: note_text("Relance courtoise"),
-    2: note_text("Relance ferme"),
-    3: note_text("Mise en garde"),
-    4: note_text("Mise en demeure"),
-    5: note_text("Dernière offre"),
-    6: note_text("Contentieux"),
-}
+LEVELS = reminder_levels.LEVELS
+level_words = reminder_levels.level_words
 CHANNELS = {
     "mail": (note_text("Courriel"), "mail"),
     "letter": (note_text("Lettre"), "print"),
@@ -98,11 +92,6 @@ _STATES = {
 }
 
 
-def level_words(level: int) -> str:
-    """What a level is called."""
-    return gettext(LEVELS[level])
-
-
 def channel_words(channel: str) -> tuple[str, str]:
     """What a channel is called, and its icon."""
     name, symbol = CHANNELS[channel]
@@ -134,5 +123,4 @@ def notice_badge(notice: Notice) -> Badge:
         state = notice.mail_state
     elif notice.sha256 is not None:
         state = "to_post" if notice.state == "written" else notice.state
-    plain = _STATES[state]
-    return Badge(gettext(plain.label), plain.tone, plain.icon)
+    return _STATES[state].spoken()

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
-from uuid import UUID
 
-from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 
 from config.safe_xml import UnsafeXmlError
-from portal.access.context import caller, work_here
+from portal.access.context import actor, work_here
 from portal.access.roles import BOOKKEEPING, allow
 from portal.customer.downloads import send_bytes
+from portal.fields import id_in
 from portal.imports.columns import remember
 from portal.imports.invoices import FIELDS, PURPOSE
 from portal.imports.issuing import IMPORT
-from portal.imports.kept import brought_file, keep_brought
+from portal.imports.kept import keep_brought
 from portal.imports.planning import plan_import
 from portal.imports.sheets import MAX_FILE_BYTES
 from portal.jobs.jobs import job_of_file, list_jobs, start_job, sums_taken
+from portal.staff.imports.brought import brought_here, dropped_file, samples_of
 from portal.tables import MARK
-from portal.validation.uploads import clean_name
 from portal.words import language, price, told_by
 from receivables.errors import ReceivablesError
 
 if TYPE_CHECKING:
     from werkzeug import Response as AnyResponse
 
-    from portal.imports.kept import BroughtFile
-    from portal.imports.sheets import Table
 
 blueprint = Blueprint("imports", __name__, url_prefix="/s/imports")
 MAX_FORM_BYTES = MAX_FILE_BYTES + 64 * 1024
 UNPROCESSABLE = 422
-SAMPLE_ROWS = 3
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _EXAMPLE = {
     "reference": "CMD-1042",
     "buyer_name": "Boulangerie Martin",
@@ -63,12 +58,11 @@ def overview() -> str:
 @allow(*BOOKKEEPING)
 def take() -> AnyResponse:
     """Keep the file that was dropped, where it can be read at all; the next page says what it would do."""
-    file = request.files.get("file")
-    content, filename = (file.read(), clean_name(file.filename) or "factures") if file else (b"", "")
+    content, filename = dropped_file("factures")
     try:
         with work_here() as work:
             plan_import(work, content, filename)
-            brought = keep_brought(work, filename, content, _actor())
+            brought = keep_brought(work, filename, content, actor())
     except (ReceivablesError, UnsafeXmlError) as error:
         return make_response(_overview(told_by(error)), UNPROCESSABLE)
     return redirect(url_for("imports.review", sha256=brought.sha256), 303)
@@ -84,13 +78,15 @@ def review(sha256: str) -> str:
 @blueprint.post("/files/<sha256>")
 @allow(*BOOKKEEPING)
 def start(sha256: str) -> AnyResponse:
-    """Issue what is in the file, line by line."""
-    brought = _brought(sha256)
+    """Issue what is in the file, line by line; other columns than those that were shown are shown first."""
+    brought = brought_here(sha256)
     choice = {field.key: request.form.get(field.key, "") for field in FIELDS} if "mapped" in request.form else None
     with work_here() as work:
         plan = plan_import(work, brought.content, brought.filename, choice)
         if not plan.is_ready:
             return make_response(_review(sha256, choice), UNPROCESSABLE)
+        if choice and plan.columns and request.form.get("seen", "") != plan.columns.told:
+            return make_response(_review(sha256, choice, is_changed=True))
         if plan.table and plan.columns:
             remember(work, PURPOSE, plan.table, plan.columns)
         job_id = start_job(
@@ -99,7 +95,7 @@ def start(sha256: str) -> AnyResponse:
             brought.filename,
             content_sha256=sha256,
             options={"kind": plan.kind, **plan.options},
-            actor=_actor(),
+            actor=actor(),
             lines=plan.lines,
         )
     return redirect(url_for("jobs.show", job_id=job_id, follow="yes"), 303)
@@ -109,9 +105,9 @@ def start(sha256: str) -> AnyResponse:
 @allow(*BOOKKEEPING)
 def original(sha256: str) -> AnyResponse:
     """The file as it was brought, to the byte."""
-    brought = _brought(sha256)
+    brought = brought_here(sha256)
     with work_here() as work:
-        work.audit(_actor(), "import.fetched", sha256, filename=brought.filename)
+        work.audit(actor(), "import.fetched", sha256, filename=brought.filename)
     return send_bytes(brought.content, "application/octet-stream", brought.filename)
 
 
@@ -126,11 +122,7 @@ def template() -> AnyResponse:
 
 
 def _overview(said: str = "") -> str:
-    after = request.args.get("after", "")
-    try:
-        before = UUID(after) if after else None
-    except ValueError:
-        before = None
+    before = id_in(request.args.get("after"))
     with work_here() as work:
         jobs, more = list_jobs(work, [IMPORT], before)
         sums = sums_taken(work, [each.job_id for each in jobs])
@@ -139,8 +131,8 @@ def _overview(said: str = "") -> str:
     )
 
 
-def _review(sha256: str, choice: dict[str, str] | None = None) -> str:
-    brought = _brought(sha256)
+def _review(sha256: str, choice: dict[str, str] | None = None, *, is_changed: bool = False) -> str:
+    brought = brought_here(sha256)
     with work_here() as work:
         plan = plan_import(work, brought.content, brought.filename, choice)
         before = job_of_file(work, IMPORT, sha256)
@@ -149,26 +141,9 @@ def _review(sha256: str, choice: dict[str, str] | None = None) -> str:
         file=brought,
         plan=plan,
         before=before,
+        is_changed=is_changed,
         faults=[(reference, told_by(fault)) for reference, fault in plan.faults],
         fields=[(field, field.name(language())) for field in FIELDS],
         samples=samples_of(plan.table) if plan.table else [],
         totals=[price(minor, currency) for currency, minor in plan.net.items()],
     )
-
-
-def samples_of(table: Table) -> list[str]:
-    """What stands in the first rows of each column, so that nobody has to open the file to choose."""
-    rows = table.rows[:SAMPLE_ROWS]
-    return [
-        " · ".join(found for row in rows if (found := row.cells[place][:24])) for place in range(len(rows[0].cells))
-    ]
-
-
-def _brought(sha256: str) -> BroughtFile:
-    with work_here() as work:
-        found = brought_file(work, sha256) if _SHA256.fullmatch(sha256) else None
-    return found or abort(404)
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

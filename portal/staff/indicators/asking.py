@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from portal.access.roles import STAFF
+from portal.fields import id_in
 from portal.staff.indicators.words import PERIODS
 from receivables.domain.measuring.indicators import AGES
 from receivables.store.measuring.scopes import NO_SEGMENT, PERIOD_DAYS, Scope
@@ -65,7 +66,7 @@ def read_scope(given: Mapping[str, str], known: Choices, today: date) -> Scope:
         currency=currency if currency in known.currencies else DEFAULT_CURRENCY,
         collector_id=UUID(collector) if (collector := given.get("collector", "")) in known.collectors else None,
         segment=segment if segment in known.segments else None,
-        customer_id=_id(given.get("customer", "")),
+        customer_id=id_in(given.get("customer", "")),
         age=int(age) if (age := given.get("age", "")) in {str(each) for each in range(len(AGES))} else None,
         reason=reason or None,
     )
@@ -99,13 +100,6 @@ def _day(given: str, today: date) -> date:
     except ValueError:
         return today
     return min(max(asked, EARLIEST), today)
-
-
-def _id(given: str) -> UUID | None:
-    try:
-        return UUID(given)
-    except ValueError:
-        return None
 
 
 def _plain(given: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, render_template, request
 
 from config.clock import today
-from portal.access.context import caller, services, work_here
+from portal.access.context import actor, services, work_here
 from portal.access.roles import READERS, allow
 from portal.staff.charts import NAMES as AGE_NAMES
 from portal.staff.indicators.asking import choices, page_of, query_of, read_scope
@@ -105,7 +105,7 @@ def table(form: str) -> Response:
     with work_here() as work:
         _, scope = _asked(work)
         rows = [(each, scope) for each in indicators(work, scope).indicators.values()]
-        work.audit(_actor(), "indicators.exported", "board", on=scope.on)
+        work.audit(actor(), "indicators.exported", "board", on=scope.on)
     return send_table(BOARD_COLUMNS, rows, wanted, f"indicators-{scope.on}")
 
 
@@ -146,7 +146,7 @@ def lines(measure: str, form: str) -> Response:
         if since:
             scope = scope.reaching(_since(since, scope))
         rows = lines_of(work, measure, scope, limit=MOST_EXPORTED)[:MOST_EXPORTED]
-        work.audit(_actor(), "indicators.exported", measure, rows=len(rows), on=scope.on)
+        work.audit(actor(), "indicators.exported", measure, rows=len(rows), on=scope.on)
     return send_table(LINE_COLUMNS, ((row, scope.currency) for row in rows), wanted, f"{measure}-{scope.on}")
 
 
@@ -218,7 +218,3 @@ def _exact(indicator: Indicator, currency: str) -> Decimal | None:
     if indicator.unit is Unit.PER_THOUSAND:
         return Decimal(int(rounded(indicator.value * 10 ** exponent(currency), 0))).scaleb(-exponent(currency))
     return Decimal(int(rounded(indicator.value, 4) * 10**4)).scaleb(-4)
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

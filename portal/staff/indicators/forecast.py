@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, render_template, request
 
 from config.clock import today
-from portal.access.context import caller, services, work_here
+from portal.access.context import actor, services, work_here
 from portal.access.roles import READERS, allow
 from portal.staff.charts import NAMES as AGE_NAMES
 from portal.staff.indicators.asking import choices, page_of, query_of, read_scope
@@ -89,8 +89,7 @@ def table(form: str) -> Response:
         scope = read_scope(request.args, choices(work, services().database), today())
         told = forecast_cash(work, scope)
         names = _customers(work, [each.claim.customer_id for each in told.expected])
-        actor = f"person {caller().person.person_id}"
-        work.audit(actor, "indicators.exported", "forecast", rows=len(told.expected), on=scope.on)
+        work.audit(actor(), "indicators.exported", "forecast", rows=len(told.expected), on=scope.on)
     rows = ((each, names[each.claim.customer_id], scope.currency) for each in told.expected)
     return send_table(COLUMNS, rows, Form(form), f"forecast-{scope.on}")
 

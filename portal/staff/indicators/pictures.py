@@ -9,7 +9,7 @@ from babel.dates import format_date
 from portal.staff.charts import NAMES as AGE_NAMES
 from portal.staff.indicators.drawing import Column, Part, draw_columns, draw_lines
 from portal.staff.indicators.words import NONE, amount_of, short_money
-from portal.words import LOCALES, gettext, language, money, short_day
+from portal.words import LOCALES, colon, gettext, language, money, short_day
 from receivables.domain.measuring.forecasts import WEEK_DAYS
 from receivables.domain.measuring.indicators import rounded
 from receivables.services.measuring.indicators import Unit
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from receivables.services.measuring.forecasting import BackTest, Forecast
     from receivables.services.measuring.indicator_views import Group, MonthEnd
 
+LETTERS = 64
+"""How many letters fit below a whole chart, on a phone too."""
+
 
 def picture_of_ages(months: Sequence[MonthEnd], currency: str) -> Drawing:
     """What was open at the end of each month, by age."""
@@ -31,7 +34,7 @@ def picture_of_ages(months: Sequence[MonthEnd], currency: str) -> Drawing:
         Column(
             _month(each.on),
             tuple(
-                Part(minor, f"a{age}", f"{short_day(each.on)}, {names[age]} : {money(minor, currency)}")
+                Part(minor, f"a{age}", f"{short_day(each.on)}, {names[age]}{colon()} {money(minor, currency)}")
                 for age, minor in enumerate(each.ages_minor)
             ),
         )
@@ -53,7 +56,7 @@ def picture_of_speed(months: Sequence[MonthEnd]) -> Drawing:
 
     def points(name: str, tone: str, values: Sequence[Fraction | None]) -> list[Part | None]:
         return [
-            Part(int(rounded(value, 0)), tone, f"{short_day(each.on)}, {name} : {_days(value)}")
+            Part(int(rounded(value, 0)), tone, f"{short_day(each.on)}, {name}{colon()} {_days(value)}")
             if value is not None
             else None
             for each, value in zip(months, values, strict=True)
@@ -85,7 +88,7 @@ def picture_of_forecast(forecast: Forecast, currency: str, weeks: Sequence[tuple
     columns = [
         Column(
             _day(first),
-            (Part(minor, "s0", f"{short_day(first)} / {short_day(last)} : {money(minor, currency)}"),),
+            (Part(minor, "s0", f"{short_day(first)} / {short_day(last)}{colon()} {money(minor, currency)}"),),
         )
         for (first, last), minor in zip(weeks, forecast.weeks_minor, strict=True)
     ]
@@ -111,7 +114,7 @@ def picture_of_test(test: BackTest, currency: str, weeks: Sequence[tuple[date, d
         Column(
             _day(first),
             tuple(
-                Part(minor, tone, f"{short_day(first)}, {name} : {money(minor, currency)}")
+                Part(minor, tone, f"{short_day(first)}, {name}{colon()} {money(minor, currency)}")
                 for name, tone, minor in (
                     (told, "s0", test.forecast_minor[place]),
                     (plain, "s1", test.by_due_day_minor[place]),
@@ -129,13 +132,19 @@ def picture_of_test(test: BackTest, currency: str, weeks: Sequence[tuple[date, d
     return draw_columns("test", title, said, columns, lambda minor: short_money(minor, currency), beside=True)
 
 
+def _fitted(name: str, columns: int) -> str:
+    """A name as long as there is room below one of so many columns."""
+    most = LETTERS // columns
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
 def picture_of_groups(groups: Sequence[tuple[str, Group]], title: str, currency: str) -> Drawing:
     """Open amounts of each group: not due, late, at risk."""
     columns = [
         Column(
-            name if len(name) < 14 else f"{name[:12]}…",  # noqa: PLR2004 -- what stands below a column
+            _fitted(name, len(groups)),
             tuple(
-                Part(minor, tone, f"{name}, {said} : {money(minor, currency)}")
+                Part(minor, tone, f"{name}, {said}{colon()} {money(minor, currency)}")
                 for tone, said, minor in (
                     ("a0", gettext("Pas encore échu"), group.receivable_minor - group.late_minor),
                     ("a2", gettext("Échu"), group.late_minor - group.at_risk_minor),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from babel.numbers import format_compact_currency, format_decimal, format_percent
 
 from portal.telling.dispute_words import reason_words
+from portal.telling.segments import name_segment
 from portal.words import LOCALES, MINUS, gettext, known_language, language, money, note_text
 from receivables.domain.measuring.indicators import rounded
 from receivables.domain.money import Money
@@ -248,7 +249,9 @@ def amount_of(value: Fraction, unit: Unit, currency: str, spoken: str | None = N
         case Unit.PER_THOUSAND:
             return money(int(rounded(value * 100, 0)), currency, lang)
         case Unit.SHARE:
-            return format_percent(tenths(value * 100) / 100, "#,##0.0\u00a0%", LOCALES[lang]).replace("-", MINUS)
+            return format_percent(
+                tenths(value * 100) / 100, "#,##0.0\u00a0%" if lang == "fr" else "#,##0.0%", LOCALES[lang]
+            ).replace("-", MINUS)
         case Unit.DAYS:
             written = format_decimal(tenths(value), "#,##0.0", LOCALES[lang]).replace("-", MINUS)
             return f"{written}\u00a0{'j' if lang == 'fr' else 'd'}"
@@ -273,4 +276,4 @@ def group_name(by: str, key: str | None, ages: tuple[str, ...], people: dict[str
         return gettext("Sans litige") if by == "reason" else gettext("Personne")
     if by == "reason":
         return reason_words(key, language())
-    return people.get(key, gettext("Quelqu'un qui est parti")) if by == "collector" else key
+    return people.get(key, gettext("Quelqu'un qui est parti")) if by == "collector" else name_segment(key)

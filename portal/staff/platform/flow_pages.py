@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
@@ -12,7 +14,7 @@ from einvoice.flow_log import STATES, FlowLine, attempts_of, find_flow_line, lis
 from einvoice.lifecycle.statuses import status
 from einvoice.platform.port import DocType, PlatformError, PlatformRefusedError
 from einvoice.resending import LONGEST_NOTE, CannotResendError, check_may_send_again, send_again, try_now
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.customer.downloads import send_bytes
 from portal.lists import MAX_WANTED
@@ -82,7 +84,7 @@ def sent_file(tracking_id: str) -> Response:
     """The file as it was sent, from the archive."""
     with work_here() as work:
         line = _line(work, tracking_id)
-        work.audit(_actor(), "document.fetched", line.sha256, filename=line.filename)
+        work.audit(actor(), "document.fetched", line.sha256, filename=line.filename)
     return send_bytes(services().archive.get(line.sha256), line.mime, line.filename)
 
 
@@ -92,14 +94,15 @@ def held_file(tracking_id: str, what: str) -> AnyResponse:
     """A file as the platform holds it, fetched now."""
     if what not in HELD:
         abort(404)
-    line, content, said = _fetch(tracking_id, HELD[what])
+    held = _fetch(tracking_id, HELD[what])
+    line, content = held.line, held.content
     if content is None:
-        return make_response(_page(tracking_id, said=said), 502)
+        return make_response(_page(tracking_id, said=held.said), held.status)
     mime, ending = next((each for head, each in ENDINGS.items() if content.startswith(head)), (line.mime, ""))
     stem, _, old = line.filename.rpartition(".")
     name = f"{stem or line.filename}-{what}{ending or f'.{old}'}"
     with work_here() as work:
-        work.audit(_actor(), "flow.file_fetched", tracking_id, what=what, sha256=hashlib.sha256(content).hexdigest())
+        work.audit(actor(), "flow.file_fetched", tracking_id, what=what, sha256=hashlib.sha256(content).hexdigest())
     return send_bytes(content, mime, name)
 
 
@@ -107,12 +110,12 @@ def held_file(tracking_id: str, what: str) -> AnyResponse:
 @allow(*STAFF)
 def compare(tracking_id: str) -> AnyResponse:
     """Fetch the original that the platform holds and compare it with what was sent."""
-    line, content, said = _fetch(tracking_id, DocType.ORIGINAL)
-    if content is None:
-        return make_response(_page(tracking_id, said=said), 502)
-    same = hashlib.sha256(content).hexdigest() == line.sha256
+    held = _fetch(tracking_id, DocType.ORIGINAL)
+    if held.content is None:
+        return make_response(_page(tracking_id, said=held.said), held.status)
+    same = hashlib.sha256(held.content).hexdigest() == held.line.sha256
     with work_here() as work:
-        work.audit(_actor(), "flow.compared", tracking_id, same=same)
+        work.audit(actor(), "flow.compared", tracking_id, same=same)
     return redirect(url_for("flows.flow", tracking_id=tracking_id, original="same" if same else "different"), 303)
 
 
@@ -123,7 +126,7 @@ def send_now(tracking_id: str) -> AnyResponse:
     with work_here() as work:
         _line(work, tracking_id)
         if try_now(work, tracking_id):
-            work.audit(_actor(), "flow.tried_now", tracking_id)
+            work.audit(actor(), "flow.tried_now", tracking_id)
     return redirect(url_for("flows.flow", tracking_id=tracking_id, asked="now"), 303)
 
 
@@ -149,7 +152,7 @@ def again(tracking_id: str) -> AnyResponse:
             if connected is None:
                 raise _no_platform()
             planned = send_again(work, tracking_id, connected[0])
-            work.audit(_actor(), "flow.sent_again", planned, refused=tracking_id, note=note)
+            work.audit(actor(), "flow.sent_again", planned, refused=tracking_id, note=note)
     except CannotResendError as error:
         return make_response(_again(tracking_id, _told(error)), 409)
     return redirect(url_for("flows.flow", tracking_id=planned), 303)
@@ -212,22 +215,33 @@ def _why_not_again(work: Work, line: FlowLine) -> str:
     return ""
 
 
-def _fetch(tracking_id: str, what: DocType) -> tuple[FlowLine, bytes | None, str]:
-    """A file at the platform, or the sentence that says why there is none. No transaction is open meanwhile."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A file at the platform; where there is none, the sentence that says why and the status to answer with."""
+
+    line: FlowLine
+    content: bytes | None
+    said: str = ""
+    status: int = HTTPStatus.OK
+
+
+def _fetch(tracking_id: str, what: DocType) -> _Held:
+    """A file as the platform holds it. No transaction is open meanwhile."""
     with work_here() as work:
         line = _line(work, tracking_id)
         if line.flow_ref is None:
-            return line, None, gettext("La plateforme n'a pas encore ce fichier.")
+            return _Held(line, None, gettext("La plateforme n'a pas encore ce fichier."), HTTPStatus.CONFLICT)
         try:
             platform = services().platform_of(work, line.account_id)
         except EInvoiceError as error:
-            return line, None, _told(error)
+            return _Held(line, None, _told(error), HTTPStatus.BAD_GATEWAY)
     try:
-        return line, platform.fetch(line.flow_ref, what), ""
+        return _Held(line, platform.fetch(line.flow_ref, what))
     except PlatformRefusedError:
-        return line, None, gettext("La plateforme n'a pas ce fichier, ou ne le donne pas.")
+        said = gettext("La plateforme n'a pas ce fichier, ou ne le donne pas.")
+        return _Held(line, None, said, HTTPStatus.CONFLICT)
     except PlatformError as error:
-        return line, None, _told(error)
+        return _Held(line, None, _told(error), HTTPStatus.BAD_GATEWAY)
 
 
 def _line(work: Work, tracking_id: str) -> FlowLine:
@@ -263,7 +277,3 @@ def _no_platform() -> CannotResendError:
 
 def _told(error: EInvoiceError) -> str:
     return error.sentence_fr if language() == "fr" else error.sentence
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

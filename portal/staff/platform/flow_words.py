@@ -63,7 +63,7 @@ def kind_of(line: FlowLine) -> str:
 def state_of_flow(line: FlowLine) -> Badge:
     """The badge of a flow; one that nobody tries any more is told as such."""
     plain = GIVEN_UP if line.waits and line.buried else STATES[line.state]
-    return Badge(gettext(plain.label), plain.tone, plain.icon)
+    return plain.spoken()
 
 
 def cause_of_wait(line: FlowLine) -> str:

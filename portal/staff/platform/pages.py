@@ -17,7 +17,7 @@ from einvoice.platform.accounts import (
     unsettled,
 )
 from einvoice.replanning import replan_waiting
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, place, services, work_here
 from portal.access.roles import BOOKKEEPING, OWNERS, allow
 from portal.access.step_up import fresh_proof
 from portal.staff.platform.form import (
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 blueprint = Blueprint("platform", __name__, url_prefix="/s/platform")
 
 SHOWN_PROBLEMS = 5
+OF_PLATFORM = ("/s/platform", "/s/reports", "/s/invoices", "/s/disputes", "/s/purchases")
+"""Where troubles lead that a platform has to do with; the others stand on the page of every trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def overview() -> str:
             shown.append(
                 ShownAccount(line, wellness_of(line, trial), trial, verdicts, unsettled(work, line.account_id))
             )
-        problems = [each for each in troubles_here(work) if each.href]
+        problems = [each for each in troubles_here(work) if each.href and each.href.startswith(OF_PLATFORM)]
     return render_template(
         "platform/overview.html",
         accounts=shown,
@@ -115,7 +117,7 @@ def connect() -> Response:
         account_id = connect_platform(work, services().keyring, label_asked(asked), settings)
         replan_waiting(work)
         keep_trial(work, account_id, steps)
-        work.audit(_actor(), "platform.saved", str(account_id), tested=may_be_saved(steps))
+        work.audit(actor(), "platform.saved", str(account_id), tested=may_be_saved(steps))
     return redirect(url_for("platform.overview", _anchor=f"account-{account_id}"), 303)
 
 
@@ -150,7 +152,7 @@ def change_access(account_id: UUID) -> Response:
     if not may_be_saved(steps) and not request.form.get("anyway"):
         return make_response(_form(asked, account=line, steps=steps), 422)
     with work_here() as work:
-        renew_access(work, services().keyring, account_id, settings, _actor())
+        renew_access(work, services().keyring, account_id, settings, actor())
         keep_trial(work, account_id, steps)
     return redirect(url_for("platform.overview", _anchor=f"account-{account_id}"), 303)
 
@@ -181,7 +183,7 @@ def close(account_id: UUID) -> Response:
     line, _ = _account(account_id)
     try:
         with work_here() as work:
-            close_account(work, account_id, _actor(), though_unpaid=bool(request.form.get("though_unpaid")))
+            close_account(work, account_id, actor(), though_unpaid=bool(request.form.get("though_unpaid")))
     except AccountNotSettledError as error:
         return make_response(_closing(line, error.sentence_fr if language() == "fr" else error.sentence), 409)
     return redirect(url_for("platform.overview"), 303)
@@ -231,7 +233,3 @@ def _account(account_id: UUID) -> tuple[AccountLine, PlatformSettings]:
 
 def _session() -> str:
     return caller().session_hash.hex()
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, render_template, request
 
@@ -13,13 +12,14 @@ from portal.access.people import names_of, staff_of
 from portal.access.roles import Role, allow
 from portal.exports.handing import offer, wish_here
 from portal.exports.trail import TRAIL, asked_acts
+from portal.fields import id_in
 from portal.navigation import opens
 from portal.staff.jobs.files import ASK
 from portal.tables import Form, send_table
 from portal.telling.acts import page_of, tell_act, tell_area
+from portal.telling.details import PERSON, tell_details
 from portal.words import gettext, note_text
 from receivables.store.audit_trail import MOST_LISTED, audit_areas, every_audit, list_audit, seal_state
-from receivables.store.work import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,8 +32,6 @@ blueprint = Blueprint("audit_trail", __name__, url_prefix="/s/settings/audit")
 
 WATCHING = (Role.OWNER, Role.ACCOUNTANT, Role.AUDITOR)
 """Who reads what everybody did."""
-PERSON = "person "
-HASH_DIGITS = 64
 _MOST_DIGITS = 18
 HOUSE_ACTORS = {
     "system": note_text("Traitement automatique"),
@@ -46,6 +44,8 @@ HOUSE_ACTORS = {
     "core": note_text("Traitement automatique"),
     "rule": note_text("Règle automatique"),
     "visitor": note_text("Visiteur"),
+    "staff": note_text("Équipe"),
+    "demo": note_text("Démonstration"),
 }
 
 
@@ -61,6 +61,7 @@ def show() -> str:
         rows = list_audit(work, asked, before=before, limit=MOST_LISTED + 1)
         areas, seal = audit_areas(work), seal_state(work)
     named = people | _others(rows, people)
+    by_id = {key.removeprefix(PERSON): name for key, name in named.items()}
     return render_template(
         "settings/audit.html",
         rows=rows[:MOST_LISTED],
@@ -68,13 +69,13 @@ def show() -> str:
         asked=asked,
         query={name: value for name, value in request.args.items() if name != "before" and value},
         people=people,
-        named={key.removeprefix(PERSON): name for key, name in named.items()},
         who=lambda actor: actor_words(actor, named),
         areas=sorted(((each, tell_area(each)) for each in areas), key=lambda area: area[1].casefold()),
         seal=seal,
         path_of=path_of,
+        thing=lambda row: thing_words(row, by_id),
         say=tell_act,
-        details=lambda row: detail_words(row, named),
+        details=lambda row: tell_details(row.details, named),
     )
 
 
@@ -104,30 +105,18 @@ def path_of(row: AuditRow) -> str | None:
     return path if path and opens(path) else None
 
 
-def detail_words(row: AuditRow, named: Mapping[str, str]) -> list[str]:
-    """The details of an act as a person reads them: people by name, hashes in short; files keep all of them."""
-    found = []
-    for name, value in row.details.items():
-        told = value if isinstance(value, str) else to_json(value)
-        told = named.get(f"{PERSON}{told}", told)
-        if value in (None, "", [], {}) or _id_of(told):
-            continue
-        found.append(f"{name} : {told[:12]}…" if len(told) == HASH_DIGITS else f"{name} : {told}")
-    return found
+def thing_words(row: AuditRow, named: Mapping[str, str]) -> str:
+    """What was acted upon, by the name that people know it by; nothing where only an id tells it."""
+    known = (row.details.get(each) for each in ("number", "name", "rum", "filename"))
+    told = named.get(row.object) or next((str(each) for each in known if each), "")
+    return told or ("" if id_in(row.object) else row.object)
 
 
 def _others(rows: Sequence[AuditRow], people: Mapping[str, str]) -> dict[str, str]:
     """People of customers, and colleagues who left, by the word for them in the trail."""
     words = {row.actor for row in rows} | {f"{PERSON}{row.object}" for row in rows if row.act.startswith("person.")}
-    ids = [found for each in words - people.keys() if (found := _id_of(each.removeprefix(PERSON)))]
+    ids = [found for each in words - people.keys() if (found := id_in(each.removeprefix(PERSON)))]
     return {f"{PERSON}{key}": name for key, name in names_of(services().database, ids).items()}
-
-
-def _id_of(told: str) -> UUID | None:
-    try:
-        return UUID(told)
-    except ValueError:
-        return None
 
 
 def _people() -> dict[str, str]:

@@ -11,7 +11,7 @@ from einvoice.errors import EInvoiceError
 from einvoice.formats.page import READABLE_CONTRAST, choose_colours, contrast
 from einvoice.formats.page_logo import MAX_LOGO_BYTES, read_logo
 from einvoice.production import Branding
-from portal.access.context import caller, work_here
+from portal.access.context import actor, work_here
 from portal.access.headers import FILE_POLICY
 from portal.access.roles import OWNERS, STAFF, allow
 from portal.staff.settings.identity import stored_profile
@@ -87,7 +87,7 @@ def _keep(work: Work, changed: dict[str, Any]) -> None:
         at=now(),
     )
     said = {"colour": changed["colour"]} | ({"logo": bool(changed["logo_svg"])} if "logo_svg" in changed else {})
-    work.audit(f"person {caller().person.person_id}", "supplier.branding_kept", "profile", **said)
+    work.audit(actor(), "supplier.branding_kept", "profile", **said)
 
 
 def _colour(typed: Typed) -> str:

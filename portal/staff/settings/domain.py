@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import OWNERS, allow
 from portal.own_hosts.looking import (
     CHALLENGE_NAME,
@@ -60,7 +60,7 @@ def ask() -> Response | tuple[str, int]:
         typed.faults["host"] = gettext("C'est le nom de la maison elle-même.")
     if typed.faults:
         return _page(typed), UNPROCESSABLE
-    ask_domain(services().database, place().supplier_id, host, secrets.token_hex(CHALLENGE_BYTES), _actor())
+    ask_domain(services().database, place().supplier_id, host, secrets.token_hex(CHALLENGE_BYTES), actor())
     services().own_hosts.forget()
     _note("domain.asked", host)
     return redirect(url_for("domain.show"), 303)
@@ -122,8 +122,4 @@ def _house() -> str:
 
 def _note(act: str, host: str) -> None:
     with work_here() as work:
-        work.audit(_actor(), act, host)
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"
+        work.audit(actor(), act, host)

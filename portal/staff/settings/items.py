@@ -12,11 +12,11 @@ from config.clock import today
 from config.law import vat_rates
 from einvoice.codelists.exemptions import EXEMPTIONS
 from einvoice.codelists.units import UNITS
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, place, work_here
 from portal.access.roles import BOOKKEEPING, READERS, allow
 from portal.lists import MAX_WANTED
 from portal.staff.settings.typed import UNPROCESSABLE, Typed, written
-from portal.words import LOCALES, gettext, language, note_text, told_by
+from portal.words import LOCALES, gettext, language, note_text, percent, told_by
 from receivables.errors import ConflictError
 from receivables.store.invoicing.items import (
     MOST_LISTED,
@@ -95,7 +95,7 @@ def add() -> Response | tuple[str, int]:
     if not typed.faults:
         try:
             with work_here() as work:
-                item_id = add_item(work, facts, _actor())
+                item_id = add_item(work, facts, actor())
         except ConflictError as error:
             typed.faults["code"] = told_by(error)
         else:
@@ -123,7 +123,7 @@ def save(item_id: UUID) -> Response | tuple[str, int]:
     if not typed.faults:
         try:
             with work_here() as work:
-                change_item(work, item_id, facts, _actor())
+                change_item(work, item_id, facts, actor())
         except ConflictError as error:
             typed.faults["code"] = told_by(error)
         else:
@@ -137,7 +137,7 @@ def retire(item_id: UUID) -> Response:
     """Offer an item no more, or again."""
     with work_here() as work:
         item = get_item(work, item_id)
-        retire_item(work, item_id, _actor(), retired=item.retired_at is None)
+        retire_item(work, item_id, actor(), retired=item.retired_at is None)
     return redirect(url_for("items.show", item_id=item_id, saved=1), 303)
 
 
@@ -218,13 +218,9 @@ def _form(typed: Typed, item: Item | None) -> str:
         item=item,
         units=[*first, *(each for each in words if each[0] not in COMMON_UNITS)],
         categories=[(code, f"{gettext(name)} ({code})") for code, name in CATEGORIES.items()],
-        rates=[(rate, f"{rate.replace('.', ',') if language() == 'fr' else rate} %") for rate in rates_today()],
+        rates=[(rate, percent(Decimal(rate))) for rate in rates_today()],
         exemptions=[(code, each.text) for code, each in EXEMPTIONS.items()],
         natures=[(value, gettext(name)) for value, name in NATURES.items()],
         saved="saved" in request.args,
         may_change=place().role in BOOKKEEPING,
     )
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

@@ -76,6 +76,7 @@ class Rule:
     name: str
     value: str
     article: str
+    is_known: bool = True
 
 
 @blueprint.get("")
@@ -148,7 +149,7 @@ def _when_known(name: str, value: Callable[[], str], article: str) -> Rule:
     try:
         return Rule(name, value(), article)
     except LawUnknownError:
-        return Rule(name, gettext("inconnu à ce jour : importez les taux (quittance law import)"), article)
+        return Rule(name, gettext("pas encore connu ici"), article, is_known=False)
 
 
 def beyond_the_law(terms: PaymentTerms, sector: str) -> str:

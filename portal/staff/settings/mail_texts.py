@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, place, work_here
 from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.mail.kinds import KINDS, worded_kinds
 from portal.staff.settings.typed import UNPROCESSABLE, Typed
@@ -66,7 +66,7 @@ def save(kind: str) -> Response | tuple[str, int]:
         known = mail_texts_of(work)
         for text in texts:
             if text != known.of(kind, text.language):
-                keep_mail_text(work, text, f"person {caller().person.person_id}")
+                keep_mail_text(work, text, actor())
     return redirect(url_for("mail_texts.show", kind=kind, saved=1), 303)
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from config.clock import today
 from einvoice.archive.retention import retain_until
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.people import staff_of
 from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.staff.settings.typed import UNPROCESSABLE, Typed
@@ -61,7 +61,7 @@ def publish() -> Response | tuple[str, int]:
         if content:
             sha = services().archive.put(content, retain_until(work, today()))
             file = TermsFile(name, "application/pdf", len(content), sha)
-        publish_terms(work, day, _actor(), wording=wording or "", wording_en=english or "", file=file)
+        publish_terms(work, day, actor(), wording=wording or "", wording_en=english or "", file=file)
     return redirect(url_for("sales_terms.show", saved=1), 303)
 
 
@@ -109,7 +109,3 @@ def _state(version: TermsVersion, holding: TermsVersion | None) -> tuple[str, st
     if version.effective_on > today():
         return "flight", "clock", gettext("À venir")
     return "plain", "archive", gettext("Remplacée")
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from config.clock import today
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, place, work_here
 from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.staff.settings.typed import UNPROCESSABLE, Typed
 from portal.words import gettext, note_text, told_by
@@ -61,7 +61,7 @@ def save() -> Response | tuple[str, int]:
             with work_here() as work:
                 year = next(each for each in series_states(work, today().year) if each.series == series)
                 first = first_free_year(year)
-                word_numbers(work, series, first, NumberWording(prefix, digits), _actor())
+                word_numbers(work, series, first, NumberWording(prefix, digits), actor())
         except ConflictError as error:
             typed.faults["prefix"] = told_by(error)
         else:
@@ -90,7 +90,3 @@ def _page(typed: Typed) -> str:
         saved=saved if saved.isdecimal() and len(saved) == len("2026") else "",
         may_change=place().role in BOOKKEEPING,
     )
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

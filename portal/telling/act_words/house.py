@@ -26,6 +26,7 @@ HOUSE: dict[str, tuple[str, str]] = {
     "indicators.exported": ("Indicateurs téléchargés", "Indicators downloaded"),
     "indicators.mailing_added": ("Envoi d'indicateurs ajouté", "Mailing of indicators added"),
     "indicators.mailing_stopped": ("Envoi d'indicateurs arrêté", "Mailing of indicators stopped"),
+    "job.given_up": ("Traitement abandonné", "Job given up"),
     "job.refused_fetched": ("Lignes refusées téléchargées", "Refused lines downloaded"),
     "job.started": ("Traitement lancé", "Job started"),
     "job.stopped": ("Traitement arrêté", "Job stopped"),
