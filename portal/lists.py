@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
-from uuid import UUID
 
+from portal.fields import day_in, id_in
 from portal.words import note_text
 from receivables.store.invoicing.lists import FILTERS, NO_BOUNDS, Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
 MAX_WANTED = 80
 MAX_TYPED = 20
@@ -40,6 +40,8 @@ class ListRequest:
     bounds: Bounds = NO_BOUNDS
     typed: tuple[tuple[str, str], ...] = ()
     """The bounds as they were typed, for the form and for the links of the page."""
+    misread: tuple[str, ...] = ()
+    """What was typed as a bound and is none: the page says so, for it shows more than was asked for."""
 
     @property
     def kept(self) -> dict[str, str]:
@@ -48,24 +50,20 @@ class ListRequest:
 
 
 def read_list_request(given: Mapping[str, str]) -> ListRequest:
-    """The request in the address; what makes no sense there is left out."""
+    """The request in the address; what makes no sense there is left out, and named."""
     narrowed = given.get("show", "all")
     wanted = "".join(c for c in given.get("q", "") if c.isprintable()).strip()[:MAX_WANTED]
-    try:
-        after = UUID(given.get("after", ""))
-    except ValueError:
-        after = None
     first, last, least, most = (given.get(name, "") for name in BOUND_FIELDS)
-    bounds = Bounds(_day(first), _day(last), _minor(least), _minor(most))
+    read = (day_in(first), day_in(last), _minor(least), _minor(most))
     typed = tuple((name, given[name][:MAX_TYPED]) for name in BOUND_FIELDS if given.get(name))
-    return ListRequest(narrowed if narrowed in FILTERS else "all", wanted, after, bounds, typed)
-
-
-def _day(given: str) -> date | None:
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        return None
+    misread = tuple(
+        given[name][:MAX_TYPED]
+        for name, bound in zip(BOUND_FIELDS, read, strict=True)
+        if bound is None and given.get(name, "").strip()
+    )
+    return ListRequest(
+        narrowed if narrowed in FILTERS else "all", wanted, id_in(given.get("after")), Bounds(*read), typed, misread
+    )
 
 
 def _minor(given: str) -> int | None:

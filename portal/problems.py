@@ -6,17 +6,19 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import Response, current_app, make_response, render_template, request
+from flask import Response, current_app, g, make_response, render_template, request
 from sqlalchemy.exc import DataError
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from config.clock import new_id
 from config.secrets import SealBrokenError
 from einvoice.errors import EInvoiceError
 from payments.errors import PaymentError
 from payments.gateways.port import GatewayError
+from portal.access.principals import principal
 from portal.access.roles import Door, access_of
-from portal.words import catalogue, gettext, note_text, told_by
+from portal.navigation import opens
+from portal.words import catalogue, gettext, note_text, number, suppose_language, told_by
 from receivables.domain.money import MoneyError
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
 from receivables.store.work import to_json
@@ -30,6 +32,7 @@ _NUL = "cannot contain NUL"
 """What the database's driver says of a character that no browser sends and no text column holds."""
 PROBLEM_JSON = "application/problem+json"
 API_PREFIX = "/api/"
+MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,11 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         note_text("L'adresse est peut-être incomplète. Copiez-la en entier depuis votre facture ou votre message."),
     ),
     "http.405": (405, note_text("Action impossible ici"), note_text("Revenez à la page précédente et recommencez.")),
-    "http.413": (413, note_text("Envoi trop volumineux"), note_text("Réduisez la taille de ce que vous envoyez.")),
+    "http.413": (
+        413,
+        note_text("Envoi trop volumineux"),
+        note_text("Rien n'a été gardé. Réduisez ce que vous envoyez, ou faites-en plusieurs envois."),
+    ),
     "http.429": (
         429,
         note_text("Trop d'essais"),
@@ -163,6 +170,8 @@ OUR_ERRORS = tuple(each for each, _ in _CLASSES)
 
 def problem_of(error: Exception) -> Problem:
     """The answer to an error; unknown errors tell nothing about the inside."""
+    if isinstance(error, RequestEntityTooLarge):
+        return _too_large()
     if isinstance(error, HTTPException):
         status = error.code or 500
         code = getattr(error, "code_name", f"http.{status}")
@@ -200,7 +209,7 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
             body["detail"], body["detail_fr"] = _for_programs(problem)
         response = Response(to_json(body), problem.status, content_type=PROBLEM_JSON)
     else:
-        response = make_response(render_template("problem.html", problem=problem), problem.status)
+        response = make_response(render_template("problem.html", problem=problem, back=_way_back()), problem.status)
     response.headers.update(headers or {})
     return response
 
@@ -209,7 +218,16 @@ def _answer_http(error: HTTPException) -> Response:
     if error.code and error.code < 400:  # noqa: PLR2004 -- a redirect of the router is no error
         return make_response(error.get_response())
     kept = {name: value for name, value in error.get_headers(request.environ) if name in {"Allow", "Retry-After"}}
+    if error.code and error.code < 500:  # noqa: PLR2004 -- what fails in the house may fail here again
+        _speak_to_reader()
     return answer(problem_of(error), kept)
+
+
+def _speak_to_reader() -> None:
+    """Take the language of whoever is signed in, at addresses that no view of theirs answers."""
+    if "place" not in g and not _wants_json():
+        known = principal()
+        suppose_language(known.person.language if known else None)
 
 
 def _answer(error: Exception) -> Response:
@@ -228,6 +246,22 @@ def _answer_unknown(error: Exception) -> Response:
     problem = problem_of(error)
     named = gettext("Référence : %(reference)s") % {"reference": reference}
     return answer(Problem(problem.code, problem.status, problem.title, f"{problem.detail} {named}"))
+
+
+def _too_large() -> Problem:
+    """More came in than this form takes: how much it takes, where that is a file's size."""
+    status, title, detail = PROBLEMS["http.413"]
+    most_mib = (request.max_content_length or 0) // MIB
+    limit = gettext("Ici, %(most)s Mo au plus.") % {"most": number(most_mib)} if most_mib else ""
+    return Problem("http.413", status, gettext(title), f"{gettext(detail)} {limit}".strip())
+
+
+def _way_back() -> str:
+    """The page of the form that was refused: its own address, or the nearest one above that the caller may open."""
+    path = request.path if request.method == "POST" and "place" in g else ""
+    while path and not opens(path):
+        path = path.rpartition("/")[0]
+    return path
 
 
 def _for_programs(problem: Problem) -> tuple[str, str]:

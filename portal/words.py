@@ -14,6 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
@@ -145,9 +146,19 @@ def _money(minor: int, currency: str, spoken: str) -> str:
     return written.replace("-", MINUS)
 
 
+def country(code: str) -> str:
+    """The name of a country by its two letters, in the reader's language; letters that name none stay."""
+    return str(Locale.parse(LOCALES[language()]).territories.get(code, code))
+
+
 def grouped(account: str) -> str:
     """An account number in groups of four, as banks print it."""
     return " ".join(account[place : place + 4] for place in range(0, len(account), 4))
+
+
+def colon(spoken: str | None = None) -> str:
+    """The sign before what is named, in the way of the reader's language; French puts a space before it."""
+    return "\u00a0:" if (spoken or language()) == "fr" else ":"
 
 
 def number(value: int | Decimal) -> str:

@@ -23,6 +23,7 @@ from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from portal.wiring import Services
     from receivables.store.outbox import Announcement
@@ -55,11 +56,7 @@ def write_invoice_mail(services: Services, supplier_id: UUID, fact: Announcement
         reader = reader_of(work, customer)
         if reader is None:
             return
-        files: tuple[MailFile, ...] = ()
-        if mail_settings_of(work).attach_invoice:
-            files = pdfs_of(work, [invoice_id])
-            if not files and now() - fact.created_at < FILE_AWAITED:
-                raise NotYetError("mail.file_awaited: the PDF of this invoice is not made yet.", FILE_LOOK_S)
+        files = _files(work, invoice_id, fact.created_at)
         spoken = reader.spoken
         supplier = supplier_name(work)
         page = invoice_page(
@@ -78,24 +75,25 @@ def write_invoice_mail(services: Services, supplier_id: UUID, fact: Announcement
             "montant": money(due.open_minor, due.currency, spoken),
             "echeance": day(due.due_on, spoken),
         }
-        answers = named_reply_address(
-            services.settings,
-            services.keyring,
-            work,
-            Subject(customer.customer_id, invoice_id),
-            reader.email,
-            name=supplier,
-        )
-        envelope = Envelope(
-            "invoice",
-            f"invoice/{invoice_id}",
-            reader.email,
-            invoice_id,
-            files,
-            reply_to=answers,
-            values=values,
-        )
+        subject = Subject(customer.customer_id, invoice_id)
+        answers = named_reply_address(services.settings, services.keyring, work, subject, reader.email, name=supplier)
+        key = f"invoice/{invoice_id}"
+        envelope = Envelope("invoice", key, reader.email, invoice_id, files, reply_to=answers, values=values)
         keep_page(work, page, envelope)
+
+
+def _files(work: Work, invoice_id: UUID, issued_at: datetime) -> tuple[MailFile, ...]:
+    """The PDF, where the supplier wants it in the mail; nothing where it was awaited long enough.
+
+    Raises:
+        NotYetError: it is not made yet.
+    """
+    if not mail_settings_of(work).attach_invoice:
+        return ()
+    files = pdfs_of(work, [invoice_id])
+    if not files and now() - issued_at < FILE_AWAITED:
+        raise NotYetError("mail.file_awaited: the PDF of this invoice is not made yet.", FILE_LOOK_S)
+    return files
 
 
 def invoice_page(

@@ -14,7 +14,7 @@ from portal.mail.book import Envelope, keep_page
 from portal.mail.page import MailPage
 from portal.mailbox.addresses import reply_address
 from portal.mailbox.quoting import MARK
-from portal.words import catalogue, known_language, note_text
+from portal.words import catalogue, colon, known_language, note_text
 from receivables.domain.conversations.messages import Side
 from receivables.store.conversations.messages import messages_in
 from receivables.store.customer_file.contacts import closed_addresses, contacts_of, customer_file, recipient_for
@@ -164,7 +164,7 @@ def told_page(values: Mapping[str, str], said: str, spoken: str) -> MailPage:
         subject=_line(speak(_WROTE[bool(values["number"])]) % values),
         preheader=excerpt,
         greeting="",
-        paragraphs=(f"{values['author']} :", excerpt),
+        paragraphs=(f"{values['author']}{colon(spoken)}", excerpt),
         button=(speak(note_text("Lire et répondre")), values["url"]),
         note=speak(note_text("Ne répondez pas à ce courriel : le client ne le lirait pas.")),
         language=spoken,

@@ -199,8 +199,9 @@ def _text_table(table: MailTable, spoken: str) -> str:
         between = [
             _labelled(head, cell, spoken) for head, cell in zip(table.heads[1:-1], cells[1:-1], strict=True) if cell
         ]
-        named = ", ".join(each.replace("\n", ", ") for each in (cells[0], *between) if each)
-        lines.append(f"- {named}{colon}{cells[-1]}")
+        name, *under = cells[0].split("\n")
+        more = f" ({', '.join(told)})" if (told := [*under, *between]) else ""
+        lines.append(f"- {name}{colon}{cells[-1]}{more}")
         lines += [f"  {url}"] if url else []
     lines += [f"{table.total[0]}{colon}{table.total[1]}"] if table.total else []
     return "\n".join(lines)

@@ -26,7 +26,7 @@ from portal.dunning.words import words_for
 from portal.exports.telling import sample_page
 from portal.mail.book import Envelope, as_house, dress
 from portal.mail.debit_mails import code_page, debit_page
-from portal.mail.dispute_mails import ANSWERED, Told, dispute_page
+from portal.mail.dispute_mails import ANSWERED, REJECTED, Told, dispute_page
 from portal.mail.invoice_mails import invoice_page
 from portal.mail.message_mails import held_page, message_page, told_page
 from portal.mail.page import MailPage, MailTable
@@ -144,7 +144,7 @@ def _row(stage: Stage, number: str, minor: int, late_days: int) -> InvoiceRow:
 
 def _dispute(what: str) -> Callable[[Stage], MailPage]:
     def make(stage: Stage) -> MailPage:
-        said = stage.speak(_SAID) if what == ANSWERED else ""
+        said = stage.speak(_SAID) if what in (ANSWERED, REJECTED) else ""
         told = Told(what, NUMBER, "LIVR_INCOMP", stage.money(OTHER_MINOR), said)
         return dispute_page(told, stage.link, stage.supplier, stage.spoken)
 

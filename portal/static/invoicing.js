@@ -6,8 +6,11 @@
   const beside = document.getElementById("look");
   const saved = form.querySelector(".saved");
   const quietMs = 450;
+  const patienceMs = 20000;
   let waiting = 0;
-  let asking = null;
+  let asking = null; // one call at a time: the next one carries the revision that this one answers
+  let again = false;
+  let pressed = null;
 
   const tell = (faults) => {
     for (const place of form.querySelectorAll("p.error[id$='-error']")) {
@@ -34,51 +37,75 @@
     });
   };
 
-  const look = async () => {
-    if (asking) asking.abort();
-    asking = new AbortController();
-    try {
-      const answer = await fetch(`${form.getAttribute("action")}/look`, {
-        method: "POST",
-        body: new URLSearchParams(new FormData(form)),
-        signal: asking.signal,
+  const keep = async () => {
+    const answer = await fetch(`${form.getAttribute("action")}/look`, {
+      method: "POST",
+      body: new URLSearchParams(new FormData(form)),
+      signal: AbortSignal.timeout(patienceMs),
+    });
+    const told = await answer.json();
+    if (answer.ok) form.elements.namedItem("revision").value = told.revision;
+    return { told, isKept: answer.ok };
+  };
+
+  const show = async (told) => {
+    tell(told.faults);
+    if (!asking && !waiting) fill(told.lines); // else it would write over what was typed since
+    const before = beside.querySelector("img");
+    const fresh = document.createElement("div");
+    fresh.innerHTML = told.aside;
+    const after = fresh.querySelector("img");
+    if (before && after && before.getAttribute("src") === after.getAttribute("src")) after.replaceWith(before);
+    else if (before && after) {
+      await new Promise((shown) => {
+        const drawn = new Image();
+        drawn.onload = drawn.onerror = shown;
+        drawn.src = after.getAttribute("src");
       });
-      const told = await answer.json();
-      if (!answer.ok) {
-        saved.textContent = told.refused || saved.dataset.lost;
-        return;
-      }
-      form.elements.namedItem("revision").value = told.revision;
-      tell(told.faults);
-      fill(told.lines);
-      const before = beside.querySelector("img");
-      const fresh = document.createElement("div");
-      fresh.innerHTML = told.aside;
-      const after = fresh.querySelector("img");
-      if (before && after && before.getAttribute("src") === after.getAttribute("src")) after.replaceWith(before);
-      else if (before && after) {
-        await new Promise((shown) => {
-          const drawn = new Image();
-          drawn.onload = drawn.onerror = shown;
-          drawn.src = after.getAttribute("src");
-        });
-      }
-      beside.replaceChildren(...fresh.childNodes);
-      saved.textContent = saved.dataset.saved;
-    } catch (error) {
-      if (error.name !== "AbortError") saved.textContent = saved.dataset.lost;
+    }
+    if (told.revision !== Number(form.elements.namedItem("revision").value)) return; // a newer one is shown
+    beside.replaceChildren(...fresh.childNodes);
+    saved.textContent = saved.dataset.saved;
+  };
+
+  const look = async () => {
+    again = asking !== null;
+    if (again) return;
+    try {
+      asking = keep();
+      const { told, isKept } = await asking;
+      asking = null;
+      if (again && !pressed) look();
+      if (isKept) await show(told);
+      else saved.textContent = told.refused || saved.dataset.lost;
+    } catch {
+      asking = null;
+      saved.textContent = saved.dataset.lost;
     }
   };
 
   const soon = () => {
     clearTimeout(waiting);
-    waiting = setTimeout(look, quietMs);
+    waiting = setTimeout(() => {
+      waiting = 0;
+      look();
+    }, quietMs);
+  };
+
+  const send = () => {
+    const button = pressed;
+    pressed = null;
+    form.requestSubmit(button);
   };
 
   form.addEventListener("input", soon);
   form.addEventListener("change", soon);
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", (event) => {
     clearTimeout(waiting);
-    if (asking) asking.abort();
+    if (!asking) return;
+    event.preventDefault(); // what is being kept answers first, or the server takes this for another window
+    if (pressed) return;
+    pressed = event.submitter;
+    asking.then(send, send);
   });
 })();

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from threading import Barrier
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -18,13 +18,18 @@ from invoicing_builders import invoicing_things
 from ledger_builders import issue
 from portal_house import build_house, form_token, press
 from sqlalchemy import text
+from treasury_till import words
 
 from config.clock import new_id, today
 from einvoice.kept import issued_document
 from payments.banking.by_hand import printed_reference
+from portal.access.invitations import over
 from portal.access.people import add_membership, add_person, find_person, memberships_of
 from portal.access.roles import Right, Role
+from portal.customer.people import pages
 from portal.customer.people.register import change_rights, colleagues_of, let_go, let_in
+from portal.telling.references import told_reference
+from portal.words import colon, country, speaking
 from receivables.errors import ConflictError
 from receivables.store.customer_file.details import customer_details
 from receivables.store.invoicing.invoices import get_invoice
@@ -95,7 +100,14 @@ def test_a_right_at_one_supplier_is_none_at_another(
     assert neighbour.supplier.name in overview
 
 
-def test_an_invited_colleague_accepts_by_a_click_and_signs_in_by_a_link_of_their_own(app: Flask, house: House) -> None:
+def let_in_and_fail(*given: Any) -> None:
+    let_in(*given)
+    raise over()
+
+
+def test_an_invited_colleague_accepts_by_a_click_and_signs_in_by_a_link_of_their_own(
+    app: Flask, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     email = f"new@{house.supplier.siren}.example"
     admin = as_(house, app, "customer")
     assert press(admin, "/c/people", name="Noa", email=email, language="fr", right="pay").status_code == 303
@@ -110,6 +122,10 @@ def test_an_invited_colleague_accepts_by_a_click_and_signs_in_by_a_link_of_their
     stranger = app.test_client()
     assert stranger.get(f"/join/{token}").status_code == 200
     assert find_person(house.services.database, email) is None, "looking lets nobody in"
+    with monkeypatch.context() as patch:
+        patch.setattr(pages, "let_in", let_in_and_fail)
+        assert press(stranger, f"/join/{token}").status_code == 422
+    assert find_person(house.services.database, email) is None, "what the trail does not hold did not happen"
     accepted = press(stranger, f"/join/{token}")
     assert (accepted.status_code, accepted.location) == (303, "/sign-in/sent")
     assert stranger.get("/c/").status_code == 303, "accepting opens no session"
@@ -119,6 +135,18 @@ def test_an_invited_colleague_accepts_by_a_click_and_signs_in_by_a_link_of_their
     assert (membership.customer_id, membership.rights) == (house.customer_id, frozenset({Right.PAY}))
     assert stranger.get(f"/join/{token}").status_code == 410
     assert press(stranger, f"/join/{token}").status_code == 410
+    again = press(admin, "/c/people", name="Noa", email=email.upper(), language="fr", right="pay")
+    assert again.status_code == 422
+    assert "a déjà accès" in words(again.text)
+
+
+def test_who_is_signed_in_reads_of_a_missing_page_in_their_own_language(app: Flask, house: House) -> None:
+    english = {"Accept-Language": "en"}
+    for address in ("/c/nothing", f"/s/customers/{house.customer_id}"):
+        missing = as_(house, app, "viewer").get(address, headers=english)
+        assert missing.status_code == 404
+        assert "Partez de l'accueil" in words(missing.text), address
+    assert "Page not found" in app.test_client().get("/nothing", headers=english).text
 
 
 def test_an_account_never_loses_its_last_administrator(services: Services) -> None:
@@ -189,6 +217,8 @@ def test_the_list_of_invoices_is_narrowed_by_state_day_and_amount(app: Flask, ho
     tomorrow = (today() + timedelta(days=1)).isoformat()
     assert shown(f"from={tomorrow}") == set()
     assert due in shown("from=nonsense&least=abc")
+    assert "« nonsense » n'est ni un montant ni une date" in words(client.get("/c/invoices?from=nonsense&least=1").text)
+    assert "n'est ni un montant" not in words(client.get(f"/c/invoices?from={tomorrow}&least=1").text)
 
 
 def test_an_issued_invoice_is_read_with_prices_in_its_currency_its_terms_and_nothing_technical(
@@ -225,6 +255,31 @@ def test_an_issued_invoice_is_read_with_prices_in_its_currency_its_terms_and_not
 )
 def test_a_reference_is_told_as_it_stands_on_the_paper(key: str, told: str) -> None:
     assert printed_reference(key) == told
+
+
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [
+        ("pi_3OqXy7abc", ""),
+        ("PM8QZ4K7W2N6T1V9X3", ""),
+        ("PM000123ABC", ""),
+        ("RF18539007547034", "RF18539007547034"),
+        ("0481516", "0481516"),
+        ("replaced", "replaced"),
+        ("PM20260001", "PM20260001"),
+        ("PMT202601", "PMT202601"),
+        ("re_2026_12", "re_2026_12"),
+    ],
+)
+def test_a_list_shows_no_id_of_a_provider(reference: str, told: str) -> None:
+    assert told_reference(reference) == told
+
+
+def test_a_country_and_the_sign_before_what_is_named_follow_the_language() -> None:
+    with speaking("en"):
+        assert (country("DE"), country("ZZ9"), colon()) == ("Germany", "ZZ9", ":")
+    with speaking("fr"):
+        assert (country("DE"), colon()) == ("Allemagne", "\u00a0:")
 
 
 def test_the_terms_that_were_shown_are_kept_with_the_payment(house: House) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from command_house import command_here
 
 from portal.api.invoices import api
 from portal.api.tokens import create_token
@@ -83,17 +84,7 @@ def test_a_program_fetches_its_own_suppliers_bundle_and_no_other(house: House, n
 def test_the_command_writes_the_same_bundle(
     house: House, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Kept:
-        """The services of the test's house, that a command may not close."""
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(services, name)
-
-        def close(self) -> None:
-            """Other tests still need them."""
-
-    monkeypatch.setattr("portal.cli.house.build_services", lambda _: Kept())
-    monkeypatch.setenv("QUITTANCE_DATA_DIR", str(tmp_path))
+    command_here(monkeypatch, services, tmp_path)
     invoice, reference = house.invoices["refunded"], house.supplier.siren or ""
     target = tmp_path / "one.zip"
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def give(client: FlaskClient, path: str, name: str, content: bytes) -> TestRespo
 
 
 def test_an_accountant_validates_fetches_the_fec_and_our_checker_finds_nothing(
-    enter: Callable[[Role], FlaskClient], owner: Supplier
+    enter: Callable[[Role], FlaskClient], owner: Supplier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = enter(Role.ACCOUNTANT)
     assert "Valider 7 écritures" in client.get("/s/exports").text
@@ -87,6 +88,10 @@ def test_an_accountant_validates_fetches_the_fec_and_our_checker_finds_nothing(
     assert client.get("/s/exports/fec/2025-12-31.zip?encoding=utf-8").status_code == 200
     assert client.get("/s/exports/fec/2025-12-31.zip?encoding=utf-7").status_code == 404
     assert give(client, "/s/exports/check", "x.txt", b"").status_code == 422
+    monkeypatch.setattr(
+        "portal.staff.exports.pages.check_fec", lambda *file: replace(check_fec(*file), entries=12_345, lines=30_000)
+    )
+    assert "12\N{NARROW NO-BREAK SPACE}345 écritures" in give(client, "/s/exports/check", name, content).text
 
 
 def test_a_month_is_closed_on_the_page_and_only_the_owner_opens_it_again_with_a_reason(

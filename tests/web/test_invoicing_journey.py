@@ -19,7 +19,7 @@ from portal.app import create_app
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
     from portal.wiring import Services
 
@@ -143,7 +143,7 @@ def test_the_page_and_the_verdict_follow_the_writer(browser: Browser, served: tu
     journey.click("button", "Facturer Boulangerie Moreau", first=True)
     journey.write("Ce que vous facturez", "Pose")
     journey.write("Prix hors taxes", "douze")
-    page.get_by_text("« douze » n'est pas un nombre").first.wait_for()
+    page.get_by_text("« douze » : écrivez un nombre").first.wait_for()
     assert page.get_by_label("Prix hors taxes", exact=True).get_attribute("aria-invalid") == "true"
     began = time.monotonic()
     journey.write("Prix hors taxes", "12")
@@ -152,4 +152,34 @@ def test_the_page_and_the_verdict_follow_the_writer(browser: Browser, served: tu
     print(f"look: {time.monotonic() - began:.2f} s from a key to the page and the verdict")
     page.reload()
     assert page.get_by_label("Prix hors taxes", exact=True).input_value() == "12"
+    page.context.close()
+
+
+def test_a_press_before_what_is_kept_answered_is_not_taken_for_another_window(
+    browser: Browser, served: tuple[Writer, str]
+) -> None:
+    page = open_list(browser, served, DESKTOP)
+    journey = Journey(page, "press")
+    journey.click("link", "Nouvelle facture")
+    journey.click("button", "Facturer Boulangerie Moreau", first=True)
+    journey.write("Prix hors taxes", "40")
+    page.get_by_text("Encore une chose à remplir").wait_for()
+    held = []
+
+    def hold(route: Route) -> None:
+        held.append((route, route.fetch()))
+
+    page.route("**/look", hold)
+    with page.expect_request("**/look"):
+        journey.write("Ce que vous facturez", "Pose")
+    journey.write("Ce que vous facturez", "Pose de fenêtres")
+    page.get_by_label("Prix hors taxes", exact=True).focus()
+    page.get_by_role("button", name="Relire avant d'émettre").click(no_wait_after=True)
+    page.wait_for_timeout(200)
+    for route, answer in held:
+        route.fulfill(response=answer)
+    page.wait_for_url("**/review")
+    page.goto(page.url.removesuffix("/review"))
+    kept = page.get_by_label("Ce que vous facturez", exact=True).input_value()
+    assert kept == "Pose de fenêtres", "nor does it write over what was typed since"
     page.context.close()

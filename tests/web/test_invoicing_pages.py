@@ -120,7 +120,7 @@ def test_what_is_wrong_is_said_at_its_field_and_what_is_missing_is_no_reproach(
     write(desk, draft, **LINE, line__0__price="douze")
     page = desk.get(draft).text
     assert "Une chose à corriger" in page
-    assert re.search(r'id="line-0-price-error">.*?«\sdouze\s» n.{1,5}est pas un nombre', page)
+    assert re.search(r'id="line-0-price-error">.*?«\sdouze\s»\s: écrivez un nombre', page)
     refused = write(desk, draft, "review", **LINE, line__0__price="")
     assert refused.status_code == 422
     assert re.search(r'id="line-0-price-error">.*?Le prix hors taxes', refused.text)

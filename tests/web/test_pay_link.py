@@ -271,11 +271,13 @@ def test_a_part_is_paid_after_it_is_shown(client: FlaskClient, paying: House) ->
 
 
 @pytest.mark.parametrize("typed", ["-5", "0", "1.200", "99999999", "abc", "1e9"])
-def test_an_amount_that_cannot_be_is_asked_back_and_the_button_keeps_what_is_due(
+def test_an_amount_that_cannot_be_is_asked_back_and_no_other_is_on_a_button_meanwhile(
     client: FlaskClient, house: House, typed: str
 ) -> None:
-    shown = words(client.get(f"{house.links['due']}?amount={typed}").text)
-    assert "Écrivez un montant entre 0,01 et 1 200,00 €" in shown
+    page = client.get(f"{house.links['due']}?amount={typed}").text
+    assert "Écrivez un montant entre 0,01 et 1 200,00 €" in words(page)
+    assert '/pay"' not in page
+    assert '/pay"' in client.get(house.links["due"]).text
 
 
 @pytest.mark.parametrize("minor", ["-1", "0", "120001", "99999999999999999999999", "1e5", "x", ""])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -12,9 +12,11 @@ from portal_house import press
 from test_proofs import secret_of
 
 from config.secrets import token_bytes, token_text
+from portal.access.invitations import over
 from portal.access.members import change_role, end_staff, member_of
 from portal.access.people import Membership, Person, add_membership, add_person, find_person, memberships_of
 from portal.access.roles import Role
+from portal.staff.people import joining
 from receivables.errors import ConflictError
 from receivables.store.register import create_supplier
 
@@ -90,6 +92,25 @@ def test_an_invited_colleague_is_nobody_before_a_click_and_a_member_after_it(
     again = press(boss, "/s/people/new", email=email, name="Lou", role="owner")
     assert again.status_code == 422, "who is in already is changed on their page"
     assert places_of(house, email)[0].role is Role.SALES
+
+
+def test_who_is_let_in_is_in_the_trail_too_or_neither_is(
+    app: Flask, boss: FlaskClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email, path = invite(boss, house)
+    let_in = joining._let_in
+
+    def let_in_and_fail(*given: Any) -> None:
+        let_in(*given)
+        raise over()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(joining, "_let_in", let_in_and_fail)
+        assert press(app.test_client(), path).status_code == 422
+    assert places_of(house, email) == ()
+    assert press(app.test_client(), path).location == "/sign-in/sent"
+    (place,) = places_of(house, email)
+    assert place.role is Role.SALES
 
 
 def test_an_invitation_that_was_withdrawn_or_replaced_opens_nothing(

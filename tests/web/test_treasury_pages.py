@@ -64,9 +64,10 @@ def test_a_gap_is_told_in_words_and_numbers(client: FlaskClient, till: Till) -> 
 
 def test_a_payout_is_made_of_its_movements_down_to_the_bank_line(client: FlaskClient, till: Till) -> None:
     till.house.sign_in(client, "accountant")
-    listed = words(client.get("/s/treasury/payouts").text)
-    assert till.treasure.banked_ref in listed
-    assert till.treasure.paid_ref in listed
+    listed = client.get("/s/treasury/payouts").text
+    assert f"/s/treasury/payouts/{till.treasure.banked_ref}" in listed
+    assert f"/s/treasury/payouts/{till.treasure.paid_ref}" in listed
+    assert till.treasure.banked_ref not in words(listed), "an id of the provider is no word of a list"
     assert till.treasure.paid_ref not in client.get("/s/treasury/payouts?show=banked").text
     page = client.get(f"/s/treasury/payouts/{till.treasure.banked_ref}").text
     shown = words(page)
