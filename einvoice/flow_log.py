@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from sqlalchemy import RowMapping
+
     from receivables.store.work import Work
 
 PAGE = 50
@@ -222,7 +224,7 @@ def list_accounts(work: Work) -> list[AccountLine]:
     return [AccountLine(**row) for row in rows]
 
 
-def statuses_of(work: Work, invoice_id: UUID) -> Sequence[Any]:
+def statuses_of(work: Work, invoice_id: UUID) -> Sequence[RowMapping]:
     """The statuses of an invoice in the order in which they were set: code, direction, set_at, note, flow_ref."""
     return work.rows(
         "SELECT code, direction, set_at, note, flow_ref FROM statuses WHERE supplier_id = :supplier "
@@ -274,6 +276,6 @@ def journey_of(work: Work, invoice_id: UUID) -> Journey:
     )
 
 
-def _line(row: Any) -> FlowLine:
+def _line(row: RowMapping) -> FlowLine:
     remarks = tuple(each for each in row["remarks"] if isinstance(each, dict))
     return FlowLine(**{**row, "remarks": remarks})

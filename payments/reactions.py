@@ -29,7 +29,7 @@ from receivables.domain.settlement.receipts import (
     MoneyReturnFailed,
     Outcome,
 )
-from receivables.services.risk.limiting import watch_limits
+from receivables.services.risk.watching import watch_limits
 from receivables.services.settlement.receipts import record_facts
 from receivables.store.customer_file.customers import lock_customers
 from receivables.store.inbox import Settlement

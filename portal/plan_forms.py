@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from config.clock import now, today
 from payments.errors import PaymentError
 from portal.customer.payment_words import read_amount
+from portal.fields import ids_in
 from portal.words import gettext
 from receivables.domain.collecting.plans import Rhythm
 from receivables.services.collecting.granting import grantable
@@ -18,6 +18,7 @@ from receivables.store.collecting.plans import Signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from flask import Request
     from werkzeug.datastructures import MultiDict
@@ -94,13 +95,7 @@ def typed_terms(given: MultiDict[str, str]) -> TypedTerms:
 
 def read_ids(texts: Sequence[str]) -> tuple[UUID, ...]:
     """Ids among texts, each once; what is none is left out."""
-    found: dict[UUID, None] = {}
-    for text in texts[: 2 * MOST_INVOICES]:
-        try:
-            found[UUID(text)] = None
-        except ValueError:
-            continue
-    return tuple(found)
+    return tuple(ids_in(texts[: 2 * MOST_INVOICES]))
 
 
 def read_day(text: str) -> date:

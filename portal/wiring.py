@@ -11,7 +11,6 @@ from config.outgoing import Reach
 from config.secrets import Keyring
 from einvoice.archive import open_archive
 from einvoice.cancelling import Canceller
-from einvoice.declarants import serving_account
 from einvoice.directory.desk import DirectoryDesk, Freshness
 from einvoice.following import FlowFollower
 from einvoice.lifecycle.sending import SellerStatuses
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
     from einvoice.platform.settings import PlatformSettings
     from payments.accounts import GatewayAccount
     from payments.gateways.port import Gateway
-    from receivables.domain.invoicing.invoices import Routing
     from receivables.store.work import Work
 
 ENGINE_WORKERS = 2
@@ -135,11 +133,6 @@ class Services:
         """The platform this work's supplier is connected to, or ``None``."""
         account = active_platform(work, self.keyring)
         return (account.account_id, self._reach(work, account)) if account else None
-
-    def platform_for_routing(self, work: Work, routing: Routing) -> tuple[UUID, Platform] | None:
-        """The platform that new invoices of this routing go to: public buyers may have one of their own."""
-        account_id = serving_account(work, routing)
-        return (account_id, self.platform_of(work, account_id)) if account_id else None
 
     def platform_of(self, work: Work, account_id: UUID) -> Platform:
         """The platform behind an account of this work's supplier, also one that is no longer the active one."""

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from payment_sandbox import PATIENCE_S, serving
-from werkzeug.wrappers import Request, Response
+from payment_sandbox import PATIENCE_S, Receiver, serving
 
 from config import clock
 from payments.gateways.gocardless import GoCardlessGateway
@@ -23,22 +22,6 @@ if TYPE_CHECKING:
 
 KEY = "sandbox_quittance"
 SECRET = "a webhook secret for tests"
-
-
-class Receiver:
-    """A webhook endpoint; ``refuse`` is how many deliveries it still answers with 500."""
-
-    def __init__(self) -> None:
-        self.received: list[tuple[bytes, str]] = []
-        self.refuse = 0
-
-    def __call__(self, environ: Any, start_response: Any) -> Any:
-        request = Request(environ)
-        if self.refuse:
-            self.refuse -= 1
-            return Response("later", 500)(environ, start_response)
-        self.received.append((request.get_data(), request.headers.get("Webhook-Signature", "")))
-        return Response("ok")(environ, start_response)
 
 
 class GoCardlessSandbox:
@@ -103,7 +86,7 @@ def running_gocardless(**settings: Any) -> Iterator[GoCardlessSandbox]:
             **{"instant_after_s": None, "debit_after_s": None, "webhook_retries_s": (0.05, 0.1, 0.2), **settings}
         )
     )
-    receiver = Receiver()
+    receiver = Receiver("Webhook-Signature")
     with serving(app) as url, serving(receiver) as hook_url:
         try:
             yield GoCardlessSandbox(url, hook_url, receiver)

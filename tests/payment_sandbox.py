@@ -52,7 +52,9 @@ def serving(app: Callable[..., Any]) -> Iterator[str]:
 class Receiver:
     """A webhook endpoint; ``refuse`` is how many deliveries it still answers with 500."""
 
-    def __init__(self) -> None:
+    def __init__(self, signature: str = "Stripe-Signature") -> None:
+        self.signature = signature
+        """The header that holds the proof."""
         self.received: list[tuple[bytes, str]] = []
         self.refuse = 0
 
@@ -61,7 +63,7 @@ class Receiver:
         if self.refuse:
             self.refuse -= 1
             return Response("later", 500)(environ, start_response)
-        self.received.append((request.get_data(), request.headers.get("Stripe-Signature", "")))
+        self.received.append((request.get_data(), request.headers.get(self.signature, "")))
         return Response("ok")(environ, start_response)
 
 

@@ -75,6 +75,14 @@ def price_request(request: InvoiceRequest, usual_exemption: str | None = None) -
     return Priced(lines, adjustments, totals, vat)
 
 
+def _check(request: InvoiceRequest, number: str) -> None:
+    """What can be wrong before anything is computed."""
+    check_number(number, "number", "BT-1")
+    check_references(request)
+    check_payee(request)
+    check_public_buyer(request)
+
+
 def build_document(request: InvoiceRequest, seller: SellerProfile, number: str, today: date) -> Document:
     """The document that ``request`` asks for, under ``number`` (BT-1), issued ``today`` where it says no date.
 
@@ -82,10 +90,7 @@ def build_document(request: InvoiceRequest, seller: SellerProfile, number: str, 
         BuildError: ``invoice.*`` (see also ``price_request``, ``frame``, ``vat_rules``), ``buyer.*``
             (``public_buyers``) or ``party.*`` (``parties``): what is wrong, where, and what to do.
     """
-    check_number(number, "number", "BT-1")
-    check_references(request)
-    check_payee(request)
-    check_public_buyer(request)
+    _check(request, number)
     priced = price_request(request, seller.vat_exemption)
     seller_as_told, buyer = _parties(request, seller)
     process = frame_of(request, seller, priced.totals)
@@ -124,13 +129,18 @@ def build_document(request: InvoiceRequest, seller: SellerProfile, number: str, 
         delivery=_delivery(request),
         payment=payment_of(request, seller, number),
         allowances_charges=priced.adjustments,
-        attachments=tuple(
-            Attachment(each.reference, each.description, each.url, each.content, each.mime, each.filename)
-            for each in request.attachments
-        ),
+        attachments=_attachments(request),
         **document_extension(request),
     )
     return at_level(document, request)
+
+
+def _attachments(request: InvoiceRequest) -> tuple[Attachment, ...]:
+    """BG-24: the documents that go with the invoice."""
+    return tuple(
+        Attachment(each.reference, each.description, each.url, each.content, each.mime, each.filename)
+        for each in request.attachments
+    )
 
 
 def with_number(document: Document, number: str) -> Document:

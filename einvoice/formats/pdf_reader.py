@@ -90,7 +90,9 @@ class PdfError(EInvoiceError):
 
     def __init__(self, code: str, detail: str = "") -> None:
         english, french = SENTENCES[code]
-        super().__init__(code, f"{english} ({detail})" if detail else english, french)
+        super().__init__(code, english, french)
+        if detail:
+            self.add_note(detail)  # for the log: a library's word says nothing to whoever sent the file
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,28 +46,7 @@ def read_cdar(root: _Element) -> StatusMessage:
             ``cdar.several_invoices`` (rule P1.14: one invoice a message), ``cdar.unreadable_date``,
             ``cdar.unreadable_number``, ``cdar.unreadable_name`` or ``cdar.unreadable_attachment``.
     """
-    if root.tag != ROOT:
-        raise StatusMessageError(
-            "cdar.not_cdar",
-            f"The root {root.tag!r} is not that of a life-cycle message (CDAR).",
-            f"La racine {root.tag!r} n'est pas celle d'un message de cycle de vie (CDAR).",
-        )
-    references = root.findall("rsm:AcknowledgementDocument/ram:ReferenceReferencedDocument", NAMES)
-    if len(references) > 1:
-        raise StatusMessageError(
-            "cdar.several_invoices",
-            f"The message speaks of {len(references)} invoices; split it, one each (P1.14).",
-            f"Le message porte sur {len(references)} factures ; il en faut une par message (P1.14).",
-        )
-    exchanged = root.find("rsm:ExchangedDocument", NAMES)
-    acknowledgement = root.find("rsm:AcknowledgementDocument", NAMES)
-    if exchanged is None or acknowledgement is None or not references:
-        raise StatusMessageError(
-            "cdar.incomplete",
-            "The message lacks its header or its invoice (MDG-4, MDG-32).",
-            "Le message n'a pas d'en-tête ou pas de facture (MDG-4, MDG-32).",
-        )
-    reference = references[0]
+    exchanged, acknowledgement, reference = _parts(root)
     sender, issuer = exchanged.find("ram:SenderTradeParty", NAMES), exchanged.find("ram:IssuerTradeParty", NAMES)
     context = "rsm:ExchangedDocumentContext/ram:{}SpecifiedDocumentContextParameter/ram:ID"
     return StatusMessage(
@@ -91,6 +70,32 @@ def read_cdar(root: _Element) -> StatusMessage:
             for position, node in enumerate(reference.findall("ram:AttachmentBinaryObject", NAMES), start=1)
         ),
     )
+
+
+def _parts(root: _Element) -> tuple[_Element, _Element, _Element]:
+    """The header, the acknowledgement and the one reference of a message."""
+    if root.tag != ROOT:
+        raise StatusMessageError(
+            "cdar.not_cdar",
+            f"The root {root.tag!r} is not that of a life-cycle message (CDAR).",
+            f"La racine {root.tag!r} n'est pas celle d'un message de cycle de vie (CDAR).",
+        )
+    references = root.findall("rsm:AcknowledgementDocument/ram:ReferenceReferencedDocument", NAMES)
+    if len(references) > 1:
+        raise StatusMessageError(
+            "cdar.several_invoices",
+            f"The message speaks of {len(references)} invoices; split it, one each (P1.14).",
+            f"Le message porte sur {len(references)} factures ; il en faut une par message (P1.14).",
+        )
+    exchanged = root.find("rsm:ExchangedDocument", NAMES)
+    acknowledgement = root.find("rsm:AcknowledgementDocument", NAMES)
+    if exchanged is None or acknowledgement is None or not references:
+        raise StatusMessageError(
+            "cdar.incomplete",
+            "The message lacks its header or its invoice (MDG-4, MDG-32).",
+            "Le message n'a pas d'en-tête ou pas de facture (MDG-4, MDG-32).",
+        )
+    return exchanged, acknowledgement, references[0]
 
 
 def _read_attachment(node: _Element, position: int) -> AttachedFile:

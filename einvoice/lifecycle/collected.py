@@ -79,23 +79,12 @@ def collected_message(
         StatusMessageError: ``status.no_siren``, ``status.no_address``, ``collected.nothing``,
             ``collected.bad_sequence``, ``collected.currencies_differ`` or ``collected.no_comment``.
     """
-    if sequence < 1:
-        raise StatusMessageError(
-            "collected.bad_sequence",
-            f"Receipt number {sequence} of {invoice.number}: count receipts from 1.",
-            f"Encaissement numéro {sequence} de {invoice.number} : comptez à partir de 1.",
-        )
+    _check_sequence(invoice, sequence)
     issuer = seller_party(seller)
     return compose(
         COLLECTED_STATUS,
         message_id=message_id(invoice, sequence, collected_at),
-        invoice=InvoiceReference(
-            number=invoice.number,
-            type_code=invoice.type_code,
-            issued_on=invoice.issued_on,
-            seller=StatusParty(SELLER, issuer.identifiers),
-            deposited_at=invoice.deposited_at.replace(microsecond=0) if invoice.deposited_at else None,
-        ),
+        invoice=_reference(invoice, StatusParty(SELLER, issuer.identifiers)),
         issuer=issuer,
         recipients=(buyer_party(buyer) if buyer else StatusParty(PLATFORM),),
         made_at=made_at,
@@ -103,6 +92,25 @@ def collected_message(
         details=(_detail(invoice.number, split, remaining, comment),),
         process=process,
     )
+
+
+def _reference(invoice: CollectedInvoice, seller: StatusParty) -> InvoiceReference:
+    return InvoiceReference(
+        number=invoice.number,
+        type_code=invoice.type_code,
+        issued_on=invoice.issued_on,
+        seller=seller,
+        deposited_at=invoice.deposited_at.replace(microsecond=0) if invoice.deposited_at else None,
+    )
+
+
+def _check_sequence(invoice: CollectedInvoice, sequence: int) -> None:
+    if sequence < 1:
+        raise StatusMessageError(
+            "collected.bad_sequence",
+            f"Receipt number {sequence} of {invoice.number}: count receipts from 1.",
+            f"Encaissement numéro {sequence} de {invoice.number} : comptez à partir de 1.",
+        )
 
 
 def message_id(invoice: CollectedInvoice, sequence: int, collected_at: datetime) -> str:

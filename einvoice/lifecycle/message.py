@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 BETWEEN_USERS = "urn.cpro.gouv.fr:1p0:CDV:invoice"
 """MDT-3 of messages between users and platforms (BR-FR-CDV-02)."""
-TO_STATE = "urn.cpro.gouv.fr:1p0:CDV:einvoicingF2"
-"""MDT-3 of the copy that a platform sends to the public portal; we only read it."""
 REGULATED = "REGULATED"
 """MDT-2 of an invoice inside the mandate."""
 

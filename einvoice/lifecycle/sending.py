@@ -104,12 +104,7 @@ class SellerStatuses:
             MessageInvalidError: it breaks the rules; nothing was planned.
             NotFoundError: ``invoice.not_found``.
         """
-        if code == COLLECTED:
-            raise _error(
-                "status.by_cash",
-                "Status 212 follows the cash that the books hold; record the receipt instead.",
-                "Le statut 212 suit l'encaissement des livres ; enregistrez plutôt l'encaissement.",
-            )
+        _check_code(code)
         invoice = get_invoice(work, invoice_id)
         lock_customers(work, [invoice.customer_id])  # of two racers the second sees what the first has sent
         account_id = self._account_with(work, invoice)
@@ -125,13 +120,16 @@ class SellerStatuses:
         at = now()
         said = _Said(code, message_id, details, attachments, factor, at, occurred_at or at)
         message = _compose(work, invoice, said)
-        until = retain_until(work, legal_day(message.occurred_at))
-        content = write_judged(self.archive, self.validator, message, until)
-        file = KeptFile(content, f"{file_stem(invoice.number)}-{code}-{short}.xml", XML_MIME)
-        document_id = keep_document(work, invoice_id, "cdar", file, None, until=until)
+        document_id = self._keep(work, invoice, message, f"{file_stem(invoice.number)}-{code}-{short}.xml")
         plan_flow(work, PlannedFlow(tracking_id, FlowKind.STATUS, account_id, document_id, invoice_id))
         note_status(work, invoice_id, message, direction="out", flow_ref=None)
         return message_id
+
+    def _keep(self, work: Work, invoice: Invoice, message: StatusMessage, filename: str) -> UUID:
+        """The message as a file that passed its judges, kept with its invoice."""
+        until = retain_until(work, legal_day(message.occurred_at))
+        content = write_judged(self.archive, self.validator, message, until)
+        return keep_document(work, invoice.invoice_id, "cdar", KeptFile(content, filename, XML_MIME), None, until=until)
 
     @staticmethod
     def _account_with(work: Work, invoice: Invoice) -> UUID | None:
@@ -236,6 +234,16 @@ def _check_size(attachments: tuple[AttachedFile, ...]) -> None:
             f"The attachments have {size} bytes; one message takes {MAX_ATTACHED_BYTES}. Send fewer or smaller files.",
             f"Les pièces jointes font {size} octets ; un message en admet {MAX_ATTACHED_BYTES}. Envoyez moins de "
             "fichiers, ou de plus petits.",
+        )
+
+
+def _check_code(code: str) -> None:
+    """Whether somebody may say this status: the 212 is said by the books alone."""
+    if code == COLLECTED:
+        raise _error(
+            "status.by_cash",
+            "Status 212 follows the cash that the books hold; record the receipt instead.",
+            "Le statut 212 suit l'encaissement des livres ; enregistrez plutôt l'encaissement.",
         )
 
 

@@ -148,12 +148,6 @@ def status(code: str) -> Status:
     return STATUSES.get(code) or Status(code, code, code, known=False)
 
 
-def goes_to_state(code: str, *, vat_on_receipt: bool) -> bool:
-    """Whether the platform owes the public portal this status, given whether VAT falls due on receipt."""
-    rule = status(code).to_state
-    return rule is ToState.YES or (rule is ToState.IF_VAT_ON_RECEIPT and vat_on_receipt)
-
-
 def closed_by(history: Sequence[str]) -> str | None:
     """The first code of ``history`` that closed the invoice (210, 213 or 220), or None while it is open."""
     return next((code for code in history if code in CLOSING), None)

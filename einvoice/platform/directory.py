@@ -192,11 +192,6 @@ class DirectoryClient:
         """The establishments of a company, at most ``most``."""
         return self._search("/v1/siret/search", {"siren": _strict(siren)}, "siret", read_facility, most=most)
 
-    def routing_codes_of(self, siret: str, most: int = PAGE) -> Found[RoutingCode]:
-        """The routing codes of an establishment, at most ``most``."""
-        filters = {"siret": _strict(siret)}
-        return self._search("/v1/routing-code/search", filters, "routingIdentifier", read_routing_code, most=most)
-
     def lines_of(self, siren: str, most: int = PAGE) -> Found[DirectoryLine]:
         """The lines of a company with what belongs to them, at most ``most``."""
         return self._search(

@@ -56,8 +56,6 @@ APPROVED_AMOUNT, NOT_APPROVED_AMOUNT = "MAPTTC", "MNATTC"
 """MDT-207 of a partial approval, VAT included: what is approved and what is not."""
 WITH_COMMENT = frozenset({"208", "210"})
 """Statuses whose comment (MDT-126) is wanted (A7, G7.25)."""
-MAY_BE_REFUSED = frozenset({"205", "210"})
-"""What a platform refuses of an invoice that it does not treat as domestic B2B."""
 LONGEST_COMMENT = 1000
 
 

@@ -5,7 +5,6 @@ Source: C. com. art. L441-10 and L441-11, CCP art. R2192-10 and R2192-11, as dat
 
 from __future__ import annotations
 
-from calendar import monthrange
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from config.law import LawUnknownError, term_ceiling_on
 from einvoice.composing.public_buyers import is_public
 from einvoice.validation.verdict import Finding, Layer, Severity
+from receivables.domain.settlement.payment_terms import month_end
 
 if TYPE_CHECKING:
     from config.law import TermCeiling
@@ -101,11 +101,6 @@ def with_own_term(report: Report, request: InvoiceRequest, profile: SellerProfil
     found = term_finding(sector, document.issued_on, document.due_on, delivered_on, location="due_date")
     others = tuple(each for each in report.findings if each.rule != RULE)
     return replace(report, findings=(*others, found) if found else others)
-
-
-def month_end(day: date) -> date:
-    """The last day of the month of ``day``."""
-    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def _period_end(day: date, after: str) -> date:

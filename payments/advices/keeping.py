@@ -95,15 +95,9 @@ def keep_advice(  # noqa: PLR0917 -- an advice, what it was read from and by who
     """
     document_id, sha256 = evidence
     lock_customers(work, [customer_id])
-    known = work.scalar(
-        "SELECT advice_id FROM remittance_advices WHERE supplier_id = :supplier AND customer_id = :customer "
-        "AND sha256 = :sha256 AND state <> 'withdrawn' ORDER BY read_at LIMIT 1",
-        customer=customer_id,
-        sha256=sha256,
-    )
+    known = _kept_before(work, customer_id, sha256)
     if known is not None:
-        found: UUID = known
-        return found
+        return known
     currency = _currency_of(lines)
     _check_rate(work, customer_id)
     advice_id = new_id()
@@ -139,6 +133,17 @@ def keep_advice(  # noqa: PLR0917 -- an advice, what it was read from and by who
     )
     work.audit(actor, "advice.read", str(advice_id), sha256=sha256, lines=len(lines))
     return advice_id
+
+
+def _kept_before(work: Work, customer_id: UUID, sha256: str) -> UUID | None:
+    """The advice of this customer that was read from the same file."""
+    known: UUID | None = work.scalar(
+        "SELECT advice_id FROM remittance_advices WHERE supplier_id = :supplier AND customer_id = :customer "
+        "AND sha256 = :sha256 AND state <> 'withdrawn' ORDER BY read_at LIMIT 1",
+        customer=customer_id,
+        sha256=sha256,
+    )
+    return known
 
 
 def confirm_advice(work: Work, advice: Advice, said: Confirmed, actor: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.clock import now
 from payments.errors import PaymentError
-from receivables.store.work import to_json
+from receivables.store.work import literally, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -256,13 +256,9 @@ def _conditions(narrowed: LineFilter) -> tuple[list[str], dict[str, object]]:
             "(concat_ws(' ', counterparty, counterparty_iban, remittance, structured_reference, end_to_end_id, "
             "mandate_ref, batch_ref, return_code) ILIKE :wanted OR abs(amount_minor) = :minor)"
         )
-        values["wanted"] = f"%{_literal(narrowed.wanted)}%"
+        values["wanted"] = f"%{literally(narrowed.wanted)}%"
         values["minor"] = _minor(narrowed.wanted)
     return conditions, values
-
-
-def _literal(wanted: str) -> str:
-    return wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _minor(wanted: str) -> int | None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
+    from sqlalchemy import RowMapping
+
     from payments.debits.reasons import Reason
     from receivables.store.work import Work
 
@@ -250,7 +252,7 @@ class _Case:
             ),
         )
 
-    def _invoices(self) -> Sequence[Any]:
+    def _invoices(self) -> Sequence[RowMapping]:
         """What the payment was for, by its payer's word."""
         return self.work.rows(
             "SELECT invoice_id, reservation.amount_minor, invoice.payable_minor FROM reservations AS reservation "

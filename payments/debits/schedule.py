@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 LAPSE_MONTHS = 36
 """A mandate lapses when nothing was presented under it for so long (EPC rulebooks Core and B2B, section 4.1)."""
-REFUND_DAYS = 56
-"""Eight weeks in which the payer of a Core debit has it refunded without giving a reason (PSD2 art. 77)."""
 
 
 def first_day(settings: DebitSettings, scheme: str, at: datetime) -> date:

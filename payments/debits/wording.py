@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from payments.debits.mandates import B2B
-
 if TYPE_CHECKING:
     from payments.debits.mandates import Mandate
 
@@ -122,11 +120,6 @@ def words_for_bank(mandate: Mandate, creditor: str, language: str, iban: str) ->
     grouped = " ".join(iban[i : i + 4] for i in range(0, len(iban), 4))
     facts = tuple((name, grouped if name == label else told) for name, told in words.facts)
     return replace(words, facts=facts)
-
-
-def may_be_refunded(scheme: str) -> bool:
-    """Whether the payer has eight weeks to ask their bank for the money back (PSD2 art. 76; not under B2B)."""
-    return scheme != B2B
 
 
 def _creditor_facts(terms: Terms, rum: str | None, language: str) -> tuple[tuple[str, str], ...]:

@@ -46,8 +46,8 @@ class Part:
     waiver: Waiver | None = None
 
 
-def confirm_proposal(work: Work, proposal: Proposal, actor: str, *, give_up: bool = True) -> UUID:
-    """Take a proposal as it is; returns the payment. Without ``give_up``, its missing rest stays open.
+def confirm_proposal(work: Work, proposal: Proposal, actor: str, waiver: Waiver | None = None) -> UUID:
+    """Take a proposal as it is; returns the payment. Without ``waiver``, its missing rest stays open.
 
     Raises:
         PaymentError: those of `confirm_line`.
@@ -58,7 +58,7 @@ def confirm_proposal(work: Work, proposal: Proposal, actor: str, *, give_up: boo
         get_line(work, proposal.line_id).amount_minor,
         {each.invoice_id: each.amount_minor for each in proposal.aims},
         proposal.credits,
-        proposal.waiver if give_up else None,
+        waiver,
     )
     return confirm_line(work, proposal.line_id, [part], actor)[0]
 
@@ -146,13 +146,7 @@ def undo_match(work: Work, line_id: UUID, actor: str, reason: str) -> None:
         PaymentError: ``bank.unknown_line``, ``match.not_matched``, ``match.no_reason`` or ``match.money_gone``.
     """
     lock_customers(work, {each["customer_id"] for each in _receipts(work, get_line(work, line_id))})
-    (line,) = lines_by_ids(work, [line_id], lock=True) or [get_line(work, line_id)]
-    if line.state != "matched" or line.attempt_id is None:
-        raise PaymentError(
-            "match.not_matched",
-            "This line is matched with nothing: there is nothing to take back.",
-            "Cette ligne n'est rapprochée de rien : il n'y a rien à défaire.",
-        )
+    line = _matched(work, line_id)
     if not reason.strip():
         raise PaymentError(
             "match.no_reason",
@@ -189,6 +183,22 @@ def undo_match(work: Work, line_id: UUID, actor: str, reason: str) -> None:
         "UPDATE bank_lines SET round = round + 1 WHERE supplier_id = :supplier AND line_id = :line", line=line_id
     )
     work.audit(actor, "match.undone", str(line_id), reason=reason.strip())
+
+
+def _matched(work: Work, line_id: UUID) -> BankLine:
+    """The line, locked.
+
+    Raises:
+        PaymentError: ``match.not_matched``.
+    """
+    (line,) = lines_by_ids(work, [line_id], lock=True) or [get_line(work, line_id)]
+    if line.state != "matched" or line.attempt_id is None:
+        raise PaymentError(
+            "match.not_matched",
+            "This line is matched with nothing: there is nothing to take back.",
+            "Cette ligne n'est rapprochée de rien : il n'y a rien à défaire.",
+        )
+    return line
 
 
 def _undecided(work: Work, line_id: UUID) -> BankLine:

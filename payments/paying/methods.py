@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from receivables.domain.money import Money
-from receivables.store.customer_file.customers import get_customer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,24 +92,21 @@ def methods_for(work: Work, customer_id: UUID, amount: Money, on: date) -> tuple
 
     None where the supplier takes no online payments; the supplier's own account number is always there beside them.
     """
-    account = work.row("SELECT provider, settings FROM gateway_accounts WHERE supplier_id = :supplier AND active")
+    account = work.row(
+        "SELECT provider, settings, customer.kind, customer.party FROM gateway_accounts JOIN customers AS customer "
+        "USING (supplier_id) WHERE supplier_id = :supplier AND active AND customer_id = :customer",
+        customer=customer_id,
+    )
     if account is None:
         return ()
-    customer = get_customer(work, customer_id)
-    party: dict[str, Any] = (
-        work.scalar(
-            "SELECT party FROM customers WHERE supplier_id = :supplier AND customer_id = :customer",
-            customer=customer_id,
-        )
-        or {}
-    )
+    party: dict[str, Any] = account["party"] or {}
     settings: dict[str, Any] = account["settings"] or {}
     wanted = settings.get("methods") or DEFAULTS.get(account["provider"], (CARD,))
     case = _Case(
         account["provider"],
         settings,
         amount,
-        customer.kind,
+        account["kind"],
         str(party.get("country") or "FR"),
         _returns(work, customer_id, on) if SEPA_DEBIT in wanted else 0,
     )

@@ -35,18 +35,6 @@ class SavedMethod:
     mandate_ref: str | None
 
 
-def usable_methods(work: Work, customer_id: UUID) -> list[SavedMethod]:
-    """What a customer may be charged by with nobody there, the latest first; of the active account only."""
-    rows = work.rows(
-        "SELECT method.account_id, method_ref, method.customer_id, customer_ref, kind, label, mandate_ref "
-        "FROM saved_methods AS method JOIN gateway_accounts AS account USING (supplier_id, account_id) "
-        "JOIN provider_customers USING (supplier_id, account_id, customer_id) WHERE supplier_id = :supplier "
-        "AND method.customer_id = :customer AND state = 'usable' AND account.active ORDER BY saved_at DESC",
-        customer=customer_id,
-    )
-    return [SavedMethod(**row) for row in rows]
-
-
 def find_method(work: Work, customer_id: UUID, account_id: UUID, method_ref: str) -> SavedMethod:
     """A method that this customer let us keep, also one that has ended.
 

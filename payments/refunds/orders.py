@@ -16,6 +16,7 @@ from payments.errors import PaymentError
 from payments.refunds.holdings import held_by
 from receivables.domain.money import Money
 from receivables.store.customer_file.customers import lock_customers
+from receivables.store.four_eyes import one_person_limit, set_one_person_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,24 +87,15 @@ _COLUMNS = (
 
 def refund_limit(work: Work) -> int:
     """Above how many cents of euro a second person has to agree."""
-    stored = work.scalar(
-        "SELECT profile -> CAST(:field AS text) FROM supplier_profiles WHERE supplier_id = :supplier", field=LIMIT_FIELD
-    )
-    return stored if isinstance(stored, int) and stored >= 0 else DEFAULT_LIMIT_MINOR
+    return one_person_limit(work, LIMIT_FIELD, DEFAULT_LIMIT_MINOR)
 
 
 def set_refund_limit(work: Work, minor: int, actor: str) -> bool:
     """Up to ``minor`` cents of euro one person is enough from now on; false where the supplier has no profile yet."""
-    changed = work.execute(
-        "UPDATE supplier_profiles SET profile = jsonb_set(profile, ARRAY[CAST(:field AS text)], "
-        "to_jsonb(CAST(:minor AS bigint))), changed_at = :at WHERE supplier_id = :supplier",
-        field=LIMIT_FIELD,
-        minor=minor,
-        at=now(),
-    )
+    changed = set_one_person_limit(work, LIMIT_FIELD, minor)
     if changed:
         work.audit(actor, "refund.limit_set", LIMIT_FIELD, minor=minor)
-    return bool(changed)
+    return changed
 
 
 def ask_refund(work: Work, wish: NewRefund) -> RefundOrder:
@@ -131,7 +123,19 @@ def ask_refund(work: Work, wish: NewRefund) -> RefundOrder:
     _check(held, wish)
     iban = _iban(wish)
     state = "to_agree" if _wants_second(work, held, wish, iban) else "to_send"
-    at = now()
+    _write_order(work, wish, held, state, iban)
+    work.audit(
+        wish.actor,
+        "refund.asked",
+        str(wish.order_id),
+        attempt_id=wish.attempt_id,
+        amount_minor=wish.amount_minor,
+        reason=wish.reason.strip(),
+    )
+    return get_refund(work, wish.order_id)
+
+
+def _write_order(work: Work, wish: NewRefund, held: Held, state: str, iban: str | None) -> None:
     work.execute(
         "INSERT INTO refund_orders (supplier_id, order_id, attempt_id, payment_ref, amount_minor, currency, road, "
         "reason, asked_by, asked_at, state, transfer_iban, changed_at) VALUES (:supplier, :id, :attempt, :payment, "
@@ -146,17 +150,8 @@ def ask_refund(work: Work, wish: NewRefund) -> RefundOrder:
         actor=wish.actor,
         state=state,
         iban=iban,
-        at=at,
+        at=now(),
     )
-    work.audit(
-        wish.actor,
-        "refund.asked",
-        str(wish.order_id),
-        attempt_id=wish.attempt_id,
-        amount_minor=wish.amount_minor,
-        reason=wish.reason.strip(),
-    )
-    return get_refund(work, wish.order_id)
 
 
 def agree_refund(work: Work, order_id: UUID, actor: str) -> RefundOrder:

@@ -41,6 +41,18 @@ def place() -> Membership:
     return cast("Membership", g.place)
 
 
+def actor() -> str:
+    """The caller as the audit trail and the books name them: ``person`` and their id."""
+    return f"person {caller().person.person_id}"
+
+
+def customer_here() -> UUID:
+    """The customer as whose member the caller is let in here: in views for customers there always is one."""
+    customer_id = place().customer_id
+    assert customer_id is not None  # noqa: S101 -- the tables give every customer's membership one
+    return customer_id
+
+
 def portfolio_here() -> UUID | None:
     """Whose customers alone this request may read; ``None`` where it may read all, and outside of requests."""
     if not has_request_context() or "place" not in g:

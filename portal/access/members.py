@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from config.database import Database
+    from config.database import Database, Register
 
 PAGE = 50
 IN_PORTFOLIO = frozenset({Role.COLLECTOR, Role.CREDIT_MANAGER, Role.SALES})
@@ -64,7 +64,7 @@ def members_of(database: Database, supplier_id: UUID, wanted: str = "", page: in
     return found[:PAGE], len(found) > PAGE
 
 
-def member_of(database: Database, supplier_id: UUID, person_id: UUID) -> Member | None:
+def member_of(database: Register, supplier_id: UUID, person_id: UUID) -> Member | None:
     """One person of the staff."""
     with database.register() as connection:
         row = (

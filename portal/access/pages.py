@@ -58,9 +58,10 @@ def ask() -> str:
 def send() -> AnyResponse:
     """Send a link to whoever is known by this address; the answer is the same for everybody."""
     began = time.monotonic()
-    email = clean_email(request.form.get("email", "")[:MAX_EMAIL_TYPED])
+    typed = request.form.get("email", "")[:MAX_EMAIL_TYPED]
+    email = clean_email(typed)
     if email is None:
-        return make_response(render_template("sign_in/ask.html", wrong=True), 422)
+        return make_response(render_template("sign_in/ask.html", wrong=True, typed=typed), 422)
     browser = new_token()
     ask_link(services(), email, browser, language())
     response = redirect(url_for("sign_in.sent"), 303)

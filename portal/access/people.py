@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import RowMapping
 
-    from config.database import Database
+    from config.database import Database, Register
 
 MAX_EMAIL = 254
 """RFC 5321: no mailbox is longer."""
@@ -89,7 +89,7 @@ def read_email(typed: str) -> str | None:
     return email
 
 
-def find_person(database: Database, email: str) -> Person | None:
+def find_person(database: Register, email: str) -> Person | None:
     """The person with this address."""
     return _one(database, "email = :key", email)
 
@@ -136,7 +136,7 @@ def names_of(database: Database, person_ids: Iterable[UUID]) -> dict[UUID, str]:
         return {row["person_id"]: row["name"] for row in rows}
 
 
-def add_person(database: Database, email: str, name: str, *, language: str = "fr") -> Person:
+def add_person(database: Register, email: str, name: str, *, language: str = "fr") -> Person:
     """Make a person known; one who is known already stays as they are.
 
     Raises:
@@ -159,7 +159,7 @@ def add_person(database: Database, email: str, name: str, *, language: str = "fr
 
 
 def add_membership(
-    database: Database,
+    database: Register,
     person_id: UUID,
     supplier_id: UUID,
     role: Role,
@@ -196,7 +196,7 @@ def add_membership(
         )
 
 
-def _one(database: Database, condition: str, key: object) -> Person | None:
+def _one(database: Register, condition: str, key: object) -> Person | None:
     with database.register() as connection:
         row = (
             connection.execute(

@@ -86,6 +86,7 @@ from receivables.store.work_to_do import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from config.database import Database
     from einvoice.following import FlowFollower
     from einvoice.reception import Poller
     from portal.wiring import Services
@@ -179,41 +180,20 @@ def build_worker(services: Services) -> Worker:
 
 def _chores(services: Services, listener: Listener) -> tuple[Chore, ...]:
     """What is done at intervals, in seconds, for the suppliers that it may concern."""
+    return (
+        *_chores_of_platforms(services, listener),
+        *_chores_of_money(services),
+        *_chores_of_mail(services),
+        *_chores_of_records(services),
+        *chores_of_claims(services),
+    )
+
+
+def _chores_of_platforms(services: Services, listener: Listener) -> tuple[Chore, ...]:
     settings, database = services.settings, services.database
-
-    def everybody() -> list[UUID]:
-        return [each.supplier_id for each in list_suppliers(database)]
-
-    those = those_of(database)
-
     return (
         (settings.platform_poll_s, for_each(lambda: suppliers_with_flows_to_follow(database), listener.follow)),
         (settings.platform_poll_s, for_each(lambda: suppliers_on_platforms(database), listener.poll)),
-        (
-            settings.provider_poll_s,
-            those(PAID_ONLINE, lambda s: recover_missed_facts(services.works, s, services.gateway_for)),
-        ),
-        (COMPARE_EVERY_S, those(PAID_ONLINE, compare(services))),
-        (TEND_EVERY_S, those(CHECKOUTS_TO_TEND, lambda s: tend_checkouts(services.works, s, services.gateway_for))),
-        (
-            MAIL_EVERY_S,
-            for_each(
-                lambda: suppliers_with(database, MAILS_TO_SEND) if settings.smtp_url else [],
-                lambda s: send_due_mails(services, s, LOOKS),
-            ),
-        ),
-        (SENDER_EVERY_S, those(SENDERS_TO_CHECK, lambda s: check_sender(services, s))),
-        (QUARANTINE_EVERY_S, those(RIPE_ACCOUNTS, lambda s: run_quarantine(services, s))),
-        (REFUND_EVERY_S, those(REFUNDS_UNDER_WAY, lambda s: send_refunds(services.works, s, services.gateway_for))),
-        (COMPARE_EVERY_S, those(REFUNDS, lambda s: services.works.run(s, settle_refunds))),
-        (
-            CONTEST_EVERY_S,
-            for_each(
-                lambda: suppliers_with_contests(database, WATERMARK, OVERLAP), lambda s: tell_contests(services, s)
-            ),
-        ),
-        (DEBITS_EVERY_S, those(DEBITS, lambda s: tend_debits(services, s))),
-        (SEAL_EVERY_S, those(UNSEALED_AUDIT, lambda s: _seal_all(services, s))),
         (
             DIRECTORY_EVERY_S,
             for_each(
@@ -221,16 +201,66 @@ def _chores(services: Services, listener: Listener) -> tuple[Chore, ...]:
                 lambda s: continue_checks(services.directory, s),
             ),
         ),
-        (JOBS_EVERY_S, those(JOBS_TO_DO, lambda s: run_jobs(services, s, KINDS))),
+        (REPORT_EVERY_S, for_each(lambda: _everybody(database), services.reporter.prepare_due)),
+    )
+
+
+def _chores_of_money(services: Services) -> tuple[Chore, ...]:
+    works, database = services.works, services.database
+    those = those_of(database)
+    return (
+        (
+            services.settings.provider_poll_s,
+            those(PAID_ONLINE, lambda s: recover_missed_facts(works, s, services.gateway_for)),
+        ),
+        (COMPARE_EVERY_S, those(PAID_ONLINE, compare(services))),
+        (TEND_EVERY_S, those(CHECKOUTS_TO_TEND, lambda s: tend_checkouts(works, s, services.gateway_for))),
+        (REFUND_EVERY_S, those(REFUNDS_UNDER_WAY, lambda s: send_refunds(works, s, services.gateway_for))),
+        (COMPARE_EVERY_S, those(REFUNDS, lambda s: works.run(s, settle_refunds))),
+        (
+            CONTEST_EVERY_S,
+            for_each(
+                lambda: suppliers_with_contests(database, WATERMARK, OVERLAP), lambda s: tell_contests(services, s)
+            ),
+        ),
+        (DEBITS_EVERY_S, those(DEBITS, lambda s: tend_debits(services, s))),
         (BANK_EVERY_S, those(UNFINISHED_STATEMENTS, lambda s: go_on_importing(services, s))),
-        (AGAIN_EVERY_S, those(OPEN_PAYOUTS, lambda s: services.works.run(s, recognise_late_payouts))),
-        (AGAIN_EVERY_S, those(WAITING_BANK_LINES, lambda s: match_again(services.works, s))),
-        (REPORT_EVERY_S, for_each(everybody, services.reporter.prepare_due)),
-        (ARCHIVE_LOOK_EVERY_S, for_each(everybody, lambda s: read_archive_again(services, s))),
-        (COUNTS_EVERY_S, lambda: log.debug("Counters forgotten: %s", services.counts.sweep())),
-        *chores_of_claims(services),
+        (AGAIN_EVERY_S, those(OPEN_PAYOUTS, lambda s: works.run(s, recognise_late_payouts))),
+        (AGAIN_EVERY_S, those(WAITING_BANK_LINES, lambda s: match_again(works, s))),
+        (QUARANTINE_EVERY_S, those(RIPE_ACCOUNTS, lambda s: run_quarantine(services, s))),
+    )
+
+
+def _chores_of_mail(services: Services) -> tuple[Chore, ...]:
+    settings, database = services.settings, services.database
+    return (
+        (
+            MAIL_EVERY_S,
+            for_each(
+                lambda: suppliers_with(database, MAILS_TO_SEND) if settings.smtp_url else [],
+                lambda s: send_due_mails(services, s, LOOKS),
+            ),
+        ),
+        (SENDER_EVERY_S, those_of(database)(SENDERS_TO_CHECK, lambda s: check_sender(services, s))),
         *(((settings.imap_poll_s, lambda: _look_into_mailbox(services)),) if settings.imap_url else ()),
     )
+
+
+def _chores_of_records(services: Services) -> tuple[Chore, ...]:
+    those = those_of(services.database)
+    return (
+        (SEAL_EVERY_S, those(UNSEALED_AUDIT, lambda s: _seal_all(services, s))),
+        (JOBS_EVERY_S, those(JOBS_TO_DO, lambda s: run_jobs(services, s, KINDS))),
+        (
+            ARCHIVE_LOOK_EVERY_S,
+            for_each(lambda: _everybody(services.database), lambda s: read_archive_again(services, s)),
+        ),
+        (COUNTS_EVERY_S, lambda: log.debug("Counters forgotten: %s", services.counts.sweep())),
+    )
+
+
+def _everybody(database: Database) -> list[UUID]:
+    return [each.supplier_id for each in list_suppliers(database)]
 
 
 def _receive_from(services: Services, provider: str) -> Callable[[Work, Sequence[Message]], list[Settlement]]:

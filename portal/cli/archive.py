@@ -13,8 +13,8 @@ from rich.markup import escape
 from config.clock import today
 from einvoice.archive import ArchiveError, retain_until
 from einvoice.archive.comparison import Tally, compare_all, compare_supplier
-from portal.cli.house import err, fail, out, services_of_house, supplier_option
-from receivables.store.register import find_supplier, list_suppliers
+from portal.cli.house import fail, named_supplier, out, services_of_house, supplier_option
+from receivables.store.register import list_suppliers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -79,11 +79,7 @@ def retain(*, supplier: str | None) -> None:
 def _suppliers(services: Services, reference: str | None) -> list[Supplier]:
     if reference is None:
         return list(list_suppliers(services.database))
-    found = find_supplier(services.database, reference)
-    if found is None:
-        err.print(f"[red]supplier.unknown[/] No supplier {escape(reference)} is known here.")
-        raise SystemExit(1)
-    return [found]
+    return [named_supplier(services, reference)]
 
 
 def _compare(services: Services, suppliers: list[Supplier], tally: Tally, *, whole: bool) -> Iterator[ArchiveProblem]:

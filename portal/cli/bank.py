@@ -14,8 +14,7 @@ from payments.banking.accounts import UnknownAccountError, accept_account
 from payments.banking.importing import BankFile, import_file
 from payments.banking.statements import statements_of_file
 from payments.errors import PaymentError
-from portal.cli.house import err, fail, out, services_of_house
-from portal.cli.suppliers import _supplier
+from portal.cli.house import err, fail, named_supplier, out, services_of_house
 from portal.documents.bank_files import keep_file
 from receivables.domain.money import Money
 
@@ -42,7 +41,7 @@ def import_(reference: str, paths: tuple[Path, ...], accounts: tuple[str, ...]) 
     """Import statements; files that were imported before are passed over. Exit 1 if any is refused."""
     refused = 0
     with services_of_house() as services:
-        supplier_id = _supplier(services, reference).supplier_id
+        supplier_id = named_supplier(services, reference).supplier_id
         with services.works.begin(supplier_id) as work:
             for account in accounts:
                 accept_account(work, account, ACTOR)

@@ -11,8 +11,7 @@ from rich.progress import track
 
 from config.clock import today
 from config.law import LawUnknownError
-from portal.cli.house import err, fail, out, services_of_house
-from portal.cli.suppliers import _supplier
+from portal.cli.house import err, fail, named_supplier, out, services_of_house
 from portal.documents.fec_files import left_out, notice_name, write_with_notice
 from receivables.domain.accounting.fec import ENCODINGS
 from receivables.domain.accounting.fec_checking import Verdict, check_fec
@@ -68,7 +67,7 @@ def check(files: tuple[Path, ...], *, with_rules: bool) -> None:
 def write(reference: str, closes_on: datetime, output: Path, encoding: str) -> None:
     """Write the FEC of the accounting year that ends on YEAR_END, with its description."""
     with services_of_house() as services:
-        supplier_id = _supplier(services, reference).supplier_id
+        supplier_id = named_supplier(services, reference).supplier_id
         try:
             with services.works.begin(supplier_id) as work:
                 year = next((each for each in accounting_years(work) if each.ends_on == closes_on.date()), None)
@@ -102,7 +101,7 @@ def books() -> None:
 def show(reference: str) -> None:
     """How far the books are validated and closed."""
     with services_of_house() as services:
-        supplier_id = _supplier(services, reference).supplier_id
+        supplier_id = named_supplier(services, reference).supplier_id
         with services.works.begin(supplier_id) as work:
             closed, journals, acts = closed_until(work), journal_states(work), period_acts(work)
     out.print(f"closed until {closed or '-'}")
@@ -158,7 +157,7 @@ def rates(reference: str, table: Path) -> None:
 
 def _act(reference: str, act: Callable[[Work], str]) -> None:
     with services_of_house() as services:
-        supplier_id = _supplier(services, reference).supplier_id
+        supplier_id = named_supplier(services, reference).supplier_id
         try:
             said = services.works.run(supplier_id, act)
         except ReceivablesError as error:

@@ -17,11 +17,17 @@ from config.logging import log_to_stderr
 from config.settings import Settings
 from einvoice.archive import ArchiveError
 from portal.wiring import Services, build_services
+from receivables.store.invoicing.invoices import find_by_number
+from receivables.store.register import find_supplier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.text import Text
+
+    from receivables.domain.invoicing.invoices import Invoice
+    from receivables.store.register import Supplier
+    from receivables.store.work import Work
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -61,6 +67,24 @@ def services_of_house(settings: Settings | None = None) -> Iterator[Services]:
         yield services
     finally:
         services.close()
+
+
+def named_supplier(services: Services, reference: str) -> Supplier:
+    """The supplier with this SIREN or foreign id, or one sentence and exit 1."""
+    found = find_supplier(services.database, reference)
+    if found is None:
+        err.print(f"[red]supplier.unknown[/] No supplier {escape(reference)} is known here.")
+        raise SystemExit(1)
+    return found
+
+
+def named_invoice(work: Work, number: str, year: int) -> Invoice:
+    """The invoice with this number, or one sentence and exit 1."""
+    found = find_by_number(work, number, year)
+    if found is None:
+        err.print(f"[red]invoice.not_found[/] No invoice {escape(number)} of {year}.")
+        raise SystemExit(1)
+    return found
 
 
 def fail(error: Exception) -> None:

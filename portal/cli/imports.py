@@ -11,8 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from config.safe_xml import UnsafeXmlError
-from portal.cli.house import err, fail, out, services_of_house
-from portal.cli.suppliers import _supplier
+from portal.cli.house import err, fail, named_supplier, out, services_of_house
 from portal.imports.columns import remember
 from portal.imports.invoices import PURPOSE
 from portal.imports.issuing import IMPORT, give_back
@@ -44,7 +43,7 @@ ACTOR = "command line"
 def import_(reference: str, path: Path, columns: tuple[str, ...], refused_to: Path | None, *, dry_run: bool) -> None:
     """Issue the invoices of a file (CSV, XLSX, UBL, CII, Factur-X, JSON, zip). Exit 1 if any is refused."""
     with services_of_house() as services:
-        supplier_id = _supplier(services, reference).supplier_id
+        supplier_id = named_supplier(services, reference).supplier_id
         content = path.read_bytes()
         try:
             plan = _plan(services, supplier_id, path.name, content, columns)

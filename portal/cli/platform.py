@@ -8,12 +8,11 @@ import click
 from rich.markup import escape
 
 from einvoice.flow_log import list_accounts
-from portal.cli.house import err, out, services_of_house
+from portal.cli.house import err, named_supplier, out, services_of_house
 from portal.staff.platform.steps import may_be_saved
 from portal.staff.platform.trying import try_account
 from portal.staff.platform.verdicts import put_into_words
 from portal.words import catalogue
-from receivables.store.register import find_supplier
 
 if TYPE_CHECKING:
     from einvoice.flow_log import AccountLine
@@ -80,10 +79,7 @@ def _fares(account: AccountLine) -> str:
 
 
 def _accounts(services: Services, reference: str) -> tuple[Supplier, list[AccountLine]]:
-    found = find_supplier(services.database, reference)
-    if found is None:
-        err.print(f"[red]supplier.unknown[/] No supplier {escape(reference)} is known here.")
-        raise SystemExit(1)
+    found = named_supplier(services, reference)
     with services.works.begin(found.supplier_id) as work:
         accounts = list_accounts(work)
     if not accounts:

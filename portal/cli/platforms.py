@@ -13,19 +13,17 @@ from rich.markup import escape
 
 from config.outgoing import AddressRefusedError, check_url
 from einvoice.errors import EInvoiceError
-from einvoice.platform.accounts import close_account, connect_platform, unsettled
+from einvoice.platform.accounts import close_account, connect_platform, reopen_account, unsettled
 from einvoice.platform.driver import KNOWN_DRIVERS, PlatformDriver, drivers_in, read_driver
-from einvoice.platform.hooks import callback_url, subscribe_hook
+from einvoice.platform.hooks import callback_url, end_hooks, subscribe_hook
 from einvoice.platform.settings import PlatformSettings
 from einvoice.replanning import replan_waiting
-from portal.cli.house import err, fail, out, services_of_house
-from receivables.store.register import find_supplier
+from portal.cli.house import err, fail, named_supplier, out, services_of_house
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from portal.wiring import Services
-    from receivables.store.register import Supplier
 
 OWN_DRIVERS = "platforms"
 """The folder below the data folder in which a house keeps driver files of its own."""
@@ -63,7 +61,7 @@ def connect_platform_(
 ) -> None:
     """Hand a supplier's invoices and statuses to an approved platform (XP Z12-013)."""
     with services_of_house() as services:
-        found = _supplier(services, reference)
+        found = named_supplier(services, reference)
         try:
             known = _driver(services, driver, driver_file, base_url, token_url)
             settings = PlatformSettings(
@@ -101,19 +99,25 @@ def connect_platform_(
 @click.argument("reference", metavar="SIREN")
 @click.argument("closed", metavar="[ACCOUNT]", type=click.UUID, required=False)
 @click.option("--though-unpaid", is_flag=True, help="Close it although invoices that it has are not paid yet.")
-def close_platform(*, reference: str, closed: UUID | None, though_unpaid: bool) -> None:
+@click.option("--reopen", is_flag=True, help="Ask it again instead; new invoices still go elsewhere.")
+def close_platform(*, reference: str, closed: UUID | None, though_unpaid: bool, reopen: bool) -> None:
     """Ask nothing of an earlier platform any more; without ACCOUNT, list all with what still needs them."""
     with services_of_house() as services:
-        found = _supplier(services, reference)
+        found = named_supplier(services, reference)
         try:
             with services.works.begin(found.supplier_id) as work:
-                if closed:
+                platform = services.platform_of(work, closed) if closed and not reopen else None
+                if closed and reopen:
+                    reopen_account(work, closed, "command line")
+                elif closed:
                     close_account(work, closed, "command line", though_unpaid=though_unpaid)
                 rows = work.rows(
                     "SELECT account_id, label, active, serves, closed_at FROM platform_accounts "
                     "WHERE supplier_id = :supplier ORDER BY created_at"
                 )
                 told = [(row, unsettled(work, row["account_id"])) for row in rows]
+            if closed and platform:
+                end_hooks(services.works, platform, found.supplier_id, closed)
         except EInvoiceError as error:
             fail(error)
             raise SystemExit(1) from error
@@ -148,11 +152,3 @@ def _check_address(services: Services, url: str | None) -> None:
         raise ValueError(str(error)) from error
     except OSError as error:
         err.print(f"[yellow]platform.unknown_host[/] {escape(url or '')}: {escape(str(error))}")
-
-
-def _supplier(services: Services, reference: str) -> Supplier:
-    found = find_supplier(services.database, reference)
-    if found is None:
-        err.print(f"[red]supplier.unknown[/] No supplier {escape(reference)} is known here.")
-        raise SystemExit(1)
-    return found

@@ -28,8 +28,7 @@ from payments.gateways.gocardless_facts import FINAL
 from payments.gateways.opening import FINAL_AT, GOCARDLESS, PROVIDERS, STRIPE, open_gateway
 from payments.gateways.port import GatewayError, KeyRights
 from payments.treasury.positions import last_comparisons
-from portal.cli.house import err, fail, out, services_of_house
-from portal.cli.suppliers import _supplier
+from portal.cli.house import err, fail, named_supplier, out, services_of_house
 from receivables.domain.money import Money
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def connect_provider(
 ) -> None:
     """Take a supplier's online payments through its account at a provider."""
     with services_of_house() as services:
-        found = _supplier(services, reference)
+        found = named_supplier(services, reference)
         if provider == STRIPE and not webhook_secret.startswith(STRIPE_SECRET):
             err.print("[red]gateway.bad_secret[/] The webhook secret begins with whsec_: copy it from the endpoint.")
             raise SystemExit(1)
@@ -96,7 +95,7 @@ def provider() -> None:
 def rotate(reference: str, webhook_secret: str) -> None:
     """Take a new webhook secret; the one before stays good until forget-secret."""
     with services_of_house() as services:
-        found = _supplier(services, reference)
+        found = named_supplier(services, reference)
         with _sentences(), services.works.begin(found.supplier_id) as work:
             account = active_account(work, services.keyring)
             rotate_secret(work, services.keyring, account.account_id, webhook_secret, ACTOR)
@@ -108,7 +107,7 @@ def rotate(reference: str, webhook_secret: str) -> None:
 def forget(reference: str) -> None:
     """Forget the webhook secret before the present one."""
     with services_of_house() as services:
-        found = _supplier(services, reference)
+        found = named_supplier(services, reference)
         with _sentences(), services.works.begin(found.supplier_id) as work:
             account = active_account(work, services.keyring)
             dropped = forget_previous(work, account.account_id, ACTOR)
@@ -121,7 +120,7 @@ def forget(reference: str) -> None:
 def final_at(reference: str, event: str) -> None:
     """When GoCardless' money counts as received: once it is confirmed, or only once it is paid out."""
     with services_of_house() as services:
-        found = _supplier(services, reference)
+        found = named_supplier(services, reference)
         with _sentences(), services.works.begin(found.supplier_id) as work:
             account = active_account(work, services.keyring)
             if account.provider != GOCARDLESS:
@@ -141,7 +140,7 @@ def connect_account(*, reference: str, account: str | None, own: bool) -> None:
         err.print("[red]gateway.bad_account[/] Give the connected account (it begins with acct_), or --own.")
         raise SystemExit(1)
     with services_of_house() as services:
-        found = _supplier(services, reference)
+        found = named_supplier(services, reference)
         with _sentences(), services.works.begin(found.supplier_id) as work:
             now_used = active_account(work, services.keyring)
             if now_used.provider != STRIPE:
@@ -159,7 +158,7 @@ def connect_account(*, reference: str, account: str | None, own: bool) -> None:
 def compare(reference: str) -> None:
     """Compare the provider with the books now. Exit 1 where anything differs."""
     with services_of_house() as services:
-        found = _supplier(services, reference)
+        found = named_supplier(services, reference)
         with _sentences():
             compare_providers(services.works, found.supplier_id, services.gateway_for)
         with services.works.begin(found.supplier_id) as work:

@@ -16,8 +16,7 @@ from einvoice.reporting.company import company_of
 from einvoice.reporting.errors import ReportError
 from einvoice.reporting.facts import Whose
 from einvoice.reporting.periods import read_name
-from portal.cli.house import err, fail, out, services_of_house
-from portal.cli.suppliers import _supplier
+from portal.cli.house import err, fail, named_supplier, out, services_of_house
 from receivables.domain.money import Money
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def report() -> None:
 def list_(reference: str) -> None:
     """The running and the last periods, with their state and totals."""
     with services_of_house() as services:
-        supplier_id = _supplier(services, reference).supplier_id
+        supplier_id = named_supplier(services, reference).supplier_id
         with services.works.begin(supplier_id) as work:
             try:
                 periods = overview.recent_periods(work, Whose.OURS, today())
@@ -64,7 +63,7 @@ def list_(reference: str) -> None:
 def show(reference: str, period: str) -> None:
     """What the books hold for a period, and the versions that were declared."""
     with services_of_house() as services:
-        supplier_id = _supplier(services, reference).supplier_id
+        supplier_id = named_supplier(services, reference).supplier_id
         asked = _period(services, supplier_id, period)
         with services.works.begin(supplier_id) as work:
             page = overview.period_page(work, asked, Whose.OURS, today())
@@ -83,7 +82,7 @@ def show(reference: str, period: str) -> None:
 def prepare(reference: str, period: str) -> None:
     """Make the next version of a period now; a refused one is made anew. Exit 1 where there is none to make."""
     with services_of_house() as services:
-        supplier_id = _supplier(services, reference).supplier_id
+        supplier_id = named_supplier(services, reference).supplier_id
         asked = _period(services, supplier_id, period)
         try:
             made = services.reporter.prepare(supplier_id, asked, by_hand=True)
@@ -101,7 +100,7 @@ def prepare(reference: str, period: str) -> None:
 def write(reference: str, period: str, output: Path | None) -> None:
     """Write the file of the newest version of a period."""
     with services_of_house() as services:
-        supplier_id = _supplier(services, reference).supplier_id
+        supplier_id = named_supplier(services, reference).supplier_id
         asked = _period(services, supplier_id, period)
         with services.works.begin(supplier_id) as work:
             versions = store.versions_of(work, asked)

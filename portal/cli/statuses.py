@@ -23,9 +23,7 @@ from einvoice.lifecycle.factoring import (
 )
 from einvoice.lifecycle.message import CONFIDENTIAL, FACTOR, AttachedFile, Detail, Note, StatusParty
 from einvoice.lifecycle.statuses import STATUSES
-from portal.cli.house import err, fail, out, services_of_house
-from receivables.store.invoicing.invoices import find_by_number
-from receivables.store.register import find_supplier
+from portal.cli.house import err, fail, named_invoice, named_supplier, out, services_of_house
 
 if TYPE_CHECKING:
     from einvoice.lifecycle.factoring import AccountToPay
@@ -74,18 +72,12 @@ def send(
     if factor and code != CONFIDENTIAL:
         raise click.UsageError("--factor is for 226 only: everything else goes to the buyer.")
     with services_of_house() as services:
-        supplier = find_supplier(services.database, reference)
-        if supplier is None:
-            err.print(f"[red]supplier.unknown[/] No supplier {escape(reference)} is known here.")
-            raise SystemExit(1)
+        supplier = named_supplier(services, reference)
         try:
             account = read_account(holder, iban, bic) if holder and iban else None
             files = tuple(_file(path) for path in attach)
             with services.works.begin(supplier.supplier_id) as work:
-                invoice = find_by_number(work, number, year)
-                if invoice is None:
-                    err.print(f"[red]invoice.not_found[/] No invoice {escape(number)} of {year}.")
-                    raise SystemExit(1)
+                invoice = named_invoice(work, number, year)
                 detail = _detail(invoice, code, account, note)
                 told = services.seller_statuses.queue(
                     work,

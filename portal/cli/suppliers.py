@@ -6,7 +6,7 @@ Secrets are typed or come from the environment: on the command line every proces
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from pydantic import ValidationError
@@ -20,16 +20,10 @@ from portal.access.members import IN_PORTFOLIO
 from portal.access.people import add_membership, add_person
 from portal.access.roles import Role
 from portal.api.tokens import create_token
-from portal.cli.house import err, fail, out, services_of_house
+from portal.cli.house import err, fail, named_invoice, named_supplier, out, services_of_house
 from portal.documents.issuing import BRANDING, CHOICES, check_choices, check_profile
 from portal.profiles import save_profile
-from receivables.store.invoicing.invoices import find_by_number
-from receivables.store.register import Supplier, create_supplier, find_supplier
-
-if TYPE_CHECKING:
-    from portal.wiring import Services
-    from receivables.domain.invoicing.invoices import Invoice
-    from receivables.store.work import Work
+from receivables.store.register import create_supplier
 
 
 @click.command()
@@ -78,7 +72,7 @@ def supplier(profile: Path) -> None:
 def invite(*, email: str, name: str, reference: str, role: str, customer: str | None, portfolio: bool) -> None:
     """Let a person sign in at a supplier."""
     with services_of_house() as services:
-        found = _supplier(services, reference)
+        found = named_supplier(services, reference)
         with services.works.begin(found.supplier_id) as work:
             customer_id = work.scalar(
                 "SELECT customer_id FROM customers WHERE supplier_id = :supplier AND account_code = :code",
@@ -113,7 +107,7 @@ def invite(*, email: str, name: str, reference: str, role: str, customer: str | 
 def token(reference: str, label: str) -> None:
     """Make an API token for a supplier. It is shown once."""
     with services_of_house() as services:
-        with services.works.begin(_supplier(services, reference).supplier_id) as work:
+        with services.works.begin(named_supplier(services, reference).supplier_id) as work:
             made = create_token(work, label)
         out.print(made)
 
@@ -126,8 +120,8 @@ def token(reference: str, label: str) -> None:
 def link(*, reference: str, number: str, year: int, revoke: bool) -> None:
     """Print the payment page of an invoice, or revoke its links."""
     with services_of_house() as services:
-        with services.works.begin(_supplier(services, reference).supplier_id) as work:
-            invoice = _invoice(work, number, year)
+        with services.works.begin(named_supplier(services, reference).supplier_id) as work:
+            invoice = named_invoice(work, number, year)
             if revoke:
                 said = f"{revoke_links(work, invoice.invoice_id, 'command line')} link(s) revoked."
             else:
@@ -140,19 +134,3 @@ def _json_object(content: bytes) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise TypeError("a JSON object with name, siren and address is wanted.")
     return given
-
-
-def _supplier(services: Services, reference: str) -> Supplier:
-    found = find_supplier(services.database, reference)
-    if found is None:
-        err.print(f"[red]supplier.unknown[/] No supplier {escape(reference)} is known here.")
-        raise SystemExit(1)
-    return found
-
-
-def _invoice(work: Work, number: str, year: int) -> Invoice:
-    found = find_by_number(work, number, year)
-    if found is None:
-        err.print(f"[red]invoice.not_found[/] No invoice {escape(number)} of {year}.")
-        raise SystemExit(1)
-    return found

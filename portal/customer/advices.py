@@ -27,7 +27,7 @@ from payments.advices.reading import read_notice, read_table, read_texts
 from payments.advices.understanding import understand
 from payments.banking.accounts import known_accounts
 from payments.errors import PaymentError
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, customer_here, services, work_here
 from portal.access.roles import Right, Role, allow
 from portal.customer.basket import plain_amount
 from portal.customer.downloads import note_download, send_document
@@ -83,7 +83,7 @@ def send() -> AnyResponse:
 def show(advice_id: UUID) -> AnyResponse:
     """One advice: to be confirmed, or as it was confirmed."""
     with work_here() as work:
-        return _page(work, get_advice(work, _customer_id(), advice_id))
+        return _page(work, get_advice(work, customer_here(), advice_id))
 
 
 @blueprint.post("/<uuid:advice_id>")
@@ -91,9 +91,9 @@ def show(advice_id: UUID) -> AnyResponse:
 def confirm(advice_id: UUID) -> AnyResponse:
     """Take what was ticked, or show the form again with what is wrong."""
     with work_here() as work:
-        advice = get_advice(work, _customer_id(), advice_id)
+        advice = get_advice(work, customer_here(), advice_id)
         try:
-            confirm_advice(work, advice, _typed(advice), _actor())
+            confirm_advice(work, advice, _typed(advice), actor())
         except PaymentError as error:
             return _page(work, advice, told_by(error))
     return redirect(url_for("advices.show", advice_id=advice_id), 303)
@@ -104,9 +104,9 @@ def confirm(advice_id: UUID) -> AnyResponse:
 def withdraw(advice_id: UUID) -> AnyResponse:
     """Take an advice back."""
     with work_here() as work:
-        advice = get_advice(work, _customer_id(), advice_id)
+        advice = get_advice(work, customer_here(), advice_id)
         try:
-            withdraw_advice(work, advice, _actor())
+            withdraw_advice(work, advice, actor())
         except PaymentError as error:
             return _page(work, advice, told_by(error))
     return redirect(url_for("advices.index", told="withdrawn"), 303)
@@ -117,7 +117,7 @@ def withdraw(advice_id: UUID) -> AnyResponse:
 def file(advice_id: UUID) -> Response:
     """The file as it came."""
     with work_here() as work:
-        advice = get_advice(work, _customer_id(), advice_id)
+        advice = get_advice(work, customer_here(), advice_id)
         document = find_message_file(work, advice.document_id)
         note_download(work, caller().person.person_id, document)
     if document is None:
@@ -132,14 +132,14 @@ def _take(work: Work, content: bytes, name: str) -> UUID:
         PaymentError, EInvoiceError: it cannot be read, or names none of the customer's invoices.
     """
     read = _read(work, content)
-    lines = understand(work, _customer_id(), read)
+    lines = understand(work, customer_here(), read)
     ending = _ENDINGS[read.form]
     plain = KeptFile(content, name if name.lower().endswith(ending) else f"{name}{ending}", _MIMES[read.form])
     kept = KeptFile(content, f"{plain.sha256[:8]}-{plain.filename}", plain.mime)
     until = retain_until(work, today())
     services().archive.put(content, until)
     document_id = keep_document(work, None, FORM, kept, None, until=until)
-    return keep_advice(work, _customer_id(), read, lines, (document_id, kept.sha256), _actor())
+    return keep_advice(work, customer_here(), read, lines, (document_id, kept.sha256), actor())
 
 
 def _read(work: Work, content: bytes) -> ReadAdvice:
@@ -192,7 +192,7 @@ def _page(work: Work, advice: Advice, wrong: str = "") -> AnyResponse:
 
 def _list(wrong: str = "") -> AnyResponse:
     with work_here() as work:
-        rows = advices_of(work, _customer_id())
+        rows = advices_of(work, customer_here())
     page = render_template(
         "advices/list.html",
         rows=rows,
@@ -215,13 +215,3 @@ def _uuid(given: str) -> UUID:
         return UUID(given)
     except ValueError:
         abort(400)
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"
-
-
-def _customer_id() -> UUID:
-    customer_id = place().customer_id
-    assert customer_id is not None  # noqa: S101 -- the tables give every customer's membership one
-    return customer_id

@@ -17,11 +17,12 @@ from payments.debits.settings import find_settings
 from payments.errors import PaymentError
 from payments.gateways.port import GatewayError
 from payments.paying.methods import may_keep
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, customer_here, place, services, work_here
 from portal.access.roles import Right, Role, allow
 from portal.customer.terms import note_terms, terms_agreed
-from portal.telling.debit_words import COLLECTION_STATES, dropped_words, error_words, reason_words, shown
-from portal.words import gettext, language
+from portal.fields import id_in
+from portal.telling.debit_words import COLLECTION_STATES, dropped_words, reason_words, shown
+from portal.words import gettext, language, told_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,10 +68,10 @@ def start() -> Response:
         with work_here() as work:
             agree(
                 work,
-                _customer_id(),
-                _actor(),
+                customer_here(),
+                actor(),
                 evidence | terms_agreed(work),
-                mandate_id=_uuid(chosen) if kind == "mandate" else None,
+                mandate_id=id_in(chosen) if kind == "mandate" else None,
                 method=_method(chosen) if kind == "method" else None,
             )
     except PaymentError as error:
@@ -83,7 +84,7 @@ def start() -> Response:
 def end() -> Response:
     """End it at once, with what was announced."""
     with work_here() as work:
-        end_autopay(work, _customer_id(), _actor())
+        end_autopay(work, customer_here(), actor())
     return redirect(url_for("autopay.show", told="off"), 303)
 
 
@@ -96,9 +97,9 @@ def forget() -> Response:
         forget_method(
             services().works,
             place().supplier_id,
-            _customer_id(),
+            customer_here(),
             _method(method),
-            actor=_actor(),
+            actor=actor(),
             gateway_of=services().gateway_for,
         )
     except PaymentError as error:
@@ -112,7 +113,7 @@ def forget() -> Response:
 def _page(wrong: PaymentError | None = None) -> Response:
     with work_here() as work:
         note_terms(work)
-        customer_id = _customer_id()
+        customer_id = customer_here()
         agreed = autopay_of(work, customer_id)
         mandates = [
             each
@@ -135,7 +136,7 @@ def _page(wrong: PaymentError | None = None) -> Response:
         rows=[(each, shown(COLLECTION_STATES, each["state"]), _why(each["state"], each["reason"])) for each in told],
         told=request.args.get("told", ""),
         again=request.args.get("method", "")[:MOST_TYPED],
-        wrong=error_words(wrong) if wrong else "",
+        wrong=told_by(wrong) if wrong else "",
     )
     return make_response(page, 422 if wrong else 200)
 
@@ -154,7 +155,7 @@ def _means(agreed: Autopay | None, mandates: Sequence[Mandate], methods: Sequenc
 def _method(text: str) -> tuple[UUID, str]:
     """A kept method as the forms name it, ``account/reference``; no account has the id zero."""
     account, _, method = text.partition("/")
-    return _uuid(account) or UUID(int=0), method
+    return id_in(account) or UUID(int=0), method
 
 
 def _why(state: str, reason: str | None) -> str:
@@ -168,20 +169,3 @@ def _terms() -> str:
         "J'autorise %(supplier)s à encaisser mes factures à leur échéance par le moyen choisi. Chaque encaissement "
         "m'est annoncé 14 jours avant ; son montant ne dépasse jamais celui annoncé. J'arrête quand je veux, ici."
     ) % {"supplier": place().supplier_name}
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _customer_id() -> UUID:
-    customer_id = place().customer_id
-    assert customer_id is not None  # noqa: S101 -- a customer's membership always names one
-    return customer_id
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

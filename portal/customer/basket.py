@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
@@ -20,12 +19,13 @@ from payments.paying.plans import AimsPlan, CreditChoice, check_plan, customer_o
 from payments.paying.told import find_payment
 from payments.refunds.holdings import OPEN_STATES, held_by
 from payments.refunds.orders import NewRefund, ask_refund, refunds_of
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, caller, customer_here, place, work_here
 from portal.access.roles import Right, Role, allow
 from portal.customer.pay_link import receipt_facts
 from portal.customer.paying import Pressed, allow_provider_page, begin_payment, shown_methods
 from portal.customer.payment_words import bad_amount, read_amount, read_minor
 from portal.customer.terms import note_terms
+from portal.fields import id_in
 from portal.problems import problem_of
 from portal.words import language
 from receivables.domain.money import Money
@@ -35,6 +35,8 @@ from receivables.store.customer_file.overviews import PAGE, sum_open
 from receivables.store.invoicing.lists import list_invoices
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from werkzeug import Response
 
     from payments.paying.basket import Deduction
@@ -110,7 +112,7 @@ def pay() -> Response:
     plan = AimsPlan(
         wishes=_read_lines(given.get("lines", "")),
         currency=given.get("currency") or None,
-        customer_id=_customer_id(),
+        customer_id=customer_here(),
         credits=_read_credits(given.get("credits", "").split(",")),
         how=given["how"] if given.get("how") in {"oldest_first", "all_due", "all"} else "by_invoice",
     )
@@ -140,7 +142,7 @@ def done() -> str | Response:
         latest = work.scalar(
             "SELECT attempt_id FROM payment_attempts WHERE supplier_id = :supplier AND customer_id = :customer "
             "ORDER BY created_at DESC, attempt_id DESC LIMIT 1",
-            customer=_customer_id(),
+            customer=customer_here(),
         )
     return redirect(url_for("basket.payment", attempt_id=latest, back=1) if latest else url_for("customer.home"), 303)
 
@@ -151,7 +153,7 @@ def payment(attempt_id: UUID) -> str:
     """What became of one payment, to print or to keep."""
     with work_here() as work:
         found = find_payment(work, attempt_id)
-        if found is None or found.customer_id != _customer_id():
+        if found is None or found.customer_id != customer_here():
             abort(404)
         waits = any(each.state in OPEN_STATES for each in refunds_of(work, attempt_id))
     look = request.args.get("back", "")
@@ -172,7 +174,7 @@ def refund(attempt_id: UUID) -> Response:
     """Ask for money back that no invoice took; somebody of the supplier has to agree."""
     with work_here() as work:
         held = held_by(work, attempt_id)
-        if held is None or held.customer_id != _customer_id():
+        if held is None or held.customer_id != customer_here():
             abort(404)
         ask_refund(
             work,
@@ -182,9 +184,9 @@ def refund(attempt_id: UUID) -> Response:
                 amount_minor=min(held.credit_minor - held.ordered_minor, held.left_minor),
                 road="provider" if held.account_id else "transfer",
                 reason="Demande du client",
-                actor=f"person {caller().person.person_id}",
+                actor=actor(),
                 transfer_iban=None if held.account_id else request.form.get("iban", "")[:40] or held.payer_iban,
-                of_customer=_customer_id(),
+                of_customer=customer_here(),
             ),
         )
     return redirect(url_for("customer.receipts", asked=1), 303)
@@ -192,7 +194,7 @@ def refund(attempt_id: UUID) -> Response:
 
 def _page(work: Work, error: PaymentError | None) -> str:
     """The basket, with what is typed in the address and why it could not be taken."""
-    customer_id = _customer_id()
+    customer_id = customer_here()
     totals = sum_open(work, today(), customer_id)
     known = [each.currency for each in totals if each.due_minor]
     currency = request.args.get("currency", "")
@@ -242,7 +244,7 @@ def _read_choice(work: Work) -> AimsPlan:
     asked = request.args
     currency = asked.get("currency") or "EUR"
     credits_ = _read_credits(asked.getlist("credit"))
-    customer_id = _customer_id()
+    customer_id = customer_here()
     if asked.get("all") in {ALL_DUE, ALL}:
         wishes = _everything(work, currency, only_due=asked["all"] == ALL_DUE)
         how = "all_due" if asked["all"] == ALL_DUE else "all"
@@ -253,13 +255,15 @@ def _read_choice(work: Work) -> AimsPlan:
     wishes = {
         invoice_id: read_amount(asked.get(f"{TYPED}{invoice_id}", ""), currency)
         for picked in asked.getlist("pick")
-        if (invoice_id := _read_id(picked))
+        if (invoice_id := id_in(picked))
     }
     return AimsPlan(wishes, currency=currency, customer_id=customer_id, credits=credits_)
 
 
 def _everything(work: Work, currency: str, *, only_due: bool) -> dict[UUID, int | None]:
-    rows = list_invoices(work, today(), customer_id=_customer_id(), narrowed="to_pay", most_urgent=True, limit=2 * PAGE)
+    rows = list_invoices(
+        work, today(), customer_id=customer_here(), narrowed="to_pay", most_urgent=True, limit=2 * PAGE
+    )
     dues = due_on_invoices(work, [row.invoice_id for row in rows[: 2 * PAGE]])
     amounts = {due.invoice_id: due.due_now_minor if only_due else due.payable_minor for due in dues}
     return {due.invoice_id: minor for due in dues if due.currency == currency and (minor := amounts[due.invoice_id])}
@@ -274,7 +278,7 @@ def _read_lines(text: str) -> dict[UUID, int | None]:
     found: dict[UUID, int | None] = {}
     for each in text.split(",") if text else ():
         invoice, _, minor = each.partition(":")
-        invoice_id, amount = _read_id(invoice), read_minor(minor)
+        invoice_id, amount = id_in(invoice), read_minor(minor)
         if invoice_id is None or amount is None or invoice_id in found:
             raise bad_amount()
         found[invoice_id] = amount
@@ -285,17 +289,10 @@ def _read_credits(keys: list[str]) -> tuple[CreditChoice, ...]:
     found = []
     for key in keys:
         kind, _, text = key.partition(":")
-        credit_id = _read_id(text)
+        credit_id = id_in(text)
         if credit_id and kind in {NOTE, PAID}:
             found.append(CreditChoice(invoice_id=credit_id) if kind == NOTE else CreditChoice(attempt_id=credit_id))
     return tuple(dict.fromkeys(found))
-
-
-def _read_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _credit_key(credit: Credit) -> str:
@@ -308,9 +305,3 @@ def _sent_lines(checked: CheckedPlan) -> str:
 
 def _sent_credits(deduction: Deduction) -> str:
     return ",".join(dict.fromkeys(_credit_key(use.credit) for use in deduction.uses))
-
-
-def _customer_id() -> UUID:
-    customer_id = place().customer_id
-    assert customer_id is not None  # noqa: S101 -- the tables give every customer's membership one
-    return customer_id

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, customer_here, work_here
 from portal.access.people import read_email
 from portal.access.roles import Right, Role, allow
 from portal.words import LANGUAGES, known_language, language, note_text, told_by
@@ -76,7 +76,7 @@ def ask() -> Response:
     try:
         read_email(given["email"])
         with work_here() as work:
-            ask_change(work, _customer_id(), given, said, _actor())
+            ask_change(work, customer_here(), given, said, actor())
     except ReceivablesError as error:
         return _page(told_by(error), typed={**given, "said": said})
     return redirect(url_for("customer_company.show", told="asked"), 303)
@@ -88,7 +88,7 @@ def add() -> Response:
     """Add a contact."""
     try:
         with work_here() as work:
-            add_contact(work, _typed(None), _actor())
+            add_contact(work, _typed(None), actor())
     except ReceivablesError as error:
         return _page(wrong_contact=told_by(error))
     return redirect(url_for("customer_company.show", told="contact", _anchor="contacts"), 303)
@@ -102,9 +102,9 @@ def change(contact_id: UUID) -> Response:
         with work_here() as work:
             known = _own(work, contact_id)
             if request.form.get("do") == "remove":
-                remove_contact(work, contact_id, _actor())
+                remove_contact(work, contact_id, actor())
             else:
-                change_contact(work, _typed(known), _actor())
+                change_contact(work, _typed(known), actor())
     except NotFoundError:
         raise
     except ReceivablesError as error:
@@ -114,16 +114,16 @@ def change(contact_id: UUID) -> Response:
 
 def _page(wrong: str = "", *, wrong_contact: str = "", typed: Mapping[str, str] | None = None) -> Response:
     with work_here() as work:
-        details = customer_details(work, _customer_id())
+        details = customer_details(work, customer_here())
         page = render_template(
             "customer/company.html",
             details=details,
             data=data_of(details),
             typed=typed or data_of(details),
             field_names=FIELD_NAMES,
-            contacts=contacts_of(work, [_customer_id()])[_customer_id()],
+            contacts=contacts_of(work, [customer_here()])[customer_here()],
             role_names=ROLE_NAMES,
-            changes=changes_of(work, _customer_id())[:5],
+            changes=changes_of(work, customer_here())[:5],
             change_states=CHANGE_STATES,
             wrong=wrong,
             wrong_contact=wrong_contact,
@@ -145,7 +145,7 @@ def _typed(known: Contact | None) -> Contact:
     role = form.get("role", "other")
     return Contact(
         known.contact_id if known else None,
-        _customer_id(),
+        customer_here(),
         form.get("name", "")[:MAX_FIELD],
         role if role in ROLES else "other",
         read_email(form.get("email", "")[:320]),
@@ -157,16 +157,6 @@ def _typed(known: Contact | None) -> Contact:
 
 def _own(work: Work, contact_id: UUID) -> Contact:
     contact = get_contact(work, contact_id)
-    if contact.customer_id != _customer_id():
+    if contact.customer_id != customer_here():
         raise NotFoundError("contact.not_found", "There is no such contact.", "Ce contact n'existe pas.")
     return contact
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"
-
-
-def _customer_id() -> UUID:
-    customer_id = place().customer_id
-    assert customer_id is not None  # noqa: S101 -- the tables give every customer's membership one
-    return customer_id

@@ -11,16 +11,14 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, g, make_response, redirect, render_template, request, url_for
-from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 
-from config.secrets import new_token, token_bytes, token_text
 from einvoice.composing.totals import cents
 from einvoice.kept import issued_document
-from payments.links import find_link, read_token
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import Right, Role, allow, public
-from portal.customer.desk import greet, note_desk
+from portal.customer.desk import greet
 from portal.customer.downloads import send_document
+from portal.customer.links import linked_invoice, read_address, revoked_page
 from portal.documents.attachments import (
     MOST_BYTES,
     MOST_FILES,
@@ -29,14 +27,17 @@ from portal.documents.attachments import (
     keep_attachments,
     read_attachments,
 )
+from portal.fields import new_once, read_once
 from portal.mail.dispute_mails import RECEIVED, write_dispute_mail
+from portal.refusals import refuse_unread
 from portal.telling.dispute_words import PLAIN, choices
 from portal.words import gettext, money, note_text, suppose_language
 from receivables.domain.conversations.disputes import OTHER, EventKind, Origin, Scope
 from receivables.domain.money import Money, MoneyError
 from receivables.domain.parties import CustomerKind
 from receivables.errors import NotFoundError, ReceivablesError
-from receivables.services.conversations.disputing import MAX_SAID, OpenDispute, open_dispute
+from receivables.services.conversations.contesting import MAX_SAID
+from receivables.services.conversations.disputing import OpenDispute, open_dispute
 from receivables.services.invoicing.dues import due_on_invoice
 from receivables.store.conversations.disputes import events_of
 from receivables.store.customer_file.customers import get_customer
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 blueprint = Blueprint("dispute", __name__)
+refuse_unread(blueprint)
 
 MOST_LINES = 30
 """Longer invoices are contested by an amount: nobody ticks a hundred lines, and a form has at most 50 fields."""
@@ -82,7 +84,7 @@ class Typed:
     amount: str = ""
     said: str = ""
     lines: tuple[str, ...] = ()
-    once: str = field(default_factory=lambda: token_text(new_token()))
+    once: str = field(default_factory=new_once)
 
 
 class FormError(Exception):
@@ -97,32 +99,32 @@ class FormError(Exception):
 @public
 def ask_by_link(token: str) -> Response:
     """The form behind a pay link."""
-    supplier_id, link_hash = _read(token)
+    supplier_id, link_hash = read_address(token)
     with services().works.begin(supplier_id) as work:
-        invoice = _linked(work, link_hash)
-        return _gone(work) if invoice is None else _form(work, invoice, back=url_for("pay.show", token=token))
+        invoice = linked_invoice(work, link_hash)
+        return revoked_page(work) if invoice is None else _form(work, invoice, back=url_for("pay.show", token=token))
 
 
 @blueprint.post("/p/<token>/dispute")
 @public
 def send_by_link(token: str) -> Response:
     """Take the message in, and lead back to the invoice."""
-    supplier_id, link_hash = _read(token)
+    supplier_id, link_hash = read_address(token)
     back = url_for("pay.show", token=token)
     with services().works.begin(supplier_id) as work:
-        invoice = _linked(work, link_hash)
-        return _gone(work) if invoice is None else _take(work, invoice, actor="pay link", back=back)
+        invoice = linked_invoice(work, link_hash)
+        return revoked_page(work) if invoice is None else _take(work, invoice, actor="pay link", back=back)
 
 
 @blueprint.get("/p/<token>/documents/<uuid:document_id>")
 @public
 def fetch_by_link(token: str, document_id: UUID) -> Response:
     """A document that we sent in answer to a dispute, and no other file of the invoice."""
-    supplier_id, link_hash = _read(token)
+    supplier_id, link_hash = read_address(token)
     with services().works.begin(supplier_id) as work:
-        invoice = _linked(work, link_hash)
+        invoice = linked_invoice(work, link_hash)
         if invoice is None:
-            return _gone(work)
+            return revoked_page(work)
         answers = [each for events in events_of(work, invoice.invoice_id).values() for each in events]
         sent = any(
             str(document_id) in each.facts["documents"] for each in answers if each.kind is EventKind.DOCUMENTS_SENT
@@ -147,24 +149,7 @@ def send(invoice_id: UUID) -> Response:
     """Take the message in, and lead back to the invoice."""
     back = url_for("customer.invoice", invoice_id=invoice_id)
     with work_here() as work:
-        return _take(work, _own(work, invoice_id), actor=f"person {caller().person.person_id}", back=back)
-
-
-@blueprint.errorhandler(RequestEntityTooLarge)
-def refuse_size(_: RequestEntityTooLarge) -> Response:
-    """Files so large that the form was not read to its end."""
-    told = {"most": MOST_FILES, "size": MOST_BYTES // 1024**2}
-    said = gettext("Vos fichiers sont trop lourds : au plus %(most)s fichiers de %(size)s Mo chacun.") % told
-    again = gettext("Revenez à la page précédente : votre texte y est encore. Retirez ou réduisez les fichiers.")
-    return make_response(render_template("disputes/refused.html", said=said, again=again, back=request.path), 413)
-
-
-@blueprint.errorhandler(TooManyRequests)
-def refuse_haste(_: TooManyRequests) -> Response:
-    """Too many messages from one address."""
-    said = gettext("Beaucoup de messages sont partis d'ici en peu de temps.")
-    again = gettext("Patientez un moment, puis renvoyez le vôtre : revenez à la page précédente, votre texte y est.")
-    return make_response(render_template("disputes/refused.html", said=said, again=again, back=request.path), 429)
+        return _take(work, _own(work, invoice_id), actor=actor(), back=back)
 
 
 def lines_of(invoice: Invoice) -> tuple[LineChoice, ...]:
@@ -205,14 +190,13 @@ def _take(work: Work, invoice: Invoice, *, actor: str, back: str) -> Response:
 
 def _typed() -> Typed:
     form = request.form
-    once = form.get("once", "")
     return Typed(
         reason=form.get("reason", "")[:40],
         scope=form.get("scope", Scope.WHOLE)[:10],
         amount=form.get("amount", "")[:20].strip(),
         said="".join(c for c in form.get("said", "") if c.isprintable() or c in "\r\n\t")[: MAX_SAID + 1],
         lines=tuple(each[:40] for each in form.getlist("line")),
-        once=once if len(token_bytes(once) or b"") == len(new_token()) else token_text(new_token()),
+        once=read_once(form),
     )
 
 
@@ -296,26 +280,6 @@ def _form(
         most_said=MAX_SAID,
     )
     return make_response(page, 422 if wrong else 200)
-
-
-def _read(token: str) -> tuple[UUID, bytes]:
-    known = read_token(token)
-    if known is None:
-        abort(404)
-    return known
-
-
-def _linked(work: Work, token_hash: bytes) -> Invoice | None:
-    """The invoice behind a link, ``None`` where the link is revoked."""
-    link = find_link(work, token_hash)
-    if link is None:
-        abort(404)
-    return None if link.revoked else get_invoice(work, link.invoice_id)
-
-
-def _gone(work: Work) -> Response:
-    note_desk(work, None)
-    return make_response(render_template("pay/revoked.html", supplier_name=supplier_name(work)), 410)
 
 
 def _own(work: Work, invoice_id: UUID) -> Invoice:

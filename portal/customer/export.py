@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from config.clock import today
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, customer_here, services, work_here
 from portal.access.headers import FILE_POLICY
 from portal.access.roles import Right, Role, allow
 from portal.exports.customer_data import OwnData, gather_own_data, write_zip
@@ -50,15 +50,15 @@ def file() -> AnyResponse:
     """Everything of the period in one file, or the offer to make it apart."""
     first, last = _span()
     options = {"from": first.isoformat(), "to": last.isoformat(), "form": request.args.get("form", "")}
-    large = offer(wish_here(CUSTOMER_DATA, options, _customer_id()), url_for("customer_export.begin"))
+    large = offer(wish_here(CUSTOMER_DATA, options, customer_here()), url_for("customer_export.begin"))
     if large is not None:
         return large
-    asked = OwnData(_customer_id(), first, last, raw_wanted())
+    asked = OwnData(customer_here(), first, last, raw_wanted())
     try:
         with work_here() as work:
             members, files = gather_own_data(work, services().database, asked)
             work.audit(
-                f"person {caller().person.person_id}",
+                actor(),
                 "customer_data.exported",
                 str(asked.customer_id),
                 first=first.isoformat(),
@@ -80,7 +80,7 @@ def file() -> AnyResponse:
 def begin() -> AnyResponse:
     """Have the worker make it."""
     try:
-        export_id = ask(typed_wish(_customer_id()))
+        export_id = ask(typed_wish(customer_here()))
     except ReceivablesError as error:
         return _page(told_by(error))
     return redirect(url_for("customer_export.watch", export_id=export_id, follow="yes"), 303)
@@ -103,7 +103,7 @@ def fetch(export_id: UUID) -> Response:
 def _page(wrong: str = "") -> AnyResponse:
     first, last = _span()
     with work_here() as work:
-        kept = exports_of(work, caller().person.person_id, _customer_id(), SHOWN)
+        kept = exports_of(work, caller().person.person_id, customer_here(), SHOWN)
     page = render_template("customer/export.html", first=first, last=last, wrong=wrong, kept=kept)
     return make_response(page, UNPROCESSABLE if wrong else 200)
 
@@ -122,9 +122,3 @@ def _sent(target: IO[bytes]) -> Iterator[bytes]:
     with target:
         while chunk := target.read(CHUNK_BYTES):
             yield chunk
-
-
-def _customer_id() -> UUID:
-    customer_id = place().customer_id
-    assert customer_id is not None  # noqa: S101 -- the tables give every customer's membership one
-    return customer_id

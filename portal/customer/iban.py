@@ -14,10 +14,10 @@ from schwifty.exceptions import SchwiftyException
 from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 
 from payments.bank_accounts import active_account_of
-from payments.links import find_link, read_token
 from portal.access.context import place, services
 from portal.access.roles import Role, allow, public
 from portal.customer.desk import greet
+from portal.customer.links import get_link, read_address
 from portal.documents.issued_check import Answer, DropsBusyError, judge_dropped, read_dropped
 from portal.validation.uploads import MAX_PUBLIC_BYTES
 from portal.words import gettext, note_text
@@ -157,13 +157,10 @@ def bank_of(iban: str) -> str | None:
 
 def _opened(token: str) -> tuple[UUID, UUID]:
     """The supplier and the customer of a pay link; a revoked one opens nothing here."""
-    known = read_token(token)
-    if known is None:
-        abort(404)
-    supplier_id, token_hash = known
+    supplier_id, token_hash = read_address(token)
     with services().works.begin(supplier_id) as work:
-        link = find_link(work, token_hash)
-        if link is None or link.revoked:
+        link = get_link(work, token_hash)
+        if link.revoked:
             abort(404)
         customer_id = get_invoice(work, link.invoice_id).customer_id
         greet(work, customer_id)

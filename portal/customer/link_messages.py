@@ -14,10 +14,10 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 
 from config.clock import new_id
 from config.secrets import fingerprint, new_token, token_bytes, token_text
-from payments.links import find_link, read_token
 from portal.access.context import services
 from portal.access.roles import public
-from portal.customer.desk import greet, note_desk
+from portal.customer.desk import greet
+from portal.customer.links import linked_invoice, read_address, revoked_page
 from portal.mail.message_mails import tell_collector, write_held_mail
 from portal.words import gettext, told_by
 from receivables.domain.conversations.messages import MAX_SAID, Channel, Side, Subject, readable
@@ -54,21 +54,21 @@ class Typed:
 @public
 def ask(token: str) -> Response:
     """The form behind a pay link; after it was sent, what to do next."""
-    supplier_id, link_hash = _read(token)
+    supplier_id, link_hash = read_address(token)
     with services().works.begin(supplier_id) as work:
-        invoice = _linked(work, link_hash)
-        return _gone(work) if invoice is None else _form(work, invoice, token)
+        invoice = linked_invoice(work, link_hash)
+        return revoked_page(work) if invoice is None else _form(work, invoice, token)
 
 
 @blueprint.post("/p/<token>/message")
 @public
 def send(token: str) -> Response:
     """Hold the message, and ask the customer's mailbox."""
-    supplier_id, link_hash = _read(token)
+    supplier_id, link_hash = read_address(token)
     with services().works.begin(supplier_id) as work:
-        invoice = _linked(work, link_hash)
+        invoice = linked_invoice(work, link_hash)
         if invoice is None:
-            return _gone(work)
+            return revoked_page(work)
         typed = Typed(readable(request.form.get("name", ""))[:MAX_NAME], readable(request.form.get("said", "")))
         contact = recipient_for(work, invoice.customer_id, "billing")
         wrong = _missing(work, invoice, typed)
@@ -182,28 +182,8 @@ def _page(template: str, status: int, **values: object) -> Response:
     return make_response(render_template(template, **values), status)
 
 
-def _read(token: str) -> tuple[UUID, bytes]:
-    known = read_token(token)
-    if known is None:
-        abort(404)
-    return known
-
-
 def _read_confirmation(token: str) -> tuple[UUID, bytes]:
     raw = token_bytes(token)
     if raw is None or len(raw) != SUPPLIER_BYTES + len(new_token()):
         abort(404)
     return UUID(bytes=raw[:SUPPLIER_BYTES]), fingerprint(raw)
-
-
-def _linked(work: Work, token_hash: bytes) -> Invoice | None:
-    """The invoice behind a link, ``None`` where the link is revoked."""
-    link = find_link(work, token_hash)
-    if link is None:
-        abort(404)
-    return None if link.revoked else get_invoice(work, link.invoice_id)
-
-
-def _gone(work: Work) -> Response:
-    note_desk(work, None)
-    return make_response(render_template("pay/revoked.html", supplier_name=supplier_name(work)), 410)

@@ -27,13 +27,13 @@ from payments.debits.mandates import (
 from payments.debits.settings import find_settings
 from payments.debits.wording import Terms, words_for, words_of
 from payments.errors import PaymentError
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, customer_here, place, services, work_here
 from portal.access.roles import Right, Role, allow
 from portal.customer.downloads import send_bytes
 from portal.customer.terms import note_terms, terms_agreed
 from portal.mail.debit_mails import write_code_mail
-from portal.telling.debit_words import DEBIT_STATES, MANDATE_STATES, SCHEMES, error_words, shown
-from portal.words import gettext, language, moment
+from portal.telling.debit_words import DEBIT_STATES, MANDATE_STATES, SCHEMES, shown
+from portal.words import gettext, language, moment, told_by
 from receivables.domain.parties import CustomerKind
 from receivables.store.customer_file.customers import get_customer
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from werkzeug import Response
 
+    from payments.debits.amending import Amendment
     from payments.debits.mandates import Mandate
     from payments.debits.wording import MandateWords
     from receivables.store.work import Work
@@ -60,12 +61,12 @@ def index() -> str:
     """The customer's mandates with what is debited under them, and the standing agreement."""
     with work_here() as work:
         settings = find_settings(work)
-        found = [each for each in mandates_of(work, _customer_id()) if each.signed_at]
+        found = [each for each in mandates_of(work, customer_here()) if each.signed_at]
         rows = [
             (each, shown(MANDATE_STATES, each.stands_on(today())), debits_under(work, each.mandate_id, limit=5))
             for each in found
         ]
-        agreed = autopay_of(work, _customer_id())
+        agreed = autopay_of(work, customer_here())
     return render_template(
         "mandates/list.html",
         rows=rows,
@@ -92,13 +93,13 @@ def draft() -> Response:
     try:
         with work_here() as work:
             asked = NewMandate(
-                customer_id=_customer_id(),
+                customer_id=customer_here(),
                 scheme=typed["scheme"] or CORE,
                 once=typed["once"] == "yes",
                 debtor_name=typed["holder"],
                 iban=typed["iban"],
             )
-            drafted = draft_mandate(work, services().keyring, asked, _actor())
+            drafted = draft_mandate(work, services().keyring, asked, actor())
             _send_code(work, drafted.mandate_id)
     except PaymentError as error:
         return _form(typed, error)
@@ -122,7 +123,7 @@ def sign(mandate_id: UUID) -> Response:
         if right:
             words = words_for(drafted, _creditor(work), language())
             evidence, sha256 = _evidence(work, words)
-            sign_mandate(work, mandate_id, _actor(), evidence | terms_agreed(work), sha256)
+            sign_mandate(work, mandate_id, actor(), evidence | terms_agreed(work), sha256)
     if not right:
         return _confirm_page(mandate_id, wrong=True)
     return redirect(url_for("mandates.index", told="signed"), 303)
@@ -160,7 +161,7 @@ def change(mandate_id: UUID) -> Response:
         with work_here() as work:
             _own(work, mandate_id)
             asked = ask_amendment(
-                work, services().keyring, mandate_id, name=typed["holder"], iban=typed["iban"], actor=_actor()
+                work, services().keyring, mandate_id, name=typed["holder"], iban=typed["iban"], actor=actor()
             )
             _send_code(work, asked.amendment_id)
     except PaymentError as error:
@@ -191,7 +192,7 @@ def take_change(mandate_id: UUID) -> Response:
             old, new = gettext("Ancien compte"), gettext("Nouveau compte")
             moved = ((old, f"•••• {asked.old_last4}"), (new, f"•••• {asked.iban_last4}, {asked.debtor_name}"))
             evidence, sha256 = _evidence(work, words, moved)
-            confirm_amendment(work, amendment_id, _actor(), evidence, sha256)
+            confirm_amendment(work, amendment_id, actor(), evidence, sha256)
     if not right:
         return _confirm_change_page(mandate_id, wrong=True)
     return redirect(url_for("mandates.index", told="changed"), 303)
@@ -203,7 +204,7 @@ def revoke(mandate_id: UUID) -> Response:
     """End a mandate, at once."""
     with work_here() as work:
         _own(work, mandate_id)
-        end_mandate(work, mandate_id, _actor(), "revoked")
+        end_mandate(work, mandate_id, actor(), "revoked")
     return redirect(url_for("mandates.index", told="revoked"), 303)
 
 
@@ -215,13 +216,13 @@ def document(mandate_id: UUID) -> Response:
         found = _own(work, mandate_id)
         if found.evidence_sha256 is None or found.origin != "portal":
             abort(404)
-        work.audit(_actor(), "mandate.fetched", str(mandate_id))
+        work.audit(actor(), "mandate.fetched", str(mandate_id))
     return send_bytes(services().archive.get(found.evidence_sha256), PDF, f"mandat-{found.rum}.pdf")
 
 
 def _form(typed: dict[str, str], wrong: PaymentError | None = None) -> Response:
     with work_here() as work:
-        settings, customer = find_settings(work), get_customer(work, _customer_id())
+        settings, customer = find_settings(work), get_customer(work, customer_here())
     if settings is None:
         return redirect(url_for("mandates.index"), 303)
     scheme = typed.get("scheme") or request.args.get("scheme", CORE)
@@ -237,7 +238,7 @@ def _form(typed: dict[str, str], wrong: PaymentError | None = None) -> Response:
         schemes=SCHEMES,
         typed=typed,
         holder=typed.get("holder") or customer.name,
-        wrong=error_words(wrong) if wrong else "",
+        wrong=told_by(wrong) if wrong else "",
         wrong_field=_field_of(wrong),
     )
     return make_response(page, 422 if wrong else 200)
@@ -257,18 +258,8 @@ def _confirm_page(mandate_id: UUID, *, wrong: bool = False, refused: PaymentErro
             return redirect(url_for("mandates.index"), 303)
         words = words_for(found, _creditor(work), language())
         note_terms(work)
-    page = render_template(
-        "mandates/sign.html",
-        words=words,
-        mandate=found,
-        email=caller().person.email,
-        wrong=wrong,
-        refused=error_words(refused) if refused else "",
-        sent="sent" in request.args,
-        action=url_for("mandates.sign", mandate_id=mandate_id),
-        amendment=None,
-    )
-    return make_response(page, 422 if wrong or refused else 200)
+    action = url_for("mandates.sign", mandate_id=mandate_id)
+    return _code_page(found, words, action, wrong=wrong, refused=told_by(refused) if refused else "")
 
 
 def _confirm_change_page(mandate_id: UUID, *, wrong: bool = False) -> Response:
@@ -279,18 +270,32 @@ def _confirm_change_page(mandate_id: UUID, *, wrong: bool = False) -> Response:
         words = words_for(found, _creditor(work), language())
     if asked is None:
         return redirect(url_for("mandates.index"), 303)
+    action = url_for("mandates.take_change", mandate_id=mandate_id)
+    return _code_page(found, words, action, wrong=wrong, amendment=asked)
+
+
+def _code_page(
+    mandate: Mandate,
+    words: MandateWords,
+    action: str,
+    *,
+    wrong: bool,
+    refused: str = "",
+    amendment: Amendment | None = None,
+) -> Response:
+    """The whole mandate, and the field for the code that signs it, or the change of its account."""
     page = render_template(
         "mandates/sign.html",
         words=words,
-        mandate=found,
+        mandate=mandate,
         email=caller().person.email,
         wrong=wrong,
-        refused="",
+        refused=refused,
         sent="sent" in request.args,
-        action=url_for("mandates.take_change", mandate_id=mandate_id),
-        amendment=asked,
+        action=action,
+        amendment=amendment,
     )
-    return make_response(page, 422 if wrong else 200)
+    return make_response(page, 422 if wrong or refused else 200)
 
 
 def _change_page(mandate_id: UUID, typed: dict[str, str], wrong: PaymentError | None = None) -> Response:
@@ -300,7 +305,7 @@ def _change_page(mandate_id: UUID, typed: dict[str, str], wrong: PaymentError | 
         "mandates/account.html",
         mandate=found,
         typed=typed,
-        wrong=error_words(wrong) if wrong else "",
+        wrong=told_by(wrong) if wrong else "",
         wrong_field=_field_of(wrong),
     )
     return make_response(page, 422 if wrong else 200)
@@ -352,7 +357,7 @@ def _waiting_change(work: Work, mandate_id: UUID) -> UUID | None:
 def _own(work: Work, mandate_id: UUID, state: str | None = None) -> Mandate:
     """A mandate of the caller's customer: somebody else's looks like none."""
     try:
-        found = find_mandate(work, mandate_id, customer_id=_customer_id())
+        found = find_mandate(work, mandate_id, customer_id=customer_here())
     except PaymentError:
         abort(404)
     return found if state in (None, found.state) else abort(redirect(url_for("mandates.index"), 303))
@@ -361,13 +366,3 @@ def _own(work: Work, mandate_id: UUID, state: str | None = None) -> Mandate:
 def _creditor(work: Work) -> str:
     settings = find_settings(work)
     return settings.creditor if settings else place().supplier_name
-
-
-def _customer_id() -> UUID:
-    customer_id = place().customer_id
-    assert customer_id is not None  # noqa: S101 -- a customer's membership always names one
-    return customer_id
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

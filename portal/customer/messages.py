@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
-from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 
-from config.secrets import new_token, token_bytes, token_text
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, customer_here, services, work_here
 from portal.access.roles import Right, Role, allow
 from portal.customer.downloads import note_download, send_document
 from portal.documents.attachments import MOST_BYTES, MOST_FILES, AttachmentError, read_attachments
 from portal.documents.message_files import find_message_file, keep_message_files, plain_name
+from portal.fields import new_once, read_once
 from portal.mail.message_mails import tell_collector, thread_path
-from portal.words import gettext, told_by
+from portal.refusals import refuse_unread
+from portal.words import told_by
 from receivables.domain.conversations.messages import MAX_SAID, Channel, Side, Subject
 from receivables.errors import NotFoundError, ReceivablesError
 from receivables.services.conversations.messaging import Say, say
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 blueprint = Blueprint("messages", __name__, url_prefix="/c/messages")
+refuse_unread(blueprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Typed:
 def index() -> str:
     """The customer's conversations, the latest first."""
     with work_here() as work:
-        rows = threads_of_customer(work, _customer_id(), caller().person.person_id)
+        rows = threads_of_customer(work, customer_here(), caller().person.person_id)
     return render_template(
         "messages/list.html",
         rows=[each for each in rows if each.thread.invoice_id],
@@ -64,28 +65,28 @@ def index() -> str:
 @allow(Role.CUSTOMER)
 def account() -> Response:
     """The conversation about the account."""
-    return _page(Subject(_customer_id()))
+    return _page(Subject(customer_here()))
 
 
 @blueprint.post("/account")
 @allow(Role.CUSTOMER, right=Right.DISPUTE)
 def say_on_account() -> Response:
     """Write about the account."""
-    return _say(Subject(_customer_id()))
+    return _say(Subject(customer_here()))
 
 
 @blueprint.get("/invoices/<uuid:invoice_id>")
 @allow(Role.CUSTOMER)
 def invoice(invoice_id: UUID) -> Response:
     """The conversation about an invoice."""
-    return _page(Subject(_customer_id(), invoice_id))
+    return _page(Subject(customer_here(), invoice_id))
 
 
 @blueprint.post("/invoices/<uuid:invoice_id>")
 @allow(Role.CUSTOMER, right=Right.DISPUTE)
 def say_on_invoice(invoice_id: UUID) -> Response:
     """Write about an invoice."""
-    return _say(Subject(_customer_id(), invoice_id))
+    return _say(Subject(customer_here(), invoice_id))
 
 
 @blueprint.get("/files/<uuid:message_id>/<int:position>")
@@ -94,7 +95,7 @@ def file(message_id: UUID, position: int) -> Response:
     """One file of one of the customer's conversations."""
     with work_here() as work:
         found = file_of_message(work, message_id, position)
-        ours = found is not None and found[0].customer_id == _customer_id()
+        ours = found is not None and found[0].customer_id == customer_here()
         document = find_message_file(work, found[1]) if found and ours else None
         note_download(work, caller().person.person_id, document)
     if document is None:
@@ -102,35 +103,16 @@ def file(message_id: UUID, position: int) -> Response:
     return send_document(services(), document)
 
 
-@blueprint.errorhandler(RequestEntityTooLarge)
-def refuse_size(_: RequestEntityTooLarge) -> Response:
-    """Files so large that the form was not read to its end."""
-    told = {"most": MOST_FILES, "size": MOST_BYTES // 1024**2}
-    said = gettext("Vos fichiers sont trop lourds : au plus %(most)s fichiers de %(size)s Mo chacun.") % told
-    again = gettext("Revenez à la page précédente : votre texte y est encore. Retirez ou réduisez les fichiers.")
-    return make_response(render_template("disputes/refused.html", said=said, again=again, back=request.path), 413)
-
-
-@blueprint.errorhandler(TooManyRequests)
-def refuse_haste(_: TooManyRequests) -> Response:
-    """Too many messages in a short time."""
-    said = gettext("Beaucoup de messages sont partis d'ici en peu de temps.")
-    again = gettext("Patientez un moment, puis renvoyez le vôtre : revenez à la page précédente, votre texte y est.")
-    return make_response(render_template("disputes/refused.html", said=said, again=again, back=request.path), 429)
-
-
 def _say(subject: Subject) -> Response:
     """Take a message in, or show the form again with what is missing; nothing typed is lost."""
     person, typed = caller().person, request.form.get("said", "")[: MAX_SAID + 1]
-    once = request.form.get("once", "")
-    once = once if len(token_bytes(once) or b"") == len(new_token()) else token_text(new_token())
-    actor = f"person {person.person_id}"
+    once = f"form {read_once(request.form)}"
     try:
         files = read_attachments(request.files.getlist("files"))
         with work_here() as work:
             _check_own(work, subject)
             documents = keep_message_files(services(), work, files)
-            said = Say(subject, Side.CUSTOMER, Channel.PAGE, actor, person.name, typed, f"form {once}", documents)
+            said = Say(subject, Side.CUSTOMER, Channel.PAGE, actor(), person.name, typed, once, documents)
             tell_collector(services(), work, say(work, said))
     except NotFoundError:
         raise
@@ -150,7 +132,7 @@ def _page(subject: Subject, typed: Typed | None = None) -> Response:
             messages=messages_in(work, thread.thread_id) if thread else [],
             plain_name=plain_name,
             typed=typed or Typed(),
-            once=token_text(new_token()),
+            once=new_once(),
             back=url_for("messages.index"),
             most_files=MOST_FILES,
             most_mib=MOST_BYTES // 1024**2,
@@ -173,9 +155,3 @@ def _check_own(work: Work, subject: Subject) -> str:
     if found.customer_id != subject.customer_id:
         raise NotFoundError("invoice.not_found", "There is no such invoice.")
     return found.number
-
-
-def _customer_id() -> UUID:
-    customer_id = place().customer_id
-    assert customer_id is not None  # noqa: S101 -- the tables give every customer's membership one
-    return customer_id

@@ -10,11 +10,11 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 from config.clock import new_id, today
 from config.secrets import fingerprint, token_text
 from payments.errors import PaymentError
-from payments.links import read_token
 from portal.access.context import services
 from portal.access.people import clean_email
 from portal.access.roles import public
 from portal.customer.desk import note_desk
+from portal.customer.links import read_address
 from portal.customer.mails import write_request_mail
 from portal.customer.payment_words import read_amount
 from portal.customer.terms import note_terms
@@ -90,7 +90,7 @@ def confirm(token: str) -> Response:
 @public
 def settle(token: str) -> Response:
     """Send it to the supplier."""
-    supplier_id, token_hash = _read(token)
+    supplier_id, token_hash = read_address(token)
     try:
         with services().works.begin(supplier_id) as work:
             found = find_request(work, token_hash, lock=True)
@@ -158,7 +158,7 @@ def _form(work: Work, reference: str, asked: Asked) -> Response:
 
 
 def _confirmation(token: str, wrong: str = "", *, done: bool = False) -> Response:
-    supplier_id, token_hash = _read(token)
+    supplier_id, token_hash = read_address(token)
     with services().works.begin(supplier_id) as work:
         found = find_request(work, token_hash)
         if found is None:
@@ -176,10 +176,3 @@ def _supplier(reference: str) -> UUID:
     if found is None:
         abort(404)
     return found.supplier_id
-
-
-def _read(token: str) -> tuple[UUID, bytes]:
-    known = read_token(token)
-    if known is None:
-        abort(404)
-    return known

@@ -12,7 +12,7 @@ from payments.paying.plans import AimsPlan
 from payments.paying.told import payments_of, payments_on
 from payments.refunds.holdings import OPEN_STATES
 from payments.refunds.orders import refunds_of
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import caller, customer_here, place, services, work_here
 from portal.access.roles import Right, Role, allow
 from portal.customer.bank import bank_details, transfer_code
 from portal.customer.downloads import note_download, send_document
@@ -56,7 +56,7 @@ SHOWN_AT_HOME = 5
 def home() -> str:
     """What is due, late, on its way and available, and what to pay next."""
     with work_here() as work:
-        customer = get_customer(work, _customer_id())
+        customer = get_customer(work, customer_here())
         urgent = list_invoices(
             work, today(), customer_id=customer.customer_id, narrowed="to_pay", most_urgent=True, limit=2 * PAGE
         )
@@ -88,7 +88,7 @@ def invoices() -> str:
         rows = list_invoices(
             work,
             today(),
-            customer_id=_customer_id(),
+            customer_id=customer_here(),
             narrowed=asked.narrowed,
             wanted=asked.wanted,
             after=asked.after,
@@ -141,9 +141,9 @@ def pay(invoice_id: UUID) -> AnyResponse:
     given = {name: request.form[name] for name in ("minor", "choice") if name in request.form}
     minor = read_minor(given.get("minor"))
     if given.get("choice") == DISCOUNT:
-        plan = AimsPlan({invoice_id: None}, customer_id=_customer_id(), discount=True, expected_minor=minor)
+        plan = AimsPlan({invoice_id: None}, customer_id=customer_here(), discount=True, expected_minor=minor)
     else:
-        plan = AimsPlan({invoice_id: minor}, customer_id=_customer_id())
+        plan = AimsPlan({invoice_id: minor}, customer_id=customer_here())
     actor = str(caller().person.person_id)
     return begin_payment(Pressed(place().supplier_id, plan, f"{path}?back=1", path, actor=actor, fields=given))
 
@@ -166,8 +166,8 @@ def document(invoice_id: UUID, document_id: UUID) -> Response:
 def receipts() -> str:
     """Payments, refunds and credit notes."""
     with work_here() as work:
-        rows = list_money(work, _customer_id())
-        told = payments_of(work, _customer_id())
+        rows = list_money(work, customer_here())
+        told = payments_of(work, customer_here())
         payments = {each.reference: each for each in told if each.reference}
         asked = {each.attempt_id for each in told if each.credit_minor and _refund_waits(work, each.attempt_id)}
     return render_template(
@@ -193,12 +193,6 @@ def _due_now(dues: list[InvoiceDue]) -> dict[str, int]:
     return sums
 
 
-def _customer_id() -> UUID:
-    customer_id = place().customer_id
-    assert customer_id is not None  # noqa: S101 -- the tables give every customer's membership one
-    return customer_id
-
-
 def _own_invoice(work: Work, invoice_id: UUID) -> Invoice:
     """An invoice of the caller's customer: somebody else's looks like none.
 
@@ -206,6 +200,6 @@ def _own_invoice(work: Work, invoice_id: UUID) -> Invoice:
         NotFoundError: ``invoice.not_found``.
     """
     found = get_invoice(work, invoice_id)
-    if found.customer_id != _customer_id():
+    if found.customer_id != customer_here():
         raise NotFoundError("invoice.not_found", "There is no such invoice.")
     return found

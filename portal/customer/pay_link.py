@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
 from payments.errors import PaymentError
-from payments.links import find_link, read_token
 from payments.paying.announcing import announce_transfer
 from payments.paying.plans import AimsPlan
 from payments.paying.told import find_payment
@@ -19,7 +18,8 @@ from portal.access.context import services
 from portal.access.cookies import PLACE, set_cookie
 from portal.access.principals import principal
 from portal.access.roles import public
-from portal.customer.desk import greet, note_desk
+from portal.customer.desk import greet
+from portal.customer.links import get_link, read_address, revoked_page
 from portal.customer.pay_view import DISCOUNT, build_view
 from portal.customer.paying import Pressed, begin_payment
 from portal.customer.payment_words import method_words, payment_badge, payment_sentence, read_minor
@@ -33,9 +33,7 @@ if TYPE_CHECKING:
     from werkzeug import Response
     from werkzeug.wrappers import Response as AnyResponse
 
-    from payments.links import LinkTarget
     from payments.paying.told import ToldPayment
-    from receivables.store.work import Work
 
 blueprint = Blueprint("pay", __name__)
 
@@ -50,11 +48,11 @@ MOST_WISHED = 20
 @public
 def show(token: str) -> Response:
     """What is due; looking never changes anything."""
-    supplier_id, token_hash = _read(token)
+    supplier_id, token_hash = read_address(token)
     with services().works.begin(supplier_id) as work:
-        link = _open(work, token_hash)
+        link = get_link(work, token_hash)
         if link.revoked:
-            return _revoked(work)
+            return revoked_page(work)
         view = build_view(work, link.invoice_id, request.args.get("amount", "")[:MOST_WISHED].strip(), _look())
     return make_response(render_template("pay/show.html", view=view, token=token, every_s=LOOK_EVERY_S))
 
@@ -63,11 +61,11 @@ def show(token: str) -> Response:
 @public
 def begin(token: str) -> Response:
     """Go to the provider's page for the amount chosen; what the form says is only a wish."""
-    supplier_id, token_hash = _read(token)
+    supplier_id, token_hash = read_address(token)
     with services().works.begin(supplier_id) as work:
-        link = _open(work, token_hash)
+        link = get_link(work, token_hash)
         if link.revoked:
-            return _revoked(work)
+            return revoked_page(work)
         greet(work, get_invoice(work, link.invoice_id).customer_id)
     path = url_for("pay.show", token=token)
     given = {name: request.form[name] for name in ("choice", "minor") if name in request.form}
@@ -86,12 +84,12 @@ def begin(token: str) -> Response:
 @public
 def announce(token: str) -> AnyResponse:
     """The payer says that a transfer is on its way."""
-    supplier_id, token_hash = _read(token)
+    supplier_id, token_hash = read_address(token)
     path = url_for("pay.show", token=token)
     with services().works.begin(supplier_id) as work:
-        link = _open(work, token_hash)
+        link = get_link(work, token_hash)
         if link.revoked:
-            return _revoked(work)
+            return revoked_page(work)
         greet(work, get_invoice(work, link.invoice_id).customer_id)
         try:
             day = date.fromisoformat(request.form.get("sent_on", "")[:10])
@@ -112,11 +110,11 @@ def announce(token: str) -> AnyResponse:
 @public
 def read(token: str) -> AnyResponse:
     """The way from the link to the whole invoice, in the customer's own place: a link alone tells what is due only."""
-    supplier_id, token_hash = _read(token)
+    supplier_id, token_hash = read_address(token)
     with services().works.begin(supplier_id) as work:
-        link = _open(work, token_hash)
+        link = get_link(work, token_hash)
         if link.revoked:
-            return _revoked(work)
+            return revoked_page(work)
         invoice = get_invoice(work, link.invoice_id)
     can_be_read = bool(invoice.document) and not invoice.is_taken_over
     page = "readable.show" if can_be_read else "customer.invoice"
@@ -133,11 +131,11 @@ def read(token: str) -> AnyResponse:
 @public
 def receipt(token: str, attempt_id: UUID) -> Response:
     """What became of one payment of this invoice, to print or to keep."""
-    supplier_id, token_hash = _read(token)
+    supplier_id, token_hash = read_address(token)
     with services().works.begin(supplier_id) as work:
-        link = _open(work, token_hash)
+        link = get_link(work, token_hash)
         if link.revoked:
-            return _revoked(work)
+            return revoked_page(work)
         greet(work, get_invoice(work, link.invoice_id).customer_id)
         payment = find_payment(work, attempt_id)
         if payment is None or link.invoice_id not in {each.invoice_id for each in payment.parts}:
@@ -168,25 +166,6 @@ def _plan(invoice_id: UUID, given: dict[str, str]) -> AimsPlan:
     if given.get("choice") == DISCOUNT:
         return AimsPlan({invoice_id: None}, discount=True, expected_minor=minor)
     return AimsPlan({invoice_id: minor})
-
-
-def _open(work: Work, token_hash: bytes) -> LinkTarget:
-    link = find_link(work, token_hash)
-    if link is None:
-        abort(404)
-    return link
-
-
-def _revoked(work: Work) -> Response:
-    note_desk(work, None)
-    return make_response(render_template("pay/revoked.html", supplier_name=supplier_name(work)), 410)
-
-
-def _read(token: str) -> tuple[UUID, bytes]:
-    known = read_token(token)
-    if known is None:
-        abort(404)
-    return known
 
 
 def _look() -> int:

@@ -82,8 +82,7 @@ def method_words(method: str) -> MethodWords:
 
 def payment_badge(state: str) -> Badge:
     """The badge of a payment's state, in the reader's language."""
-    plain = STATES[state]
-    return Badge(gettext(plain.label), plain.tone, plain.icon)
+    return STATES[state].spoken()
 
 
 def payment_sentence(payment: ToldPayment) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
 from config.clock import today
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, customer_here, services, work_here
 from portal.access.roles import Right, Role, allow
 from portal.customer.basket import plain_amount
 from portal.mail.plan_mails import AGREED, RECEIVED, write_plan_mail
@@ -73,9 +73,9 @@ SHOWN = 20
 def index() -> str:
     """What was agreed: plans and promises, the newest first, and what else may be asked for."""
     with work_here() as work:
-        plans = plans_of(work, _customer_id(), SHOWN)
-        promises = promises_of(work, _customer_id(), SHOWN)
-        open_ = choices_of(work, _customer_id())
+        plans = plans_of(work, customer_here(), SHOWN)
+        promises = promises_of(work, customer_here(), SHOWN)
+        open_ = choices_of(work, customer_here())
     return render_template(
         "plans/mine.html",
         plans=[(each, shown_state(PLAN_STATES, each.state), each.next_part()) for each in plans],
@@ -101,12 +101,12 @@ def promise() -> Response:
         with work_here() as work:
             picks = read_ids(request.form.getlist("pick"))
             command = NewPromise(
-                _customer_id(),
-                wishes_of(request.form, picks, choices_of(work, _customer_id())),
+                customer_here(),
+                wishes_of(request.form, picks, choices_of(work, customer_here())),
                 read_day(request.form.get("promised_on", "")),
                 Source.CUSTOMER,
                 person.name,
-                _actor(),
+                actor(),
             )
             make_promise(work, command)
     except (TypedError, ReceivablesError) as error:
@@ -135,7 +135,7 @@ def propose() -> Response:
     typed = typed_terms(request.form)
     try:
         with work_here() as work:
-            lock_customers(work, [_customer_id()])
+            lock_customers(work, [customer_here()])
             plan = _draft(work, typed)
             words = _words(work, plan)
             moved = words.sha256 != request.form.get("sha256")
@@ -163,7 +163,7 @@ def accept(plan_id: UUID) -> Response:
     """The click by which a plan of the supplier's is agreed to."""
     try:
         with work_here() as work:
-            lock_customers(work, [_customer_id()])
+            lock_customers(work, [customer_here()])
             words = _words(work, _own(work, plan_id))
             moved = words.sha256 != request.form.get("sha256")
             if not moved:
@@ -186,7 +186,7 @@ def refuse(plan_id: UUID) -> Response:
             own = _own(work, plan_id)
             end = withdraw_plan if own.source is Source.CUSTOMER else refuse_plan
             if own.state is PlanState.PROPOSED:  # one under way is ended by the supplier alone
-                end(work, plan_id, _actor(), said)
+                end(work, plan_id, actor(), said)
     except ReceivablesError as error:
         return _show(plan_id, refused=told_by(error))
     return redirect(url_for("agreements.index", told="ended"), 303)
@@ -214,10 +214,10 @@ def pay_address(plan: Plan) -> str:
 
 def _draft(work: Work, typed: TypedTerms) -> Plan:
     """The plan that is asked for; interest and grace are the supplier's to set."""
-    choices = choices_of(work, _customer_id())
+    choices = choices_of(work, customer_here())
     currency = choices[0].currency if choices else "EUR"
     asked = TypedTerms(typed.picks, typed.first_on, typed.count, typed.rhythm, typed.first).terms(currency)
-    return draft_plan(work, _customer_id(), typed.picks, asked, Proposer(Source.CUSTOMER, _actor(), language()))
+    return draft_plan(work, customer_here(), typed.picks, asked, Proposer(Source.CUSTOMER, actor(), language()))
 
 
 def _words(work: Work, plan: Plan) -> AgreementWords:
@@ -244,7 +244,7 @@ def _review(typed: TypedTerms, *, moved: bool = False) -> Response:
 
 def _terms_form(typed: TypedTerms, wrong: str = "") -> Response:
     with work_here() as work:
-        choices = choices_of(work, _customer_id())
+        choices = choices_of(work, customer_here())
         policy = policy_of(work)
     page = render_template(
         "plans/ask.html",
@@ -260,7 +260,7 @@ def _terms_form(typed: TypedTerms, wrong: str = "") -> Response:
 
 def _promise_form(wrong: str = "") -> Response:
     with work_here() as work:
-        choices = [each for each in choices_of(work, _customer_id()) if each.free_minor and each.why != "planned"]
+        choices = [each for each in choices_of(work, customer_here()) if each.free_minor and each.why != "planned"]
         policy = policy_of(work)
     given = request.form if wrong else request.args
     page = render_template(
@@ -304,14 +304,4 @@ def _show(plan_id: UUID, *, moved: bool = False, refused: str = "") -> Response:
 def _own(work: Work, plan_id: UUID) -> Plan:
     """A plan of the caller's customer: somebody else's looks like none."""
     found = get_plan(work, plan_id)
-    return found if found.customer_id == _customer_id() else abort(404)
-
-
-def _customer_id() -> UUID:
-    customer_id = place().customer_id
-    assert customer_id is not None  # noqa: S101 -- a customer's membership always names one
-    return customer_id
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"
+    return found if found.customer_id == customer_here() else abort(404)

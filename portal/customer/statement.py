@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, render_template
 
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, customer_here, work_here
 from portal.access.roles import Role, allow
 from portal.statements.sending import asked_statements, send_statement
 from portal.statements.words import age_name, movement_name
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from flask import Response
 
 blueprint = Blueprint("customer_statement", __name__, url_prefix="/c/statement")
@@ -24,7 +22,7 @@ blueprint = Blueprint("customer_statement", __name__, url_prefix="/c/statement")
 def show() -> str:
     """What moved on the account, what is open and how old it is."""
     with work_here() as work:
-        span, statements = asked_statements(work, _customer_id())
+        span, statements = asked_statements(work, customer_here())
     return render_template(
         "exports/statement.html",
         span=span,
@@ -40,11 +38,5 @@ def show() -> str:
 def file(form: str) -> Response:
     """The statement as a file."""
     with work_here() as work:
-        work.audit(f"person {caller().person.person_id}", "statement.fetched", str(_customer_id()), form=form)
-        return send_statement(work, _customer_id(), form)
-
-
-def _customer_id() -> UUID:
-    customer_id = place().customer_id
-    assert customer_id is not None  # noqa: S101 -- the tables give every customer's membership one
-    return customer_id
+        work.audit(actor(), "statement.fetched", str(customer_here()), form=form)
+        return send_statement(work, customer_here(), form)

@@ -13,7 +13,7 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 from payments.errors import PaymentError
 from payments.matching.asking import MOST_SAID, get_question, note_answer, questions_for
 from payments.matching.deciding import match_lines
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, customer_here, place, work_here
 from portal.access.roles import Right, Role, allow
 
 if TYPE_CHECKING:
@@ -58,31 +58,23 @@ def answer(question_id: UUID) -> Response:
         open_here = {str(row["invoice_id"]) for row in _open_invoices(work, question)}
         invoices = [UUID(each) for each in request.form.getlist("invoice") if each in open_here]
         said = "".join(c for c in request.form.get("said", "") if c.isprintable() or c in "\r\n\t")
-        note_answer(
-            work, question, ours=ours, invoices=invoices, said=said, actor=f"person {caller().person.person_id}"
-        )
+        note_answer(work, question, ours=ours, invoices=invoices, said=said, actor=actor())
         match_lines(work, [question.line_id])
     return redirect(url_for("customer.home", answered="yes" if ours else "no"), 303)
 
 
 def _own(work: Work, question_id: UUID) -> Question:
     try:
-        return get_question(work, question_id, _customer_id())
+        return get_question(work, question_id, customer_here())
     except PaymentError:
         abort(404)
-
-
-def _customer_id() -> UUID:
-    customer_id = place().customer_id
-    assert customer_id is not None  # noqa: S101 -- the tables give every customer's membership one
-    return customer_id
 
 
 def _questions_here() -> Sequence[Question]:
     if place().customer_id is None:
         return ()
     with work_here() as work:
-        return questions_for(work, _customer_id())
+        return questions_for(work, customer_here())
 
 
 def _open_invoices(work: Work, question: Question) -> Sequence[RowMapping]:
@@ -90,7 +82,7 @@ def _open_invoices(work: Work, question: Question) -> Sequence[RowMapping]:
         "SELECT invoice_id, reference AS number, open_minor, due_on, open_minor = :minor AS fits FROM receivable_items "
         "WHERE supplier_id = :supplier AND customer_id = :customer AND kind = 'invoice' AND open_minor > 0 "
         "AND currency = :currency ORDER BY fits DESC, due_on, reference LIMIT :most",
-        customer=_customer_id(),
+        customer=customer_here(),
         minor=question.amount_minor,
         currency=question.currency,
         most=MOST_INVOICES,

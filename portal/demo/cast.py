@@ -81,8 +81,8 @@ def _profile(name: str, seed: int, street: str, town: tuple[str, str], **more: A
     )
 
 
-def cast_of(random: Random) -> tuple[Player, ...]:
-    """Three suppliers, forty customers."""
+def _profiles() -> tuple[SellerProfile, SellerProfile, SellerProfile]:
+    """A studio, a mill and a firm that maintains: services, goods, and VAT on debits."""
     studio = _profile(
         "Atelier Kerbrat",
         81234501,
@@ -112,6 +112,12 @@ def cast_of(random: Random) -> tuple[Player, ...]:
         nature="services",
         vat_on_debits=True,
     )
+    return studio, mill, maintenance
+
+
+def cast_of(random: Random) -> tuple[Player, ...]:
+    """Three suppliers, forty customers."""
+    studio, mill, maintenance = _profiles()
     names = list(_NAMES)
     random.shuffle(names)
     return (

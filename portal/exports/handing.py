@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, abort, make_response, render_template, request
 
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, place, services, work_here
 from portal.access.headers import FILE_POLICY
 from portal.access.principals import lets_in
 from portal.exports.kept import Export, Wish, ask_export, get_export, pieces_of
@@ -150,8 +150,7 @@ def send_export(export_id: UUID) -> Response:
         export = own_export(work, export_id).export
         if not export.can_be_fetched or export.filename is None:
             abort(404)
-        actor = f"person {caller().person.person_id}"
-        work.audit(actor, "export.fetched", str(export_id), kind=export.kind, sha256=export.sha256)
+        work.audit(actor(), "export.fetched", str(export_id), kind=export.kind, sha256=export.sha256)
     works, supplier_id = services().works, place().supplier_id
 
     def pieces() -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from einvoice.errors import BuildError, EInvoiceError
 from einvoice.kept import profile_from_json
 from einvoice.reactions import MOST_PAUSE_DAYS, PAUSE_DAYS, PAUSE_FIELD
 from einvoice.reporting.periods import ReportKind, period_of
-from portal.access.context import caller, work_here
+from portal.access.context import actor, work_here
 from portal.access.roles import OWNERS, allow
 from portal.documents.issuing import BRANDING, CHOICES, check_choices, check_profile
 from portal.profiles import save_profile
@@ -122,9 +122,8 @@ def judge_profile(changed: dict[str, Any]) -> SellerProfile:
 def keep_profile(work: Work, profile: SellerProfile, changed: dict[str, Any]) -> None:
     """Keep a profile that was judged, with everything else that stands beside it."""
     kept = sorted((BRANDING | CHOICES.keys()) & set(changed))
-    actor = f"person {caller().person.person_id}"
-    save_profile(work, profile, {name: changed[name] for name in kept}, actor=actor)
-    work.audit(actor, "supplier.profile_saved", profile.siren)
+    save_profile(work, profile, {name: changed[name] for name in kept}, actor=actor())
+    work.audit(actor(), "supplier.profile_saved", profile.siren)
 
 
 def _asked_of(stored: Mapping[str, Any]) -> Asked:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from config.clock import today
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, place, services, work_here
 from portal.access.roles import COLLECTING, READERS, STAFF, allow
 from portal.customer.downloads import note_download, send_bundle, send_document
 from portal.evidence.bundle import make_evidence
@@ -131,8 +131,7 @@ def evidence(invoice_id: UUID) -> AnyResponse:
         customer_id = get_invoice(work, invoice_id).customer_id
     if (large := offer(wish_here("evidence", {"invoice": str(invoice_id)}, customer_id), ASK)) is not None:
         return large
-    actor = f"person {caller().person.person_id}"
-    return send_bundle(make_evidence(services(), place().supplier_id, invoice_id, actor))
+    return send_bundle(make_evidence(services(), place().supplier_id, invoice_id, actor()))
 
 
 @blueprint.get("/problems")

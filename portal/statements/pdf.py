@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from babel.dates import format_date
 
 from config.typeset import compile_pdf
-from payments.banking.by_hand import printed_reference
 from portal.statements.words import age_name, movement_name
+from portal.telling.references import told_reference
 from portal.words import LOCALES, day, gettext, language, money
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _movement(movement: Movement, currency: str) -> dict[str, str]:
     return {
         "day": _figures(movement.told_on),
         "kind": movement_name(movement.kind),
-        "reference": printed_reference(movement.reference),
+        "reference": told_reference(movement.reference),
         "due": _figures(movement.due_on) if movement.kind == "invoice" else "",
         "debit": money(movement.debit_minor, currency) if movement.debit_minor else "",
         "credit": money(movement.credit_minor, currency) if movement.credit_minor else "",
@@ -107,7 +107,7 @@ def _movement(movement: Movement, currency: str) -> dict[str, str]:
 
 def _open(line: OpenLine, until: date) -> list[str]:
     due = _figures(line.due_on) if line.open_minor > 0 else ""
-    name = f"{movement_name(line.kind)} {printed_reference(line.reference)}"
+    name = f"{movement_name(line.kind)} {told_reference(line.reference)}".rstrip()
     return [name, due, age_name(line.age(until)), money(line.open_minor, line.currency)]
 
 

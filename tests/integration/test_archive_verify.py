@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from catalogue import superuser
 from click.testing import CliRunner
+from command_house import command_here
 from hand_written_invoices import CII
 from s3_server import archive_at, start_s3_server
 from story_builders import Story, fresh_house
@@ -35,19 +36,6 @@ if TYPE_CHECKING:
 UNTIL = date(2036, 12, 31)
 
 
-class Kept:
-    """The services of the test's house, that a command may not close."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._services, name)
-
-    def close(self) -> None:
-        """Other tests still need them."""
-
-
 @pytest.fixture(params=["folder", "bucket"])
 def alone(
     request: pytest.FixtureRequest,
@@ -64,8 +52,7 @@ def alone(
     if server:
         server.client().create_bucket(Bucket="archive", ObjectLockEnabledForBucket=True)
         own.archive = open_archive(archive_at(server, "archive", monkeypatch), tmp_path)
-    monkeypatch.setattr("portal.cli.house.build_services", lambda _: Kept(own))
-    monkeypatch.setenv("QUITTANCE_DATA_DIR", str(tmp_path))
+    command_here(monkeypatch, own, tmp_path)
     yield Story(own)
     own.database.dispose()
     if server:

@@ -11,6 +11,7 @@ import pytest
 from bad_files import BAD_FILES
 from catalogue import superuser
 from click.testing import CliRunner, Result
+from command_house import Kept, command_here
 from hand_written_invoices import CII
 from story_builders import Story, a_siren, fresh_house
 
@@ -26,24 +27,10 @@ if TYPE_CHECKING:
     from portal.wiring import Services
 
 
-class Kept:
-    """The services of the test's house, that a command may not close."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._services, name)
-
-    def close(self) -> None:
-        """Other tests still need them."""
-
-
 @pytest.fixture
 def house(services: Services, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     """Commands work in the test's house, whose rules are compiled already."""
-    monkeypatch.setattr("portal.cli.house.build_services", lambda _: Kept(services))
-    monkeypatch.setenv("QUITTANCE_DATA_DIR", str(settings.data_dir))
+    command_here(monkeypatch, services, settings.data_dir)
     handlers = list(logging.getLogger().handlers)
     yield services
     logging.getLogger().handlers[:] = handlers

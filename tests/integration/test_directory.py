@@ -99,12 +99,13 @@ def test_every_resource_is_found_and_searched(client: DirectoryClient, stub: Dir
     stub.line(f"{SIREN}_{siret}", siret=siret)
     stub.known["siret"].append({"siret": siret, "siren": SIREN, "name": "Siège"})
     stub.known["routing-code"].append({"routingIdentifier": "A/1", "siret": siret, "managesLegalCommitmentCode": True})
-    unit, found, code = client.unit(SIREN), client.line(f"{SIREN}_{siret}"), client.routing_codes_of(siret)
+    unit, found, code = client.unit(SIREN), client.line(f"{SIREN}_{siret}"), client.routing_code(siret, "A/1")
     assert unit is not None
     assert unit.name == "Imprimerie du Port"
     assert found is not None
     assert found.mesh is Mesh.SIRET
-    assert [each.commitment for each in code.results] == [True]
+    assert code is not None
+    assert code.commitment
     assert [each.siret for each in client.facilities_of(SIREN).results] == [siret]
     assert [each.siren for each in client.search_units("Port").results] == [SIREN]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
+from command_house import command_here
 from directory_stub import DirectoryStub
 from story_builders import Story, a_siren
 
@@ -22,19 +23,6 @@ if TYPE_CHECKING:
     from portal.wiring import Services
 
 
-class Kept:
-    """The services of the test's house, that a command may not close."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._services, name)
-
-    def close(self) -> None:
-        """Other tests still need them."""
-
-
 @pytest.fixture
 def stub() -> Iterator[DirectoryStub]:
     running = DirectoryStub()
@@ -47,8 +35,7 @@ def listed(
     services: Services, settings: Settings, stub: DirectoryStub, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Story]:
     """A supplier whose platform offers the directory, in the house that commands work in."""
-    monkeypatch.setattr("portal.cli.house.build_services", lambda _: Kept(services))
-    monkeypatch.setenv("QUITTANCE_DATA_DIR", str(settings.data_dir))
+    command_here(monkeypatch, services, settings.data_dir)
     monkeypatch.setenv("LC_ALL", "fr_FR.UTF-8")
     handlers = list(logging.getLogger().handlers)
     story = Story(services)

@@ -20,7 +20,7 @@ from receivables.domain.settlement.receipts import AttemptMoved, AttemptState
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
 from receivables.services.accounting.checks import run_checks, state_hash
 from receivables.services.collecting.chasing import chase_state, disputed_minor
-from receivables.services.conversations import disputing
+from receivables.services.conversations import contesting, disputing
 from receivables.services.conversations.disputing import (
     accept_dispute,
     answer_dispute,
@@ -423,7 +423,7 @@ def test_a_credit_note_is_not_contested_on_our_page(place: Works, supplier: Supp
 def test_a_customer_has_at_most_fifty_open_disputes(
     place: Works, supplier: Supplier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disputing, "MAX_OPEN_PER_CUSTOMER", 1)
+    monkeypatch.setattr(contesting, "MAX_OPEN_PER_CUSTOMER", 1)
     with place.begin(supplier.supplier_id) as work:
         claim(work, only_invoice(work))
         with pytest.raises(ReceivablesError, match="open already"):

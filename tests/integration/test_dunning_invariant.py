@@ -138,7 +138,8 @@ def _forget_money_in_flight(patch: pytest.MonkeyPatch) -> None:
 
 
 def _forget_loose_money(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(dunning_facts, "_credits", lambda _work, ids: {each: {} for each in ids})
+    keep = dunning_facts._customers
+    patch.setattr(dunning_facts, "_customers", lambda *given: [{**row, "credits": None} for row in keep(*given)])
 
 
 def _hold_twice(patch: pytest.MonkeyPatch) -> None:

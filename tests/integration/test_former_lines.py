@@ -34,6 +34,7 @@ from receivables.services.risk.scoring import score_on
 from receivables.services.settlement.paying import RecordPayment, record_payment
 from receivables.store.accounting.former_lines import former_lines, former_totals
 from receivables.store.accounting.openings import customers_by_alias
+from receivables.store.customer_file.customers import get_customer
 from receivables.store.customer_file.finding import find
 from receivables.store.invoicing.invoices import find_by_number
 from receivables.store.measuring.scopes import Scope
@@ -119,14 +120,33 @@ def test_the_same_letters_are_taken_once_and_an_undone_opening_takes_its_history
         assert (totals.lines, totals.letters, totals.paid, totals.late_days) == (4, 2, 1, 1)
         (rows, more) = former_lines(work, customer_id=martin(work), uneven=True)
         assert ([row["gap_minor"] for row in rows], more) == ([140_000, 140_000], False)
+        known = martin(work)
         undo_opening(work, opening_id, "mauvais fichier", "test")
-        assert former_lines(work, customer_id=martin(work)) == ([], False)
-        assert former_totals(work, martin(work)).lines == 0
+        assert former_lines(work, customer_id=known) == ([], False)
+        assert former_totals(work, known).lines == 0
         with pytest.raises(ConflictError, match="undone"):
             taken(work, opening_id, fec_of())
         assert work.scalar("SELECT count(*) FROM former_lines WHERE supplier_id = :supplier") == 4
         fresh = opened(work)
         assert taken(work, fresh, fec_of()) == ["done", "done"]
+
+
+def test_an_undone_opening_takes_its_codes_back_unless_another_says_them_too(works: Works, supplier: Supplier) -> None:
+    wrong = fec_of().replace(b"Boulangerie Martin", b"Menuiserie Kerouac")
+    with works.begin(supplier.supplier_id) as work:
+        first = opened(work, wrong)
+        mistaken = martin(work)
+        undo_opening(work, first, "mauvais nom", "test")
+        assert customers_by_alias(work, ["CMART"]) == {}
+        second = opened(work)
+        assert get_customer(work, martin(work)).name == "Boulangerie Martin"
+        assert martin(work) != mistaken
+        third = opened(work, fec_of().replace(b"FA-", b"FB-").replace(b"VIR-", b"VIS-").replace(b"AV-", b"AW-"))
+        right = martin(work)
+        undo_opening(work, second, "en double", "test")
+        assert martin(work) == right
+        undo_opening(work, third, "en double", "test")
+        assert customers_by_alias(work, ["CMART"]) == {}
 
 
 def test_a_score_learns_from_the_former_books_from_the_day_on_which_they_were_taken(
@@ -145,8 +165,9 @@ def test_a_score_learns_from_the_former_books_from_the_day_on_which_they_were_ta
         assert [part.lost for part in dated.score.parts if part.name == "trend"] == [250]
         yesterday = score_on(work, today() - timedelta(days=1)).get(martin(work))
         assert yesterday is None or yesterday.facts.former == 0
+        known = martin(work)
         undo_opening(work, opening_id, "mauvais fichier", "test")
-        assert score_on(work, today())[martin(work)].facts.former == 0
+        assert score_on(work, today())[known].facts.former == 0
 
 
 def test_a_forecast_follows_the_former_habits_of_a_customer(works: Works, supplier: Supplier) -> None:

@@ -87,7 +87,7 @@ def test_a_proposal_that_everybody_confirms_at_once_is_booked_once(desk: Desk) -
         return invoice, first_proposal(work, line_id)
 
     invoice, proposal = desk.do(propose)
-    told = at_once(desk, lambda work, number: confirm_proposal(work, proposal, f"person {number}"))
+    told = at_once(desk, lambda work, number: confirm_proposal(work, proposal, f"person {number}", proposal.waiver))
     assert told.count("match.settled_already") == AT_ONCE - 1, told
     booked = desk.do(
         lambda work: work.scalar(

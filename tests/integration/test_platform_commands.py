@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
+from command_house import command_here
 from story_builders import PlatformHouse, Story
 
 from einvoice.platform.accounts import accounts_to_follow, active_platform
@@ -21,24 +22,10 @@ if TYPE_CHECKING:
     from portal.wiring import Services
 
 
-class Kept:
-    """The services of the test's house, that a command may not close."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._services, name)
-
-    def close(self) -> None:
-        """Other tests still need them."""
-
-
 @pytest.fixture
 def house(services: Services, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     """Commands work in the test's house."""
-    monkeypatch.setattr("portal.cli.house.build_services", lambda _: Kept(services))
-    monkeypatch.setenv("QUITTANCE_DATA_DIR", str(settings.data_dir))
+    command_here(monkeypatch, services, settings.data_dir)
     monkeypatch.setenv("QUITTANCE_PLATFORM_SECRET", "sandbox-secret")
     handlers = list(logging.getLogger().handlers)
     yield services
@@ -126,7 +113,8 @@ def test_after_a_change_the_earlier_platform_is_listed_and_closed_when_nothing_n
     issued = story.issue()
     story.settle()
     path = driver_file(tmp_path, platform_house)
-    assert run("connect-platform", story.siren, "--driver-file", path, "--client-id", "sandbox").exit_code == 0
+    first = ("connect-platform", story.siren, "--driver-file", path, "--client-id", "sandbox", "--webhooks")
+    assert run(*first).exit_code == 0
     listed = " ".join(run("close-platform", story.siren).output.split())
     assert f"{earlier} Sandbox: earlier; 0 flow(s), 1 unpaid" in listed
     assert run("close-platform", story.siren, earlier).exit_code == 1
@@ -135,3 +123,16 @@ def test_after_a_change_the_earlier_platform_is_listed_and_closed_when_nothing_n
     closed = run("close-platform", story.siren, earlier)
     assert closed.exit_code == 0
     assert f"{earlier} Sandbox: closed" in " ".join(closed.output.split())
+    assert f"{earlier} Sandbox: earlier" in " ".join(
+        run("close-platform", story.siren, earlier, "--reopen").output.split()
+    )
+    with house.works.begin(story.id) as work:
+        account = active_platform(work, house.keyring)
+        assert account is not None
+        (newer,) = {*accounts_to_follow(work)} - {earlier}
+        assert signing_keys(work, house.keyring, newer)
+    back = ("connect-platform", story.siren, "--driver-file", path, "--client-id", "again")
+    assert run(*back).exit_code == 0
+    assert run("close-platform", story.siren, newer).exit_code == 0
+    with house.works.begin(story.id) as work:
+        assert signing_keys(work, house.keyring, newer) == (), "its webhooks ended with it"

@@ -42,7 +42,7 @@ from portal.sandboxes.platform import create_platform_sandbox
 from portal.telling.timeline import tell
 from receivables.errors import ReceivablesError
 from receivables.services.collecting.chasing import chase_state
-from receivables.services.conversations.disputing import MAX_CLAIMS_A_DAY
+from receivables.services.conversations.contesting import MAX_CLAIMS_A_DAY
 from receivables.services.invoicing.dues import due_on_invoice
 from receivables.store.conversations.disputes import MOST_PAUSE, disputes_on, longest_pauses
 from receivables.store.customer_file.happenings import life_of_invoice

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from dying import Fuse, die_everywhere
+from dying import MOST_LIVES, Fuse, die_everywhere
 from import_builders import OPEN_ITEMS, csv_of, row
 from invoicing_builders import BUYER, LINES, Writer
 from sqlalchemy import text
@@ -130,6 +130,7 @@ def scene(
     page before. Its own deaths are those of tests/chaos.
     """
     monkeypatch.setattr(running, "HOLD", timedelta(0))
+    monkeypatch.setattr(running, "MOST_TRIES", MOST_LIVES)
     monkeypatch.setattr(outbox, "LEASE", timedelta(0))
     monkeypatch.setattr(typeset, "_compile", lambda *_: b"")
     monkeypatch.setattr(Producer, "produce", lambda *_: ())

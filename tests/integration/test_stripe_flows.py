@@ -10,6 +10,7 @@ from payment_sandbox import an_order, running_sandbox
 from stripe_builders import IBAN, Desk
 
 from config.clock import new_id
+from payments.autopay.agreements import methods_saved
 from payments.errors import PaymentError
 from payments.gateways.port import (
     DisputeEvidence,
@@ -21,20 +22,21 @@ from payments.gateways.port import (
 )
 from payments.providers.customers import transfer_account_of
 from payments.providers.disputes import answer_dispute
-from payments.providers.saved import end_method, usable_methods
+from payments.providers.saved import SavedMethod, end_method, find_method
 from receivables.domain.money import Money
 from receivables.domain.settlement.receipts import Outcome
 from receivables.services.settlement.paying import NewPayment, begin_payment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
     from payment_sandbox import Sandbox
 
     from payments.gateways.port import CheckoutOrder
     from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.register import Supplier
-    from receivables.store.work import Works
+    from receivables.store.work import Work, Works
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,13 @@ def desk(works: Works, supplier: Supplier, sandbox: Sandbox) -> Desk:
 @pytest.fixture
 def invoice(desk: Desk) -> Invoice:
     return desk.issue()
+
+
+def kept_methods(work: Work, customer_id: UUID) -> list[SavedMethod]:
+    return [
+        find_method(work, customer_id, each["account_id"], each["method_ref"])
+        for each in methods_saved(work, customer_id)
+    ]
 
 
 def _order_of(desk: Desk, invoice: Invoice, methods: tuple[str, ...], **changes: Any) -> CheckoutOrder:
@@ -257,7 +266,7 @@ def _saved(desk: Desk, invoice: Invoice, method: str, number: str) -> str:
         desk.sandbox.control(f"settle/{told['payment_intent']}")
     desk.hear()
     with desk.works.begin(desk.supplier.supplier_id) as work:
-        (kept,) = usable_methods(work, invoice.customer_id)
+        (kept,) = kept_methods(work, invoice.customer_id)
     assert kept.kind == method
     return kept.method_ref
 
@@ -306,7 +315,7 @@ def test_a_kept_card_that_asks_its_owner_is_declined_and_leaves_nothing_open(des
 def test_an_ended_method_never_comes_back_whichever_is_told_first(desk: Desk, invoice: Invoice) -> None:
     _saved(desk, invoice, "card", "4242424242424242")
     with desk.works.begin(desk.supplier.supplier_id) as work:
-        (kept,) = usable_methods(work, invoice.customer_id)
+        (kept,) = kept_methods(work, invoice.customer_id)
     end_method(desk.works, desk.supplier.supplier_id, kept, "payer", desk.gateway_for)
     end_method(desk.works, desk.supplier.supplier_id, kept, "payer", desk.gateway_for)
     bodies = desk.sandbox.delivered()
@@ -314,7 +323,7 @@ def test_an_ended_method_never_comes_back_whichever_is_told_first(desk: Desk, in
         work.execute("UPDATE inbox SET state = 'new' WHERE supplier_id = :supplier")
     desk.hear(bodies[::-1])
     with desk.works.begin(desk.supplier.supplier_id) as work:
-        assert usable_methods(work, invoice.customer_id) == []
+        assert kept_methods(work, invoice.customer_id) == []
     charge = SavedCharge(
         desk.supplier.supplier_id, new_id(), desk.customer_ref(invoice), kept.method_ref, "F", Money(100)
     )
@@ -407,4 +416,4 @@ def test_pulling_finds_disputes_methods_payouts_and_cash_that_no_webhook_told(de
     assert desk.balances() == {"contested": 10000, "provider_clearing": 10000}
     assert desk.state(other) == "paid"
     with desk.works.begin(desk.supplier.supplier_id) as work:
-        assert len(usable_methods(work, invoice.customer_id)) == 1
+        assert len(kept_methods(work, invoice.customer_id)) == 1

@@ -21,10 +21,11 @@ from einvoice.request.reading import parse_request
 from portal.invoicing.asking import ask_for, read_number
 from portal.invoicing.buyers import french_vat_number
 from portal.invoicing.faults import PLAIN, faults_of
-from portal.invoicing.terms_choices import Terms, due_date
+from portal.invoicing.terms_choices import due_date
 from portal.invoicing.typed import TypedBuyer, TypedDeposit, TypedInvoice, TypedLine, read_form, to_kept, to_typed
 from portal.invoicing.vat_choices import NAMES, choice_for, is_choice, meaning_of, offered_choices, usual_choice
 from receivables.domain.invoicing.recurrence import Rhythm, date_at, fill_in, first_from
+from receivables.domain.settlement.payment_terms import CountedFrom, PaymentTerms
 from receivables.store.work import to_json
 
 TODAY = date(2026, 11, 22)
@@ -33,7 +34,7 @@ SELLER = SellerProfile(name="Atelier", siren="732829320", address=LYON, vat_id="
 BUYER = TypedBuyer(name="Moreau", siren="552100554", line1="12 rue", postcode="69003", city="Lyon")
 LINE = TypedLine("Pose", quantity="3", unit="H87", price="10", vat="S:20")
 TYPED = TypedInvoice(buyer=BUYER, lines=(LINE,))
-MONTH = Terms(30)
+MONTH = PaymentTerms(30)
 
 
 def asked(**changed: object) -> list[tuple[str, bool]]:
@@ -137,9 +138,9 @@ def test_the_usual_vat_follows_from_where_both_are(seller: SellerProfile, buyer:
 
 
 def test_due_dates_follow_the_choice() -> None:
-    assert due_date("usual", "", Terms(30), TODAY) == date(2026, 12, 22)
+    assert due_date("usual", "", PaymentTerms(30), TODAY) == date(2026, 12, 22)
     assert due_date("30m", "", MONTH, TODAY) == date(2026, 12, 31)
-    assert due_date("usual", "", Terms(10, "month_end"), TODAY) == date(2026, 12, 10)
+    assert due_date("usual", "", PaymentTerms(10, CountedFrom.MONTH_END), TODAY) == date(2026, 12, 10)
     assert due_date("on", "2026-12-24", MONTH, TODAY) == date(2026, 12, 24)
     assert due_date("on", "soon", MONTH, TODAY) is None
 

@@ -57,14 +57,6 @@ def test_an_unknown_status_is_kept_and_marked() -> None:
     assert reasons.reason("NEW_ERR").code == "NEW_ERR"
 
 
-def test_a_receipt_goes_to_the_state_only_when_vat_falls_due_on_receipt() -> None:
-    assert statuses.goes_to_state("212", vat_on_receipt=True)
-    assert not statuses.goes_to_state("212", vat_on_receipt=False)
-    assert statuses.goes_to_state("210", vat_on_receipt=False)
-    assert not statuses.goes_to_state("207", vat_on_receipt=True)
-    assert not statuses.goes_to_state("299", vat_on_receipt=True)
-
-
 def test_receipts_may_follow_each_other_and_any_status_of_the_buyer() -> None:
     check_sendable("212", [*DEPOSITED, "204", "212", "207", "212"])
 

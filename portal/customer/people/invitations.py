@@ -7,14 +7,14 @@ to their browser. So an invitation that lies about in a mailbox lets nobody in b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from config.clock import new_id, now
 from config.secrets import fingerprint, token_text
+from portal.access.invitations import LASTS, check_room, over, unknown, word_for
 from portal.access.people import clean_email
 from portal.access.roles import Right
-from receivables.errors import ConflictError, NotFoundError, ReceivablesError
+from receivables.errors import ReceivablesError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from config.secrets import Keyring
     from receivables.store.work import Work
 
-LASTS = timedelta(days=7)
 MOST_OPEN = 20
 """Invitations of one customer that wait for an answer."""
 MAX_NAME = 80
+PURPOSE = "customer-invitation"
 _SELECT = (
     "SELECT invitation_id, customer_id, email, name, language, rights, invited_by, invited_at, expires_at, state "
     "FROM customer_invitations WHERE supplier_id = :supplier "
@@ -102,7 +102,7 @@ def invite(work: Work, keyring: Keyring, customer_id: UUID, guest: Guest, actor:
         name=name,
         language=guest.language,
         rights=sorted(guest.rights),
-        token=fingerprint(_token(work, keyring, invitation_id)),
+        token=fingerprint(word_for(work, keyring, PURPOSE, invitation_id)),
         actor=actor,
         at=at,
         until=at + LASTS,
@@ -113,7 +113,7 @@ def invite(work: Work, keyring: Keyring, customer_id: UUID, guest: Guest, actor:
 
 def invitation_token(work: Work, keyring: Keyring, invitation_id: UUID) -> str:
     """The word in the address of an invitation: derived, so that nothing secret is stored."""
-    return token_text(_token(work, keyring, invitation_id))
+    return token_text(word_for(work, keyring, PURPOSE, invitation_id))
 
 
 def get_invitation(work: Work, customer_id: UUID, invitation_id: UUID) -> Invitation:
@@ -126,7 +126,7 @@ def get_invitation(work: Work, customer_id: UUID, invitation_id: UUID) -> Invita
         _SELECT + "AND customer_id = :customer AND invitation_id = :id", customer=customer_id, id=invitation_id
     )
     if row is None:
-        raise NotFoundError("invitation.not_found", "There is no such invitation.", "Cette invitation n'existe pas.")
+        raise unknown()
     return _invitation(row)
 
 
@@ -175,31 +175,13 @@ def withdraw_invitations(work: Work, customer_id: UUID, email: str) -> None:
     )
 
 
-def over() -> ConflictError:
-    """Nobody can accept this invitation any more."""
-    return ConflictError(
-        "invitation.over",
-        "This invitation is used or too old. Ask your colleague for another one.",
-        "Cette invitation a servi ou est trop ancienne. Demandez-en une autre à votre collègue.",
-    )
-
-
 def _check_room(work: Work, customer_id: UUID) -> None:
     waiting = work.scalar(
         "SELECT count(*) FROM customer_invitations WHERE supplier_id = :supplier AND customer_id = :customer "
         "AND state = 'sent'",
         customer=customer_id,
     )
-    if waiting >= MOST_OPEN:
-        raise ConflictError(
-            "invitation.too_many",
-            f"{MOST_OPEN} invitations wait for an answer. Withdraw some before you send more.",
-            f"{MOST_OPEN} invitations attendent une réponse. Retirez-en avant d'en envoyer d'autres.",
-        )
-
-
-def _token(work: Work, keyring: Keyring, invitation_id: UUID) -> bytes:
-    return work.supplier_id.bytes + keyring.derive("customer-invitation", invitation_id.bytes)
+    check_room(waiting, MOST_OPEN)
 
 
 def _invitation(row: RowMapping) -> Invitation:

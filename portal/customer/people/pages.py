@@ -7,14 +7,16 @@ from uuid import UUID
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
+from config.database import RegisterWithin
 from config.secrets import new_token, token_text
-from payments.links import read_token
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, customer_here, place, services, work_here
 from portal.access.cookies import SIGN_IN, set_cookie
-from portal.access.people import get_person
+from portal.access.invitations import over
+from portal.access.people import clean_email, get_person
 from portal.access.roles import Right, Role, allow, public
 from portal.access.sign_in import ask_link
 from portal.customer.desk import desk_here, look_here
+from portal.customer.links import read_address
 from portal.customer.mails import write_invitation_mail
 from portal.customer.people.invitations import (
     MAX_NAME,
@@ -23,14 +25,13 @@ from portal.customer.people.invitations import (
     get_invitation,
     invite,
     open_invitations,
-    over,
     settle_invitation,
     withdraw_invitations,
 )
 from portal.customer.people.register import administers, change_rights, colleagues_of, let_go, let_in
 from portal.customer.rights import may_here, right_choices, rights_told
 from portal.words import LANGUAGES, known_language, language, suppose_language, told_by
-from receivables.errors import NotFoundError, ReceivablesError
+from receivables.errors import ConflictError, NotFoundError, ReceivablesError
 from receivables.store.customer_file.customers import get_customer
 from receivables.store.customer_file.overviews import supplier_name
 
@@ -64,9 +65,10 @@ def send() -> Response:
     form = request.form
     guest = Guest(form.get("email", "")[:320], form.get("name", "")[:200], _spoken(form.get("language")), _rights())
     try:
+        _check_is_new(guest.email)
         with work_here() as work:
-            company = get_customer(work, _customer_id()).name
-            invitation = invite(work, services().keyring, _customer_id(), guest, _actor())
+            company = get_customer(work, customer_here()).name
+            invitation = invite(work, services().keyring, customer_here(), guest, actor())
             write_invitation_mail(services(), work, invitation, caller().person.name, company)
     except ReceivablesError as error:
         return _page(guest, told_by(error))
@@ -78,7 +80,7 @@ def send() -> Response:
 def withdraw(invitation_id: UUID) -> Response:
     """Take an invitation back."""
     with work_here() as work:
-        settle_invitation(work, get_invitation(work, _customer_id(), invitation_id), "withdrawn", _actor())
+        settle_invitation(work, get_invitation(work, customer_here(), invitation_id), "withdrawn", actor())
     return redirect(url_for("people.index", told="withdrawn"), 303)
 
 
@@ -90,7 +92,7 @@ def keep(person_id: UUID) -> Response:
     return _change(
         person_id,
         "rights",
-        lambda: change_rights(services().database, place().supplier_id, _customer_id(), person_id, rights),
+        lambda: change_rights(services().database, place().supplier_id, customer_here(), person_id, rights),
     )
 
 
@@ -112,7 +114,7 @@ def confirm(token: str) -> Response:
 @public
 def accept(token: str) -> Response:
     """Let the invited person in, and send them a link to sign in by in this browser."""
-    supplier_id, token_hash = _read(token)
+    supplier_id, token_hash = read_address(token)
     try:
         with services().works.begin(supplier_id) as work:
             invitation = find_invitation(work, token_hash, lock=True)
@@ -122,7 +124,8 @@ def accept(token: str) -> Response:
                 raise over()
             settle_invitation(work, invitation, "accepted", f"invitation {invitation.invitation_id}")
             who = (invitation.email, invitation.name, invitation.language)
-            let_in(services().database, supplier_id, invitation.customer_id, who, invitation.rights)
+            register = RegisterWithin(work.connection)
+            let_in(register, supplier_id, invitation.customer_id, who, invitation.rights)
     except ReceivablesError as error:
         return _answer(token, told_by(error))
     browser = new_token()
@@ -133,7 +136,7 @@ def accept(token: str) -> Response:
 
 
 def _answer(token: str, wrong: str = "") -> Response:
-    supplier_id, token_hash = _read(token)
+    supplier_id, token_hash = read_address(token)
     with services().works.begin(supplier_id) as work:
         invitation = find_invitation(work, token_hash)
         if invitation is None:
@@ -157,12 +160,28 @@ def _stands(supplier_id: UUID, invitation: Invitation) -> bool:
     return not invitation.is_over and administers(services().database, supplier_id, invitation.customer_id, inviter)
 
 
+def _check_is_new(email: str) -> None:
+    """Refuse to invite whoever is in: their rights are changed where they stand.
+
+    Raises:
+        ConflictError: ``invitation.already_here``.
+    """
+    asked = clean_email(email)
+    colleagues = colleagues_of(services().database, place().supplier_id, customer_here())
+    if any(each.email == asked for each in colleagues):
+        raise ConflictError(
+            "invitation.already_here",
+            "This person is in already: change their rights in the list.",
+            "Cette personne a déjà accès : changez ses droits dans la liste.",
+        )
+
+
 def _let_go(person_id: UUID) -> None:
-    let_go(services().database, place().supplier_id, _customer_id(), person_id)
+    let_go(services().database, place().supplier_id, customer_here(), person_id)
     person = get_person(services().database, person_id)
     if person is not None:
         with work_here() as work:
-            withdraw_invitations(work, _customer_id(), person.email)
+            withdraw_invitations(work, customer_here(), person.email)
 
 
 def _change(person_id: UUID, told: str, act: Callable[[], None]) -> Response:
@@ -173,16 +192,16 @@ def _change(person_id: UUID, told: str, act: Callable[[], None]) -> Response:
     except ReceivablesError as error:
         return _page(wrong_person=told_by(error))
     with work_here() as work:
-        work.audit(_actor(), f"person.{told}", str(person_id), customer=str(_customer_id()))
+        work.audit(actor(), f"person.{told}", str(person_id), customer=str(customer_here()))
     return redirect(url_for("people.index", told=told), 303)
 
 
 def _page(guest: Guest | None = None, wrong: str = "", *, wrong_person: str = "") -> Response:
     with work_here() as work:
-        invitations: list[Invitation] = list(open_invitations(work, _customer_id()))
+        invitations: list[Invitation] = list(open_invitations(work, customer_here()))
     page = render_template(
         "colleagues/list.html",
-        people=colleagues_of(services().database, place().supplier_id, _customer_id()),
+        people=colleagues_of(services().database, place().supplier_id, customer_here()),
         invitations=invitations,
         me_id=caller().person.person_id,
         rights_told=rights_told,
@@ -203,20 +222,3 @@ def _rights() -> frozenset[Right]:
 
 def _spoken(given: str | None) -> str:
     return known_language(given, LANGUAGES[0])
-
-
-def _read(token: str) -> tuple[UUID, bytes]:
-    known = read_token(token)
-    if known is None:
-        abort(404)
-    return known
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"
-
-
-def _customer_id() -> UUID:
-    customer_id = place().customer_id
-    assert customer_id is not None  # noqa: S101 -- the tables give every customer's membership one
-    return customer_id

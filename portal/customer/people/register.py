@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from config.database import Database
+    from config.database import Database, Register
     from portal.access.people import Person
 
 MOST_PEOPLE = 50
@@ -53,7 +53,7 @@ def colleagues_of(database: Database, supplier_id: UUID, customer_id: UUID) -> l
 
 
 def let_in(
-    database: Database, supplier_id: UUID, customer_id: UUID, person: tuple[str, str, str], rights: frozenset[Right]
+    database: Register, supplier_id: UUID, customer_id: UUID, person: tuple[str, str, str], rights: frozenset[Right]
 ) -> Person:
     """Make somebody (address, name, language) a person of a customer; who had left comes back with these rights.
 

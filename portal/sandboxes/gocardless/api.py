@@ -25,7 +25,6 @@ MOST_PER_PAGE = 500
 USUAL_PER_PAGE = 50
 LISTED = ("billing_requests", "customers", "mandates", "payments", "refunds", "payouts", "events", "creditors")
 READ = (*LISTED, "customer_bank_accounts")
-PER_MINUTE = "created_at[gte]"
 
 
 def create_api(books: Books, faults: Faults) -> Blueprint:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -10,9 +9,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from config import clock
+from portal.sandboxes.letters import draw_letters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import datetime
 
     Json = dict[str, Any]
@@ -102,7 +102,7 @@ class Books:
         """Payments under way, with the instant at which time ends the wait."""
         self.advanced = timedelta()
         self.merchants: dict[str, str] = {}
-        self._ids = _ids(settings.seed)
+        self._ids = draw_letters(settings.seed, ALPHABET, ID_LETTERS)
         self.add("creditors", {"name": settings.merchant})
 
     def now(self) -> datetime:
@@ -161,16 +161,3 @@ class Books:
 def public(thing: Json) -> Json:
     """The object as outsiders see it: what begins with an underscore is ours."""
     return {name: value for name, value in thing.items() if not name.startswith("_")}
-
-
-def _ids(seed: int | None) -> Iterator[str]:
-    serial = 0
-    while True:
-        serial += 1
-        source = clock.new_id().bytes if seed is None else f"{seed}:{serial}".encode()
-        value = int.from_bytes(hashlib.sha256(source).digest(), "big")
-        letters = []
-        for _ in range(ID_LETTERS):
-            value, digit = divmod(value, len(ALPHABET))
-            letters.append(ALPHABET[digit])
-        yield "".join(letters)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from typing import TYPE_CHECKING, Any
 
-from babel.numbers import format_currency
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request
+from flask import Blueprint, make_response, redirect, render_template, request
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
+from portal.sandboxes.dress import format_money, secure
 from portal.sandboxes.gocardless import flow
 from portal.sandboxes.gocardless.books import Refusal
 from portal.sandboxes.gocardless.texts import BANKS, TEXTS
-from receivables.domain.money import Money
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -30,7 +27,7 @@ SAMPLE_IBAN = "FR1420041010050500013M02606"
 def create_page(books: Books) -> Blueprint:
     """The blueprint of the hosted page under /flow."""
     page = Blueprint("gocardless_sandbox_page", __name__)
-    _secure(page)
+    secure(page)
 
     @page.get("/flow/<flow_id>")
     def show(flow_id: str) -> AnyResponse:
@@ -59,22 +56,6 @@ def create_page(books: Books) -> Blueprint:
         return redirect(made["redirect_uri"] if made.get("redirect_uri") else request.path, 303)
 
     return page
-
-
-def _secure(page: Blueprint) -> None:
-    @page.before_request
-    def make_nonce() -> None:
-        g.nonce = base64.b64encode(os.urandom(16)).decode()
-
-    @page.after_request
-    def add_headers(response: Response) -> Response:
-        policy = f"default-src 'none'; style-src 'nonce-{g.nonce}'; base-uri 'none'; frame-ancestors 'none'"
-        response.headers["Content-Security-Policy"] = policy
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["X-Robots-Tag"] = "noindex"
-        response.headers["Cache-Control"] = "no-store"
-        return response
 
 
 def _find(books: Books, flow_id: str) -> tuple[Json | None, Json | None]:
@@ -125,8 +106,7 @@ def _words(books: Books, made: Json | None, wanted: Json | None) -> dict[str, An
     minor, _, rest = str(metadata.get("amount", "")).partition(" ")
     amount = ""
     if minor.isdigit():
-        money = Money(int(minor), rest.split(" ")[0])
-        amount = format_currency(money.decimal, money.currency, locale=language)
+        amount = format_money(int(minor), rest.split(" ")[0], language)
     return {
         "lang": language,
         "t": TEXTS[language],

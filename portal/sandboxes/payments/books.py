@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from config import clock
+from portal.sandboxes.letters import draw_letters
 from portal.sandboxes.payments import shapes
 from portal.sandboxes.payments.agenda import Agenda
 from portal.sandboxes.payments.refusals import StripeRefusal, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from portal.sandboxes.payments.settings import PaymentSandboxSettings
 
@@ -56,7 +56,7 @@ class Mint:
 
     def __init__(self, seed: int | None) -> None:
         self._lock = threading.Lock()
-        self._ids = _ids(seed)
+        self._ids = draw_letters(seed, ALPHABET, ID_LETTERS)
         self.advanced_s = 0
         """What the control API added to the clock, in seconds."""
 
@@ -155,17 +155,3 @@ class Books:
         for listener in self.listeners:
             listener(self, event)
         return event
-
-
-def _ids(seed: int | None) -> Iterator[str]:
-    """Letters for ids: unguessable, or the same sequence for the same seed."""
-    serial = 0
-    while True:
-        serial += 1
-        source = clock.new_id().bytes if seed is None else f"{seed}:{serial}".encode()
-        value = int.from_bytes(hashlib.sha256(source).digest(), "big")
-        letters = []
-        for _ in range(ID_LETTERS):
-            value, digit = divmod(value, len(ALPHABET))
-            letters.append(ALPHABET[digit])
-        yield "".join(letters)

@@ -10,9 +10,9 @@ from babel.dates import format_datetime
 from babel.numbers import format_decimal
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
+from portal.sandboxes.dress import format_money, secure
 from portal.sandboxes.payments import balance, bank, cash, claims
 from portal.sandboxes.payments.acts import do_act
-from portal.sandboxes.payments.dress import format_money, secure
 from portal.sandboxes.payments.refusals import StripeRefusal
 from portal.sandboxes.payments.texts_of_levers import LEVER_TEXTS
 from portal.sandboxes.payments.texts_of_levers import STATUSES as STATUS_TEXTS

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 
+from portal.sandboxes.dress import format_money, secure
 from portal.sandboxes.payments import clockwork, sessions
-from portal.sandboxes.payments.dress import format_money, secure
 from portal.sandboxes.payments.means import means_named, offered
 from portal.sandboxes.payments.refusals import StripeRefusal
 from portal.sandboxes.payments.texts import TEXTS

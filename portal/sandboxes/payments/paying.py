@@ -248,12 +248,6 @@ def _debit_from(payment: Json, now: int) -> int:
     return moment
 
 
-def _is_kept(payment: Json, method: str) -> bool:
-    """Whether the method is to be kept: asked for it alone, or for all."""
-    asked = payment["payment_method_options"].get(method, {}).get("setup_future_usage", payment["setup_future_usage"])
-    return asked in {"off_session", "on_session"}
-
-
 def _check_limits(payment: Json, method: Json) -> None:
     if method["type"] not in payment["payment_method_types"]:
         raise StripeRefusal(

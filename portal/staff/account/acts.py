@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, redirect, request, url_for
 
 from config.clock import today
-from config.secrets import new_token, token_bytes, token_text
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, place, services, work_here
 from portal.access.roles import COLLECTING, allow
 from portal.dunning.running import send_reminders
+from portal.fields import day_in, id_in, read_once
 from portal.mail.dispute_mails import RECEIVED, write_dispute_mail
 from portal.mail.message_mails import write_message_mail
 from portal.mail.plan_mails import write_promise_mail
@@ -33,6 +32,8 @@ from receivables.store.customer_file.customers import get_customer
 from receivables.store.invoicing.invoices import get_invoice
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from werkzeug import Response
 
     from receivables.domain.collecting.reminders import Plan
@@ -70,9 +71,9 @@ def message(customer_id: UUID) -> Response | tuple[str, int]:
     """Write to the customer, about the account or one of its invoices."""
 
     def act(work: Work, actor: str) -> None:
-        about = _uuid(request.form.get("about", ""))
+        about = id_in(request.form.get("about", ""))
         subject = Subject(customer_id, _own_invoice(work, customer_id, about).invoice_id if about else None)
-        said, once = request.form.get("said", "")[: MAX_SAID + 1], f"form {_once()}"
+        said, once = request.form.get("said", "")[: MAX_SAID + 1], f"form {read_once(request.form)}"
         done = say(work, Say(subject, Side.SUPPLIER, Channel.PAGE, actor, caller().person.name, said, once))
         write_message_mail(services(), work, done.thread, done.message_id)
 
@@ -86,12 +87,12 @@ def dispute(customer_id: UUID) -> Response | tuple[str, int]:
 
     def act(work: Work, _actor: str) -> None:
         form = request.form
-        about = _uuid(form.get("about", ""))
+        about = id_in(form.get("about", ""))
         if about is None:
             raise ReceivablesError("dispute.no_invoice", "Choose an invoice.", "Choisissez une facture.")
         invoice = _own_invoice(work, customer_id, about)
         said = "".join(c for c in form.get("said", "") if c.isprintable() or c in "\r\n\t")[:MAX_SAID]
-        typed = Typed(form.get("reason", "")[:40], form.get("amount", "")[:20].strip(), said, _once())
+        typed = Typed(form.get("reason", "")[:40], form.get("amount", "")[:20].strip(), said, read_once(request.form))
         opened = note_dispute(work, command_of(work, invoice.invoice_id, typed), today())
         write_dispute_mail(services(), work, opened, RECEIVED, "")
 
@@ -106,7 +107,7 @@ def remind(customer_id: UUID) -> Response | tuple[str, int]:
         get_customer(work, customer_id)
         plan = plan_for(work, rules_of(work), [customer_id], today())
     try:
-        tally = send_reminders(services(), place().supplier_id, _actor(), today(), [customer_id])
+        tally = send_reminders(services(), place().supplier_id, actor(), today(), [customer_id])
     except ReceivablesError as error:
         return refuse(customer_id, "dunning", told_by(error))
     if not tally.written:
@@ -120,7 +121,7 @@ def stop(customer_id: UUID) -> Response | tuple[str, int]:
     """Remind this customer of nothing until a day."""
 
     def act(work: Work, actor: str) -> None:
-        until_on = _day(request.form.get("until", ""))
+        until_on = day_in(request.form.get("until", ""))
         if until_on is None or not today() < until_on <= today() + LONGEST_STOP:
             raise ReceivablesError(
                 "dunning.bad_day", "Choose a day to come, within a year.", "Choisissez un jour à venir, dans l'année."
@@ -159,26 +160,3 @@ def _own_invoice(work: Work, customer_id: UUID, invoice_id: UUID) -> Invoice:
             "invoice.not_found", "This customer has no such invoice.", "Ce client n'a pas cette facture."
         )
     return invoice
-
-
-def _once() -> str:
-    given = request.form.get("once", "")
-    return given if len(token_bytes(given) or b"") == len(new_token()) else token_text(new_token())
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"
-
-
-def _uuid(given: str) -> UUID | None:
-    try:
-        return UUID(given)
-    except ValueError:
-        return None
-
-
-def _day(given: str) -> date | None:
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        return None

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from config.clock import today as present_day
 from config.law.days import on_or_after
-from config.secrets import new_token, token_text
 from portal.access.context import caller
 from portal.customer.basket import plain_amount
+from portal.fields import new_once
 from portal.mail.message_mails import staff_path
 from portal.plan_forms import choices_of
 from portal.staff.claims.shown import STATES as CLAIM_STATES
@@ -42,7 +42,7 @@ LIVE_PROMISES = frozenset({"pending", "partly", "broken"})
 LIVE_PLANS = frozenset({"proposed", "accepted", "broken"})
 
 
-def show_forms(work: Work, customer: Customer, _today: date) -> dict[str, Any]:
+def show_forms(work: Work, customer: Customer, _today: date, _known: frozenset[str]) -> dict[str, Any]:
     """What the forms of a promise, a message and a dispute choose from."""
     found = choices_of(work, customer.customer_id)
     free = [each for each in found if each.free_minor and each.why != "planned"]
@@ -53,11 +53,11 @@ def show_forms(work: Work, customer: Customer, _today: date) -> dict[str, Any]:
         "most_days": MOST_DAYS_OF_COLLECTOR,
         "open": found[: 4 * MOST_CHOICES],
         "reasons": choices(customer.kind),
-        "once": token_text(new_token()),
+        "once": new_once(),
     }
 
 
-def show_promises(work: Work, customer: Customer, _today: date) -> dict[str, Any] | None:
+def show_promises(work: Work, customer: Customer, _today: date, _known: frozenset[str]) -> dict[str, Any] | None:
     """Promises awaited and broken, plans offered, running and broken; nothing where there is neither."""
     promises = [each for each in promises_of(work, customer.customer_id, limit=20) if each.state in LIVE_PROMISES]
     plans = [each for each in plans_of(work, customer.customer_id, limit=20) if each.state in LIVE_PLANS]
@@ -69,7 +69,7 @@ def show_promises(work: Work, customer: Customer, _today: date) -> dict[str, Any
     }
 
 
-def show_disputes(work: Work, customer: Customer, _today: date) -> dict[str, Any] | None:
+def show_disputes(work: Work, customer: Customer, _today: date, _known: frozenset[str]) -> dict[str, Any] | None:
     """The disputes that wait for an outcome; nothing where there is none."""
     rows = list_disputes(work, customer_id=customer.customer_id, limit=MOST_LINES)
     if not rows:
@@ -77,7 +77,7 @@ def show_disputes(work: Work, customer: Customer, _today: date) -> dict[str, Any
     return {"rows": [(each, reason_words(each.dispute.reason)) for each in rows[:MOST_LINES]]}
 
 
-def show_messages(work: Work, customer: Customer, _today: date) -> dict[str, Any] | None:
+def show_messages(work: Work, customer: Customer, _today: date, _known: frozenset[str]) -> dict[str, Any] | None:
     """The conversations, the latest first, each with its last words; nothing where nobody has written."""
     me = caller().person.person_id
     rows = list_threads(work, me, choice="all", customer_id=customer.customer_id, limit=MOST_LINES)
@@ -94,18 +94,18 @@ class Left:
     invoices: int
 
 
-def show_dunning(work: Work, customer: Customer, today: date) -> dict[str, Any]:
+def show_dunning(work: Work, customer: Customer, today: date, known: frozenset[str]) -> dict[str, Any]:
     """What was sent, what goes next and to whom, and why nothing about the rest."""
     rules, day = rules_of(work), on_or_after(today)
     plan = plan_for(work, rules, [customer.customer_id], day) if rules.scenarios else None
     reminders = plan.reminders if plan else ()
-    notices = list_notices(work, customer_id=customer.customer_id, limit=3)
+    notices = list_notices(work, customer_id=customer.customer_id, limit=3) if "notices" in known else []
     return {
         "has_rules": bool(rules.scenarios),
         "reminders": reminders,
         "ready": any(each.approval == "nobody" for each in reminders),
         "left": leave_out(plan.silences) if plan else [],
-        "stop": stop_of(work, customer.customer_id, today),
+        "stop": stop_of(work, customer.customer_id, today) if "stops" in known else None,
         "notices": [(each, dunning_words.notice_badge(each)) for each in notices[:3]],
         "day": day,
         "is_today": day == present_day(),
@@ -123,11 +123,11 @@ def leave_out(silences: Iterable[Silence]) -> list[Left]:
     return sorted(left, key=lambda each: (-each.amount_minor, each.words))
 
 
-def show_claims(work: Work, customer: Customer, today: date) -> dict[str, Any] | None:
+def show_claims(work: Work, customer: Customer, today: date, known: frozenset[str]) -> dict[str, Any] | None:
     """The interest that has run, and the claims for it; nothing where there is neither."""
     run = reckon_known(work, today, today, customer.customer_id)
     found, why = run.reckoned, told_by(run.error) if run.error else ""
-    claims = list_claims(work, customer_id=customer.customer_id, limit=MOST_LINES)
+    claims = list_claims(work, customer_id=customer.customer_id, limit=MOST_LINES) if "claims" in known else []
     if not found and not claims:
         return None
     return {

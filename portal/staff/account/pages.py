@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from config.clock import today
 from payments.paying.methods import methods_for
 from payments.treasury.contests import contests_on_customer
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.headers import let_script_run
 from portal.access.people import read_email, staff_of
 from portal.access.roles import COLLECTING, READERS, allow
+from portal.fields import day_in, id_in
 from portal.plan_forms import TypedError
 from portal.staff.account.life import life_of_account
-from portal.staff.account.panels import show_panels
+from portal.staff.account.panels import known_of, show_panels
 from portal.staff.worklist.words import CONTACT_ROLES
 from portal.telling.account_words import OUTCOMES, task_words
 from portal.words import gettext, told_by
@@ -32,9 +31,8 @@ from receivables.store.customer_file.contacts import (
     add_contact,
     change_contact,
     contacts_of,
-    customer_file,
+    file_and_segments,
     remove_contact,
-    segments,
     set_customer_file,
 )
 from receivables.store.customer_file.customers import get_customer
@@ -43,6 +41,7 @@ from receivables.store.invoicing.lists import list_invoices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from werkzeug import Response
 
@@ -77,9 +76,9 @@ def call(customer_id: UUID) -> Response | tuple[str, int]:
                 form.get("outcome", ""),
                 actor,
                 form.get("note", ""),
-                _uuid(form.get("contact", "")),
-                _day(form.get("again_on", "")),
-                _uuid(form.get("task", "")),
+                id_in(form.get("contact", "")),
+                day_in(form.get("again_on", "")),
+                id_in(form.get("task", "")),
             ),
         ),
     )
@@ -98,7 +97,7 @@ def remark(customer_id: UUID) -> Response | tuple[str, int]:
 def task(customer_id: UUID, task_id: UUID) -> Response | tuple[str, int]:
     """Say that a task is done, or put it off."""
     form = request.form
-    until = _day(form.get("due_on", ""))
+    until = day_in(form.get("due_on", ""))
     if form.get("act") == "later" and until:
         return act_on(customer_id, "tasks", lambda work, actor: postpone_task(work, task_id, until, actor))
     return act_on(
@@ -128,7 +127,7 @@ def contact(customer_id: UUID, contact_id: UUID) -> Response | tuple[str, int]:
 @allow(*COLLECTING)
 def file(customer_id: UUID) -> Response | tuple[str, int]:
     """Say who looks after the customer, and in which segment it is."""
-    collector = _uuid(request.form.get("collector", ""))
+    collector = id_in(request.form.get("collector", ""))
     if collector not in {each.person_id for each in staff_of(services().database, place().supplier_id)}:
         collector = None
     wanted = CustomerFile(
@@ -147,7 +146,7 @@ def act_on(
     try:
         with work_here() as work:
             get_customer(work, customer_id)
-            act(work, f"person {caller().person.person_id}")
+            act(work, actor())
     except (ReceivablesError, TypedError) as refusal:
         return refuse(customer_id, form, told_by(refusal))
     return redirect(f"{url_for('account.show', customer_id=customer_id)}#{anchor or form}", 303)
@@ -164,7 +163,8 @@ def account_page(work: Work, customer_id: UUID, form: str = "", wrong: str = "")
     customer = get_customer(work, customer_id)
     people = staff_of(services().database, place().supplier_id)
     totals = sum_open(work, today(), customer_id)
-    kept = customer_file(work, customer_id)
+    kept, in_use = file_and_segments(work, customer_id)
+    known = known_of(work, customer_id)
     asked = Money(totals[0].due_minor, totals[0].currency) if totals and totals[0].due_minor else Money(10_000)
     let_script_run()
     return render_template(
@@ -176,15 +176,15 @@ def account_page(work: Work, customer_id: UUID, form: str = "", wrong: str = "")
         invoices=list_invoices(work, today(), customer_id=customer_id, limit=MOST_LINES)[:MOST_LINES],
         money_lines=list_money(work, customer_id, limit=MOST_LINES),
         credits=[each for each in available_credits(work, customer_id) if each.attempt_id],
-        contests=contests_on_customer(work, customer_id),
+        contests=contests_on_customer(work, customer_id) if "contests" in known else [],
         life=life_of_account(work, customer_id, {f"person {each.person_id}": each.name for each in people}),
         tasks=[(each, task_words(each.kind, each.facts)) for each in open_tasks(work, customer_id=customer_id)],
         contacts=contacts_of(work, [customer_id])[customer_id],
         file=kept,
         collector=next((each.name for each in people if each.person_id == kept.collector_id), ""),
-        segments=segments(work),
+        segments=in_use,
         people=people,
-        panels=show_panels(work, customer, today()),
+        panels=show_panels(work, customer, today(), known),
         roles={key: gettext(name) for key, name in CONTACT_ROLES.items()},
         outcomes={key: gettext(name) for key, name in OUTCOMES.items()},
         may_act=place().role in COLLECTING,
@@ -210,17 +210,3 @@ def _contact(customer_id: UUID, contact_id: UUID | None) -> Contact:
     return Contact(
         contact_id, customer_id, form.get("name", "")[:120], form.get("role", ""), email, phone, language, note=note
     )
-
-
-def _uuid(given: str) -> UUID | None:
-    try:
-        return UUID(given)
-    except ValueError:
-        return None
-
-
-def _day(given: str) -> date | None:
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        return None

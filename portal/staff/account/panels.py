@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID  # noqa: TC003 -- beside the other names that types are made of at run time
 
 from portal.staff.account import dealings, standing
 from receivables.domain.parties import Customer
 from receivables.store.work import Work
 
-Load = Callable[[Work, Customer, date], Mapping[str, Any] | None]
-"""What a panel shows of a customer on a day; ``None`` where there is nothing to show."""
+Load = Callable[[Work, Customer, date, frozenset[str]], Mapping[str, Any] | None]
+"""What a panel shows of a customer on a day, and what is known of them; ``None`` where there is nothing to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,15 @@ def _about(*tables: str) -> str:
     )
 
 
+KNOWN: Mapping[str, str] = {
+    "contests": "EXISTS (SELECT 1 FROM provider_disputes JOIN payment_attempts USING (supplier_id, attempt_id) "
+    "WHERE supplier_id = :supplier AND customer_id = :customer)",
+    "notices": _about("dunning_notices"),
+    "stops": _about("dunning_stops"),
+    "decisions": _about("credit_decisions"),
+    "claims": _about("interest_claims"),
+}
+"""What a customer may have or not, beside the panels' own conditions: what they have not is not read."""
 _INSURED = "EXISTS (SELECT 1 FROM insurance_policies WHERE supplier_id = :supplier)"
 PANELS: tuple[Panel, ...] = (
     Panel("account/forms.html", dealings.show_forms, "act"),
@@ -63,14 +73,20 @@ PANELS: tuple[Panel, ...] = (
 """The panels of all areas, in the order in which a collector reads them."""
 
 
-def show_panels(work: Work, customer: Customer, today: date) -> list[Shown]:
+def known_of(work: Work, customer_id: UUID) -> frozenset[str]:
+    """Which of :data:`KNOWN` a customer has, and which panels (by template) have something to show: one look."""
+    asked = {**KNOWN, **{panel.template: panel.where for panel in PANELS}}
+    conditions = ", ".join(f"{condition} AS p{n}" for n, condition in enumerate(asked.values()))
+    found = work.row(f"SELECT {conditions}", customer=customer_id)
+    assert found is not None  # noqa: S101 -- a query without FROM has one row
+    return frozenset(name for name, is_known in zip(asked, found.values(), strict=True) if is_known)
+
+
+def show_panels(work: Work, customer: Customer, today: date, known: frozenset[str]) -> list[Shown]:
     """The panels that have something to show of a customer."""
-    conditions = ", ".join(f"{panel.where} AS p{n}" for n, panel in enumerate(PANELS))
-    known = work.row(f"SELECT {conditions}", customer=customer.customer_id)
-    assert known is not None  # noqa: S101 -- a query without FROM has one row
     shown = []
-    for panel, is_known in zip(PANELS, known.values(), strict=True):
-        values = panel.load(work, customer, today) if is_known else None
+    for panel in PANELS:
+        values = panel.load(work, customer, today, known) if panel.template in known else None
         if values is not None:
             shown.append(Shown(panel.template, panel.room, values))
     return shown

@@ -9,10 +9,9 @@ from portal.staff.scores.listed import TONES, explain, former_books, points
 from portal.telling.credit_words import COMPONENT_NAMES, PROCEEDINGS
 from portal.telling.former_words import FORMER_KINDS
 from portal.words import gettext
+from receivables.domain.risk.credit import DEFAULT_CURRENCY
 from receivables.domain.risk.exposure import COMPONENTS, LOWERING
-from receivables.services.risk.insolvency import open_insolvency
 from receivables.services.risk.insuring import insured_debts
-from receivables.services.risk.limiting import DEFAULT_CURRENCY
 from receivables.services.risk.scoring import blocked_customers, latest_scores
 from receivables.store.accounting.factors import list_assignments
 from receivables.store.accounting.former_lines import former_lines, former_totals
@@ -28,11 +27,11 @@ MOST_ASSIGNED = 5
 MOST_FORMER = 5
 
 
-def show_credit(work: Work, customer: Customer, _today: date) -> dict[str, Any]:
+def show_credit(work: Work, customer: Customer, _today: date, known: frozenset[str]) -> dict[str, Any]:
     """Exposure by component, the limit, the last decision, proceedings."""
     standing = show_standing(work, customer.customer_id, DEFAULT_CURRENCY)
     exposure = standing.facts.exposure
-    decided = list_decisions(work, customer.customer_id, limit=1)
+    decided = list_decisions(work, customer.customer_id, limit=1) if "decisions" in known else []
     return {
         "standing": standing,
         "currency": DEFAULT_CURRENCY,
@@ -42,12 +41,12 @@ def show_credit(work: Work, customer: Customer, _today: date) -> dict[str, Any]:
             if (minor := exposure.minor_of(name))
         ],
         "decided": [(each, tell_kept(each)) for each in decided],
-        "insolvency": open_insolvency(work, customer.customer_id),
+        "insolvency": standing.facts.insolvency,
         "proceedings": PROCEEDINGS,
     }
 
 
-def show_score(work: Work, customer: Customer, _today: date) -> dict[str, Any] | None:
+def show_score(work: Work, customer: Customer, _today: date, _known: frozenset[str]) -> dict[str, Any] | None:
     """The last score and what it lost its points by; nothing where there is none and nobody blocked them."""
     dated = latest_scores(work, customer_ids=[customer.customer_id]).get(customer.customer_id)
     blocked = blocked_customers(work, [customer.customer_id]).get(customer.customer_id)
@@ -63,7 +62,7 @@ def show_score(work: Work, customer: Customer, _today: date) -> dict[str, Any] |
     }
 
 
-def show_former(work: Work, customer: Customer, _today: date) -> dict[str, Any] | None:
+def show_former(work: Work, customer: Customer, _today: date, _known: frozenset[str]) -> dict[str, Any] | None:
     """The last letters of the former books; nothing where none were taken over."""
     rows, _ = former_lines(work, customer_id=customer.customer_id)
     if not rows:
@@ -75,13 +74,13 @@ def show_former(work: Work, customer: Customer, _today: date) -> dict[str, Any] 
     }
 
 
-def show_insurance(work: Work, customer: Customer, today: date) -> dict[str, Any] | None:
+def show_insurance(work: Work, customer: Customer, today: date, _known: frozenset[str]) -> dict[str, Any] | None:
     """What the insurer bears of what is owed; nothing where no policy covers this customer."""
     found = insured_debts(work, today, [customer.customer_id]).get(customer.customer_id)
     return {"insured": found} if found else None
 
 
-def show_factoring(work: Work, customer: Customer, _today: date) -> dict[str, Any] | None:
+def show_factoring(work: Work, customer: Customer, _today: date, _known: frozenset[str]) -> dict[str, Any] | None:
     """The invoices that a factor holds; nothing where there is none."""
     rows = list_assignments(work, customer_id=customer.customer_id, state="assigned")
     return {"rows": rows[:MOST_ASSIGNED], "more": len(rows) > MOST_ASSIGNED} if rows else None

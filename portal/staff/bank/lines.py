@@ -12,7 +12,7 @@ from payments.banking.overview import entries_of_line, invoices_of_attempts
 from payments.banking.undoing import MAX_REASON, bring_back, payments_that_may_return, set_aside, take_for_return
 from payments.errors import PaymentError
 from payments.matching.confirming import undo_match
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, place, work_here
 from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.customer.payment_words import read_amount
 from portal.lists import read_list_request
@@ -67,17 +67,17 @@ def line(line_id: UUID) -> str:
 @allow(*BOOKKEEPING)
 def say(line_id: UUID, act: str) -> AnyResponse:
     """Take back, set aside, bring back, or name what a line returns; each with its reason."""
-    reason, actor = request.form.get("reason", "")[:MAX_REASON], f"person {caller().person.person_id}"
+    reason = request.form.get("reason", "")[:MAX_REASON]
     try:
         with work_here() as work:
             if act == "back":
-                undo_match(work, line_id, actor, reason)
+                undo_match(work, line_id, actor(), reason)
             elif act == "aside":
-                set_aside(work, line_id, reason, actor)
+                set_aside(work, line_id, reason, actor())
             elif act == "bring":
-                bring_back(work, line_id, reason, actor)
+                bring_back(work, line_id, reason, actor())
             else:
-                _return(work, line_id, reason, actor)
+                _return(work, line_id, reason, actor())
     except PaymentError as error:
         if error.code == "bank.unknown_line":
             abort(404)

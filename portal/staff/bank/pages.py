@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
@@ -13,14 +12,15 @@ from payments.banking.importing import BankFile
 from payments.banking.overview import account_standings, lines_by_state
 from payments.banking.statements import get_statement, list_statements, statements_of_file
 from payments.errors import PaymentError
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.customer.downloads import send_bytes
 from portal.documents.bank_files import kept_file, take_file
+from portal.fields import is_sha256
 from portal.lists import read_list_request
 from portal.staff.bank.words import STATES, details_of, format_name, line_badge, reason_of
-from portal.validation.uploads import clean_name
-from portal.words import language, told_by
+from portal.staff.imports.brought import dropped_file
+from portal.words import gettext, language, told_by
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -32,7 +32,6 @@ blueprint = Blueprint("bank", __name__, url_prefix="/s/bank")
 MAX_FILE_BYTES = 20 * 1024 * 1024
 """Largest statement dropped on the page, in bytes; larger ones come by folder (``quittance bank import``)."""
 MAX_FORM_BYTES = MAX_FILE_BYTES + 64 * 1024
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 UNPROCESSABLE = 422
 
 
@@ -58,15 +57,16 @@ def overview() -> str:
 @allow(*BOOKKEEPING)
 def take() -> AnyResponse:
     """Import the file that was dropped; an account that nobody knows is a question first."""
-    file = request.files.get("file")
-    content, filename = (file.read(), clean_name(file.filename) or "releve") if file else (b"", "")
+    content, filename = dropped_file("releve")
+    if not content:
+        return make_response(_overview(gettext("Choisissez un fichier.")), UNPROCESSABLE)
     try:
-        taken = take_file(services(), place().supplier_id, filename, content, _actor())
+        taken = take_file(services(), place().supplier_id, filename, content, actor())
     except UnknownAccountError:
-        sha256 = BankFile(filename, content, _actor()).sha256
+        sha256 = BankFile(filename, content, actor()).sha256
         return redirect(url_for("bank.question", sha256=sha256), 303)
     except PaymentError as error:
-        return make_response(_overview(_sentence(error)), UNPROCESSABLE)
+        return make_response(_overview(told_by(error)), UNPROCESSABLE)
     return redirect(url_for("bank.file", sha256=taken.sha256), 303)
 
 
@@ -75,7 +75,7 @@ def take() -> AnyResponse:
 def file(sha256: str) -> AnyResponse:
     """What came of a file: its report, or a list where it is about several accounts."""
     with work_here() as work:
-        found = statements_of_file(work, sha256) if _SHA256.fullmatch(sha256) else []
+        found = statements_of_file(work, sha256) if is_sha256(sha256) else []
     if not found:
         abort(404)
     if len(found) == 1:
@@ -99,8 +99,8 @@ def answer(sha256: str) -> AnyResponse:
     bank_file = _kept(sha256)
     with work_here() as work:
         for account in sorted({statement.account for statement in bank_file.statements}):
-            accept_account(work, account, _actor())
-    take_file(services(), place().supplier_id, bank_file.filename, bank_file.content, _actor())
+            accept_account(work, account, actor())
+    take_file(services(), place().supplier_id, bank_file.filename, bank_file.content, actor())
     return redirect(url_for("bank.file", sha256=sha256), 303)
 
 
@@ -134,7 +134,7 @@ def original(statement_id: UUID) -> Response:
     with work_here() as work:
         try:
             found = get_statement(work, statement_id)
-            work.audit(_actor(), "bank.statement_fetched", found.sha256, filename=found.filename)
+            work.audit(actor(), "bank.statement_fetched", found.sha256, filename=found.filename)
             return send_bytes(services().archive.get(found.sha256), "application/octet-stream", found.filename)
         except (PaymentError, ArchiveError):
             abort(404)
@@ -158,15 +158,7 @@ def _overview(said: str = "") -> str:
 
 def _kept(sha256: str) -> BankFile:
     """A file that this supplier brought."""
-    found = kept_file(services(), place().supplier_id, sha256, _actor()) if _SHA256.fullmatch(sha256) else None
+    found = kept_file(services(), place().supplier_id, sha256, actor()) if is_sha256(sha256) else None
     if found is None:
         abort(404)
     return found
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"
-
-
-def _sentence(error: PaymentError) -> str:
-    return told_by(error)

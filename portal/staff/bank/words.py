@@ -71,8 +71,7 @@ _CODES = re.compile(r"[a-z_]+\.[a-z_.,]+|[A-Z]{2}\d{2}")
 
 def line_badge(state: str) -> Badge:
     """The badge of a line's state, in the reader's language."""
-    plain = STATES[state]
-    return Badge(gettext(plain.label), plain.tone, plain.icon)
+    return STATES[state].spoken()
 
 
 def reason_of(line: BankLine) -> str:
@@ -85,7 +84,7 @@ def reason_of(line: BankLine) -> str:
     if reason.startswith("deposit:"):
         return gettext("Remise %(reference)s.") % {"reference": reason.partition(":")[2]}
     if line.state == "payout":
-        return gettext("Versement %(reference)s.") % {"reference": reason}
+        return gettext("Ce que votre prestataire de paiement vous devait.")
     return "" if _CODES.fullmatch(reason) else reason
 
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 
 from config.clock import today
 from config.law.interest import ECB, known_until, statutory_rate_on
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import BOOKKEEPING, COLLECTING, STAFF, allow
 from portal.claims.producing import keep_claim
 from portal.customer.disputing import read_amount
+from portal.fields import ids_in
 from portal.lists import MAX_WANTED, read_list_request
 from portal.staff.claims.shown import BASES, BOOKINGS, STATES, debtors_of, tell_stretch, tell_why_not
 from portal.words import gettext, told_by
@@ -40,6 +40,7 @@ from receivables.store.customer_file.overviews import PAGE, list_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from werkzeug import Response
 
@@ -101,7 +102,7 @@ def make(customer_id: UUID) -> Response:
                     customer_id,
                     chosen,
                     through,
-                    _actor(),
+                    actor(),
                     int(expected) if expected.isdecimal() and len(chosen) == len(_ids(_shown())) else None,
                 ),
             )
@@ -120,7 +121,7 @@ def forgo(customer_id: UUID) -> Response:
     try:
         with work_here() as work:
             for late_id in chosen or _nothing_chosen():
-                waive_running(work, late_id, through, reason=request.form.get("reason", ""), actor=_actor())
+                waive_running(work, late_id, through, reason=request.form.get("reason", ""), actor=actor())
     except ReceivablesError as error:
         return _form(customer_id, wrong=told_by(error), chosen=frozenset(chosen))
     return redirect(url_for("claims.ask", customer_id=customer_id), 303)
@@ -135,7 +136,7 @@ def correct(customer_id: UUID) -> Response:
             get_customer(work, customer_id)
             late_ids = [each.late.invoice_id for each in _reckon(work, today(), customer_id).reckoned]
             reason = gettext("Recalculé : paiements et litiges tels qu'ils sont connus aujourd'hui")
-            correct_claims(work, late_ids, reason=reason, actor=_actor())
+            correct_claims(work, late_ids, reason=reason, actor=actor())
     except ReceivablesError as error:
         return _form(customer_id, wrong=told_by(error))
     return redirect(url_for("claims.ask", customer_id=customer_id), 303)
@@ -159,7 +160,7 @@ def waive(claim_id: UUID) -> Response:
         minor = read_amount(typed, claim.currency) if typed else None
         if typed and minor is None:
             raise ReceivablesError("claim.bad_amount", f"{typed!r} is no amount.", f"« {typed} » n'est pas un montant.")
-        give_up(work, claim_id, minor, reason=request.form.get("reason", ""), actor=_actor())
+        give_up(work, claim_id, minor, reason=request.form.get("reason", ""), actor=actor())
 
     return _act_on(claim_id, act)
 
@@ -179,7 +180,7 @@ def change_terms() -> Response:
     given["indemnity"] = request.form.get("indemnity", "")[:3]
     try:
         with work_here() as work:
-            set_terms(work, _read_terms(given), _actor())
+            set_terms(work, _read_terms(given), actor())
     except ReceivablesError as error:
         return _terms_page(given, told_by(error))
     return redirect(url_for("claims.terms"), 303)
@@ -301,22 +302,12 @@ def _nothing_chosen() -> list[UUID]:
     raise ReceivablesError("claim.nothing", "Choose an invoice.", "Choisissez une facture.")
 
 
-def _actor() -> str:
-    return f"person {caller().person.person_id}"
-
-
 def _shown() -> list[str]:
     return request.form.get("shown", "").split(",")
 
 
 def _ids(given: list[str]) -> list[UUID]:
-    found = []
-    for each in given[: 2 * MOST_LINES]:
-        try:
-            found.append(UUID(each))
-        except ValueError:
-            continue
-    return found
+    return ids_in(given[: 2 * MOST_LINES])
 
 
 def _day(typed: str) -> date | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.people import staff_of
 from portal.access.roles import CREDIT, OWNERS, STAFF, allow
 from portal.access.step_up import fresh_proof
@@ -47,14 +47,14 @@ def index() -> Response:
 @fresh_proof
 def agree(write_off_id: UUID) -> Response:
     """The second person agrees."""
-    return _act(lambda work: agree_write_off(work, write_off_id, _actor()))
+    return _act(lambda work: agree_write_off(work, write_off_id, actor()))
 
 
 @blueprint.post("/<uuid:write_off_id>/refuse")
 @allow(*CREDIT)
 def refuse(write_off_id: UUID) -> Response:
     """It is not given up."""
-    return _act(lambda work: refuse_write_off(work, write_off_id, _actor()))
+    return _act(lambda work: refuse_write_off(work, write_off_id, actor()))
 
 
 @blueprint.post("/limit")
@@ -66,7 +66,7 @@ def set_limit() -> Response:
     if minor is None or not 0 <= minor <= MOST_LIMIT_MINOR:
         return _page(gettext("Saisissez un montant en euros, par exemple 200."))
     with work_here() as work:
-        set_write_off_limit(work, minor, _actor())
+        set_write_off_limit(work, minor, actor())
     return redirect(url_for("write_offs.index", told="limit"), 303)
 
 
@@ -88,14 +88,10 @@ def _page(wrong: str = "") -> Response:
         waiting=waiting,
         limit=limit,
         names=names,
-        me=_actor(),
+        me=actor(),
         wrong=wrong,
         told=request.args.get("told", ""),
         may_decide=place().role in CREDIT,
         may_set=place().role in OWNERS,
     )
     return make_response(page, UNPROCESSABLE if wrong else 200)
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unicodedata import combining, normalize
 
 from babel import Locale
 
@@ -59,8 +60,14 @@ _PLACE = (
 def countries() -> list[tuple[str, str]]:
     """Codes and names in the reader's language, France first."""
     names = Locale.parse(LOCALES[language()]).territories
-    known = sorted(((code, names.get(code, code)) for code in COUNTRIES), key=lambda each: each[1])
-    return [("FR", names["FR"]), *(each for each in known if each[0] != "FR")]
+    known = {code: str(names.get(code, code)) for code in COUNTRIES if code != "FR"}
+    known["XI"] = gettext("Irlande du Nord (TVA)")
+    return [("FR", str(names["FR"])), *sorted(known.items(), key=lambda each: _without_accents(each[1]))]
+
+
+def _without_accents(name: str) -> str:
+    """A name as dictionaries order it: É stands with E."""
+    return "".join(each for each in normalize("NFKD", name) if not combining(each)).casefold()
 
 
 def typed_from(details: CustomerDetails, terms: PaymentTerms | None) -> Typed:

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from einvoice.directory.customer_file import identify
 from einvoice.validation.payment_terms import GENERAL, PUBLIC
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import COLLECTING, READERS, allow
 from portal.lists import MAX_WANTED
 from portal.staff.clients.form import (
@@ -55,6 +55,9 @@ ANSWERS = {
     Answer.UNANSWERED: ("flight", "clock", note_text("Pas de réponse")),
 }
 MOST_CODE = 20
+ABROAD = note_text(
+    "Ce numéro est étranger : l'annuaire ne connaît que les entreprises françaises. Remplissez la fiche ci-dessous."
+)
 
 
 @blueprint.get("")
@@ -89,7 +92,7 @@ def ask() -> str:
     if known.siren is None:
         typed = blank()
         typed.values = {**typed.values, "vat_id": "".join(number.split()).upper()} if known.abroad else typed.values
-        said = known.problem[language() != "fr"] if known.problem else gettext("L'annuaire ne liste que des SIREN.")
+        said = known.problem[language() != "fr"] if known.problem else gettext(ABROAD)
         return _form(typed, None, number=number, lookup=said)
     reach = services().directory.reach(place().supplier_id, known.siren)
     typed = typed_from_directory(reach.answer, known.siret) if reach.answer else blank()
@@ -106,8 +109,8 @@ def add() -> Response | tuple[str, int]:
     if not typed.faults:
         try:
             with work_here() as work:
-                customer = add_customer(work, details, _actor())
-                agree_terms(work, customer.customer_id, terms, _actor())
+                customer = add_customer(work, details, actor())
+                agree_terms(work, customer.customer_id, terms, actor())
         except ConflictError as error:
             typed.faults[""] = told_by(error)
         else:
@@ -135,8 +138,8 @@ def save(customer_id: UUID) -> Response | tuple[str, int]:
     if not typed.faults:
         try:
             with work_here() as work:
-                change_customer(work, customer_id, details, _actor())
-                agree_terms(work, customer_id, terms, _actor())
+                change_customer(work, customer_id, details, actor())
+                agree_terms(work, customer_id, terms, actor())
         except ConflictError as error:
             typed.faults[""] = told_by(error)
         else:
@@ -151,7 +154,7 @@ def check_vat(customer_id: UUID) -> Response:
     with work_here() as work:
         vat_id = customer_details(work, customer_id).vat_id
     if vat_id and is_checkable(services(), vat_id):
-        check_vat_number(services(), place().supplier_id, vat_id, _actor())
+        check_vat_number(services(), place().supplier_id, vat_id, actor())
     return redirect(url_for("clients.show", customer_id=customer_id, _anchor="vat"), 303)
 
 
@@ -192,7 +195,3 @@ def _beyond(terms: PaymentTerms, kind: str) -> str:
     if kind == CustomerKind.CONSUMER:
         return ""
     return beyond_the_law(terms, PUBLIC if kind == CustomerKind.PUBLIC else GENERAL)
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

@@ -9,19 +9,18 @@ from uuid import UUID  # noqa: TC003 -- read where the view is registered
 from flask import Blueprint, make_response, redirect, request, url_for
 from werkzeug import Response  # noqa: TC002 -- read where the view is registered
 
-from portal.access.context import work_here
+from portal.access.context import actor, work_here
 from portal.access.roles import COLLECTING, CREDIT, allow
 from portal.customer.disputing import read_amount
 from portal.staff.credit.pages import (
     LONGEST,
-    actor,
     customer_page,
     derogation_page,
     policy_page,
     read_currency,
 )
 from portal.words import gettext, told_by
-from receivables.domain.risk.credit import CreditPolicy, LimitKind
+from receivables.domain.risk.credit import DEFAULT_CURRENCY, CreditPolicy, LimitKind
 from receivables.errors import ReceivablesError
 from receivables.services.risk.deciding import AskDecision, decide_credit
 from receivables.services.risk.derogating import AskDerogation, agree_derogation, ask_derogation, refuse_derogation
@@ -33,7 +32,7 @@ from receivables.services.risk.insolvency import (
     note_insolvency,
     publish_insolvency,
 )
-from receivables.services.risk.limiting import DEFAULT_CURRENCY, NewLimit, end_limit, note_parent, set_limit, set_policy
+from receivables.services.risk.limiting import NewLimit, end_limit, note_parent, set_limit, set_policy
 from receivables.store.customer_file.customers import get_customer
 
 if TYPE_CHECKING:

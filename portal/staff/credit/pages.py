@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, abort, render_template, request
 
 from config.clock import today
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.people import get_person
 from portal.access.roles import COLLECTING, CREDIT, READERS, allow
 from portal.lists import read_list_request
@@ -23,14 +23,13 @@ from portal.telling.credit_words import (
     VERDICTS,
 )
 from portal.words import gettext, note_text
-from receivables.domain.risk.credit import STOPPED_COVER, CreditPolicy, LimitKind
+from receivables.domain.risk.credit import DEFAULT_CURRENCY, STOPPED_COVER, CreditPolicy, LimitKind
 from receivables.domain.risk.exposure import COMPONENTS, LOWERING
 from receivables.services.risk.exposing import PAGE, exposure_lines, exposure_of
 from receivables.services.risk.insolvency import list_insolvencies, open_insolvency
-from receivables.services.risk.limiting import DEFAULT_CURRENCY
 from receivables.store.customer_file.customers import get_customer
 from receivables.store.risk.commitments import list_commitments
-from receivables.store.risk.credit import current_policy, list_decisions, list_derogations, parent_of
+from receivables.store.risk.credit import current_policy, limits_of, list_decisions, list_derogations, parent_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,6 +144,7 @@ def customer_page(customer_id: UUID, wrong: str = "", act: str = "") -> str:
         found = get_customer(work, customer_id)
         standing = show_standing(work, customer_id, currency)
         decisions = list_decisions(work, customer_id, limit=FIRST_DECISIONS)
+        limits = limits_of(work, [customer_id]).get((customer_id, currency), {})
         return render_template(
             "credit/customer.html",
             customer=found,
@@ -154,7 +154,7 @@ def customer_page(customer_id: UUID, wrong: str = "", act: str = "") -> str:
             on=on,
             currency=currency,
             today=today(),
-            limits=[standing.limits[kind] for kind in LimitKind if kind in standing.limits],
+            limits=[limits[kind] for kind in LimitKind if kind in limits],
             limit_names=LIMIT_NAMES,
             derogations=list_derogations(work, customer_id=customer_id, limit=PAGE),
             states=DEROGATION_STATES,
@@ -242,11 +242,6 @@ class People:
                 person = None
             return person.name if person else gettext("une personne")
         return {"api": gettext("votre logiciel (API)"), "system": gettext("le système")}.get(told, told)
-
-
-def actor() -> str:
-    """The caller, as it is kept."""
-    return f"person {caller().person.person_id}"
 
 
 def read_on(given: str | None) -> date | None:

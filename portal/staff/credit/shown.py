@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 from config.clock import today
 from portal.telling.credit_words import VERDICTS, reason_sentence
 from portal.words import gettext
-from receivables.domain.risk.credit import LimitKind, decide, limit_on
+from receivables.domain.risk.credit import DEFAULT_CURRENCY, decide, limit_on
 from receivables.services.risk.deciding import standing_of
 from receivables.services.risk.exposing import exposures
-from receivables.services.risk.limiting import DEFAULT_CURRENCY
 from receivables.store.risk.credit import current_policy, derogated, limits_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
-    from receivables.domain.risk.credit import CreditFacts, CreditPolicy, Decision, Limit
+    from receivables.domain.risk.credit import CreditFacts, CreditPolicy, Decision
     from receivables.store.risk.credit import KeptDecision
     from receivables.store.work import Work
 
@@ -144,7 +143,6 @@ class Standing:
     policy: CreditPolicy
     decision: Decision
     told: Told
-    limits: dict[LimitKind, Limit]
 
     @property
     def percent(self) -> int | None:
@@ -164,5 +162,4 @@ def show_standing(work: Work, customer_id: UUID, currency: str) -> Standing:
     facts, policy = standing_of(work, customer_id, currency)
     decision = decide(facts, 0, policy)
     told = tell_decision(decision.verdict, [(each.code, each.facts) for each in decision.reasons], currency)
-    limits = limits_of(work, [customer_id]).get((customer_id, currency), {})
-    return Standing(facts, policy, decision, told, limits)
+    return Standing(facts, policy, decision, told)

@@ -25,13 +25,13 @@ from payments.debits.mandates import (
 from payments.debits.settings import find_settings
 from payments.debits.wording import words_for_bank
 from payments.errors import PaymentError
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import BOOKKEEPING, COLLECTING, STAFF, allow
 from portal.customer.downloads import send_bytes
 from portal.customer.mandates import PDF
 from portal.lists import read_list_request
-from portal.telling.debit_words import DEBIT_STATES, MANDATE_STATES, SCHEMES, error_words, reason_words, shown
-from portal.words import fitted, gettext, language, moment, note_text
+from portal.telling.debit_words import DEBIT_STATES, MANDATE_STATES, SCHEMES, reason_words, shown
+from portal.words import fitted, gettext, language, moment, note_text, told_by
 from receivables.services.settlement.paying import noon
 from receivables.store.customer_file.customers import get_customer
 
@@ -111,7 +111,7 @@ def document(mandate_id: UUID) -> Response:
         found = _or_nothing(work, mandate_id)
         if found.evidence_sha256 is None:
             abort(404)
-        work.audit(_actor(), "mandate.fetched", str(mandate_id))
+        work.audit(actor(), "mandate.fetched", str(mandate_id))
     return send_bytes(services().archive.get(found.evidence_sha256), PDF, f"mandat-{found.rum}.pdf")
 
 
@@ -126,7 +126,7 @@ def bank_copy(mandate_id: UUID) -> Response:
         settings = find_settings(work)
         creditor = settings.creditor if settings else place().supplier_name
         iban = ibans_of(work, services().keyring, {mandate_id})[mandate_id]
-        work.audit(_actor(), "mandate.copied_for_bank", str(mandate_id))
+        work.audit(actor(), "mandate.copied_for_bank", str(mandate_id))
     proof = found.evidence
     signature = (
         (gettext("Signé par"), proof["name"]),
@@ -148,7 +148,7 @@ def confirm(mandate_id: UUID) -> Response:
     with work_here() as work:
         _or_nothing(work, mandate_id)
         try:
-            confirm_by_bank(work, mandate_id, _actor())
+            confirm_by_bank(work, mandate_id, actor())
         except PaymentError:
             return redirect(url_for("debit_mandates.show", mandate_id=mandate_id), 303)
     return redirect(url_for("debit_mandates.show", mandate_id=mandate_id), 303)
@@ -162,7 +162,7 @@ def unblock(mandate_id: UUID) -> Response:
         found = _or_nothing(work, mandate_id)
         if found.state == "blocked":
             move_mandate(work, mandate_id, "usable", None)
-            work.audit(_actor(), "mandate.unblocked", str(mandate_id), reason=found.reason)
+            work.audit(actor(), "mandate.unblocked", str(mandate_id), reason=found.reason)
     return redirect(url_for("debit_mandates.show", mandate_id=mandate_id), 303)
 
 
@@ -172,7 +172,7 @@ def end(mandate_id: UUID) -> Response:
     """End a mandate on our side."""
     with work_here() as work:
         _or_nothing(work, mandate_id)
-        end_mandate(work, mandate_id, _actor(), "by_staff")
+        end_mandate(work, mandate_id, actor(), "by_staff")
     return redirect(url_for("debit_mandates.show", mandate_id=mandate_id), 303)
 
 
@@ -201,9 +201,9 @@ def take() -> Response:
             signed = _day(typed.get("signed_on", ""))
             used = _day(typed["last_used_on"]) if typed.get("last_used_on") else None
             at = min(noon(signed), now())
-            made = take_over(work, services().keyring, asked, signed_at=at, last_used_on=used, actor=_actor())
+            made = take_over(work, services().keyring, asked, signed_at=at, last_used_on=used, actor=actor())
     except PaymentError as error:
-        return _form(typed, error_words(error))
+        return _form(typed, told_by(error))
     return redirect(url_for("debit_mandates.show", mandate_id=made.mandate_id), 303)
 
 
@@ -215,9 +215,9 @@ def take_table() -> Response:
     data = sent.stream.read(MOST_BYTES + 1) if sent else b""
     try:
         with work_here() as work:
-            made, faults = import_mandates(work, services().keyring, data, _actor())
+            made, faults = import_mandates(work, services().keyring, data, actor())
     except PaymentError as error:
-        return _form({}, error_words(error))
+        return _form({}, told_by(error))
     if faults:
         return _form({}, gettext("Rien n'a été repris : corrigez ces lignes."), faults)
     return redirect(url_for("debit_mandates.index", taken=len(made)), 303)
@@ -278,7 +278,3 @@ def _or_nothing(work: Work, mandate_id: UUID) -> Mandate:
     except PaymentError:
         abort(404)
     return found if found.signed_at else abort(404)
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

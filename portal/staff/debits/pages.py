@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import time
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
@@ -29,9 +28,10 @@ from payments.debits.sending import mark_sent
 from payments.debits.settings import FORMATS, RETRY_DAYS, DebitSettings, creditor_account, find_settings, save_settings
 from payments.debits.tasks import close_task, has_task, open_tasks
 from payments.errors import PaymentError
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import BOOKKEEPING, COLLECTING, OWNERS, STAFF, Role, allow
 from portal.customer.downloads import send_bytes
+from portal.fields import id_in
 from portal.mail.debit_mails import tell_payers
 from portal.telling.debit_words import (
     BATCH_STATES,
@@ -39,16 +39,17 @@ from portal.telling.debit_words import (
     SCHEMES,
     done_words,
     dropped_words,
-    error_words,
     reason_words,
     shown,
     task_words,
 )
-from portal.words import language
+from portal.words import language, told_by
 from receivables.errors import ReceivablesError
 from receivables.store.customer_file.overviews import supplier_name
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from sqlalchemy import RowMapping
     from werkzeug import Response
 
@@ -71,14 +72,14 @@ def index() -> Response:
 @allow(*COLLECTING)
 def plan() -> Response:
     """Plan the chosen invoices, and announce them to their payers at once."""
-    chosen = [found for each in request.form.getlist("invoice")[:PAGE] if (found := _uuid(each))]
+    chosen = [found for each in request.form.getlist("invoice")[:PAGE] if (found := id_in(each))]
     try:
         with work_here() as work:
             for invoice_id in chosen:
-                plan_debit(work, invoice_id, _actor())
+                plan_debit(work, invoice_id, actor())
             tell_payers(services(), work)
     except PaymentError as error:
-        return _index_page(error_words(error))
+        return _index_page(told_by(error))
     return redirect(url_for("debits.index", planned=len(chosen)), 303)
 
 
@@ -89,7 +90,7 @@ def cancel(debit_id: UUID) -> Response:
     with work_here() as work:
         if not has_debit(work, debit_id):
             abort(404)
-        cancel_debit(work, debit_id, _actor(), "by_hand")
+        cancel_debit(work, debit_id, actor(), "by_hand")
     return redirect(url_for("debits.index"), 303)
 
 
@@ -99,10 +100,10 @@ def make() -> Response:
     """Make files of the announced debits whose day is near."""
     try:
         with work_here() as work:
-            made = make_files(work, services().keyring, _actor())
+            made = make_files(work, services().keyring, actor())
             tell_payers(services(), work)  # of days that had to move
     except PaymentError as error:
-        return _index_page(error_words(error))
+        return _index_page(told_by(error))
     except ReceivablesError as error:
         return _index_page(str(error))
     why = ", ".join(sorted({dropped_words(each) for each in made.dropped.values()}))
@@ -125,9 +126,9 @@ def answer() -> Response:
     data = sent.stream.read(MOST_BYTES + 1) if sent else b""
     try:
         with work_here() as work:
-            taken = take_answer(work, data, _actor())
+            taken = take_answer(work, data, actor())
     except PaymentError as error:
-        return _batches_page(error_words(error))
+        return _batches_page(told_by(error))
     except UnsafeXmlError as error:
         return _batches_page(error.sentence_fr if language() == "fr" else error.sentence)
     return redirect(url_for("debits.batch", batch_id=taken.batch_id, rejected=taken.rejected), 303)
@@ -165,7 +166,7 @@ def download(batch_id: UUID) -> Response:
     with work_here() as work:
         _batch_or_nothing(work, batch_id)
         file = batch_file(work, batch_id)
-        work.audit(_actor(), "debits.file_fetched", str(batch_id), filename=file.filename)
+        work.audit(actor(), "debits.file_fetched", str(batch_id), filename=file.filename)
     return send_bytes(file.content, XML, file.filename)
 
 
@@ -175,7 +176,7 @@ def sent(batch_id: UUID) -> Response:
     """Say that the file was handed to the bank."""
     with work_here() as work:
         _batch_or_nothing(work, batch_id)
-        mark_sent(work, batch_id, _actor())
+        mark_sent(work, batch_id, actor())
     return redirect(url_for("debits.batch", batch_id=batch_id), 303)
 
 
@@ -206,7 +207,7 @@ def finish(task_id: UUID) -> Response:
     with work_here() as work:
         if not has_task(work, task_id):
             abort(404)
-        close_task(work, task_id, _actor(), request.form.get("note", "")[:500])
+        close_task(work, task_id, actor(), request.form.get("note", "")[:500])
     return redirect(url_for("debits.returns"), 303)
 
 
@@ -224,14 +225,14 @@ def keep_settings() -> Response:
     typed = {name: value[:80].strip() for name, value in request.form.items()}
     try:
         with work_here() as work:
-            save_settings(work, _settings(typed), _actor())
+            save_settings(work, _settings(typed), actor())
     except PaymentError as error:
         return _settings_page(typed, error)
     return redirect(url_for("debits.ask_settings", saved=1), 303)
 
 
 def _index_page(wrong: str = "") -> Response:
-    after = _uuid(request.args.get("after", "")) if request.method == "GET" else None
+    after = id_in(request.args.get("after", "")) if request.method == "GET" else None
     with work_here() as work:
         settings = find_settings(work)
         rows = list_collectables(work, after=after) if settings else []
@@ -253,7 +254,7 @@ def _index_page(wrong: str = "") -> Response:
 
 
 def _batches_page(wrong: str = "") -> Response:
-    after = _uuid(request.args.get("after", "")) if request.method == "GET" else None
+    after = id_in(request.args.get("after", "")) if request.method == "GET" else None
     with work_here() as work:
         rows = list_batches(work, after=after)
     page = render_template(
@@ -294,7 +295,7 @@ def _settings_page(typed: dict[str, str] | None = None, wrong: PaymentError | No
         formats=FORMATS,
         retries=RETRY_DAYS,
         iban=iban,
-        wrong=error_words(wrong) if wrong else "",
+        wrong=told_by(wrong) if wrong else "",
         wrong_field="ics" if wrong and wrong.code == "debit.bad_ics" else "",
         may_save=place().role is Role.OWNER,
         saved="saved" in request.args,
@@ -338,14 +339,3 @@ def _code_words(row: RowMapping) -> str:
 
 def _task_reason(code: str | None) -> str:
     return reason_words(code, today()) if code else ""
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

@@ -19,7 +19,7 @@ from einvoice.directory.checks import (
 )
 from einvoice.directory.customer_file import CustomerFileError, identify, read_customer_file
 from einvoice.directory.words import ReachState
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import COLLECTING, STAFF, allow
 from portal.staff.directory.shown import LINE_STATES, MESHES, STATES
 from portal.staff.directory.table import write_table
@@ -111,7 +111,7 @@ def start() -> AnyResponse:
     label = clean_name(given.filename if given else "") or gettext("fichier sans nom")
     with work_here() as work:
         check_id = start_check(work, label, rows)
-        work.audit(f"person {caller().person.person_id}", "directory.check_started", str(check_id), rows=len(rows))
+        work.audit(actor(), "directory.check_started", str(check_id), rows=len(rows))
     return redirect(url_for("directory.show_check", check_id=check_id), 303)
 
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 
 from config.clock import today
-from config.secrets import new_token, token_bytes, token_text
-from portal.access.context import caller, services, work_here
+from portal.access.context import actor, services, work_here
 from portal.access.roles import COLLECTING, allow
 from portal.customer.disputing import read_amount
+from portal.fields import new_once, read_once
 from portal.mail.dispute_mails import RECEIVED, write_dispute_mail
 from portal.telling.dispute_words import PLAIN, choices
 from portal.words import gettext, note_text, told_by
 from receivables.errors import ReceivablesError
-from receivables.services.conversations.disputing import MAX_SAID
+from receivables.services.conversations.contesting import MAX_SAID
 from receivables.services.invoicing.dues import due_on_invoice
 from receivables.services.settlement.short_paying import NotedDispute, note_dispute, short_payments
 from receivables.store.customer_file.customers import get_customer
@@ -55,7 +55,7 @@ class Typed:
 def ask(invoice_id: UUID) -> Response:
     """Which invoice, which amount, why."""
     with work_here() as work:
-        return _page(work, invoice_id, Typed(once=token_text(new_token())))
+        return _page(work, invoice_id, Typed(once=new_once()))
 
 
 @blueprint.post("/<uuid:invoice_id>")
@@ -63,12 +63,11 @@ def ask(invoice_id: UUID) -> Response:
 def note(invoice_id: UUID) -> Response:
     """Open the dispute and tell the customer that it is looked at."""
     form = request.form
-    once = form.get("once", "")
     typed = Typed(
         form.get("reason", "")[:40],
         form.get("amount", "")[:20].strip(),
         "".join(c for c in form.get("said", "") if c.isprintable() or c in "\r\n\t")[:MAX_SAID],
-        once if len(token_bytes(once) or b"") == len(new_token()) else token_text(new_token()),
+        read_once(form),
     )
     try:
         with work_here() as work:
@@ -101,7 +100,7 @@ def command_of(work: Work, invoice_id: UUID, typed: Typed) -> NotedDispute:
         invoice_id,
         typed.reason,
         typed.said,
-        f"person {caller().person.person_id}",
+        actor(),
         f"form {typed.once}",
         amount_minor=minor,
         short=bool(short) and minor in (None, short[0].missing_minor),

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from config.clock import now, today
-from config.secrets import new_token, token_bytes, token_text
 from portal.access.context import caller, place, services, work_here
 from portal.access.roles import COLLECTING, READERS, allow
 from portal.customer.disputing import lines_of, read_amount
 from portal.documents.attachments import FORM, MOST_BYTES, MOST_FILES, AttachmentError, read_attachments
+from portal.fields import new_once, read_once
 from portal.lists import MAX_WANTED, read_list_request
+from portal.refusals import refuse_unread_acts
 from portal.staff.disputes.acts import (
     CORRECTIVE,
     CREDIT,
@@ -31,7 +31,8 @@ from portal.telling.dispute_words import TEAMS, reason_words, team_words
 from portal.words import gettext, language, note_text
 from receivables.domain.conversations.disputes import FRAUD_CHECK, UNDECIDED, State
 from receivables.services.collecting.chasing import disputed_minor
-from receivables.services.conversations.disputing import MAX_SAID, assign_dispute, close_refusal
+from receivables.services.conversations.contesting import MAX_SAID
+from receivables.services.conversations.disputing import assign_dispute, close_refusal
 from receivables.services.invoicing.dues import due_on_invoice
 from receivables.services.settlement.short_paying import short_payments
 from receivables.store.conversations.disputes import CHOICES, events_of, get_dispute, list_disputes
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from receivables.store.conversations.disputes import DisputeLine
 
 blueprint = Blueprint("disputes", __name__, url_prefix="/s/disputes")
+refuse_unread_acts(blueprint)
 
 MOST_SHORT = 5
 FILTERS = {
@@ -204,22 +206,10 @@ def assign(dispute_id: UUID) -> Response:
     return _act(dispute_id, "assign", act)
 
 
-@blueprint.errorhandler(RequestEntityTooLarge)
-def refuse_size(_: RequestEntityTooLarge) -> Response:
-    """Files so large that the form was not read to its end."""
-    told = {"most": MOST_FILES, "size": MOST_BYTES // 1024**2}
-    said = gettext("Vos fichiers sont trop lourds : au plus %(most)s fichiers de %(size)s Mo chacun.") % told
-    again = gettext("Revenez à la page précédente : votre texte y est encore. Retirez ou réduisez les fichiers.")
-    back = request.path.rpartition("/")[0]
-    return make_response(render_template("disputes/refused.html", said=said, again=again, back=back), 413)
-
-
 def _act(dispute_id: UUID, form: str, act: Callable[[Actor, str], bool]) -> Response:
     """Do it and come back to the dispute; where it is refused, show why beside what was typed."""
     said = request.form.get("said", "")[: MAX_SAID + 1]
-    once = request.form.get("once", "")
-    once = once if len(token_bytes(once) or b"") == len(new_token()) else token_text(new_token())
-    actor = Actor(services(), place().supplier_id, f"person {caller().person.person_id}", once)
+    actor = Actor(services(), place().supplier_id, f"person {caller().person.person_id}", read_once(request.form))
     try:
         told = act(actor, said)
     except AttachmentError as error:
@@ -261,7 +251,7 @@ def _page(dispute_id: UUID, kept: Kept | None = None) -> Response:
             undecided=dispute.state in UNDECIDED,
             refused=dispute.state is State.REFUSED,
             kept=kept or Kept(),
-            once=token_text(new_token()),
+            once=new_once(),
             not_told=gettext(_NO_ADDRESS) if request.args.get("told") == "no" else "",
             most_files=MOST_FILES,
             most_mib=MOST_BYTES // 1024**2,

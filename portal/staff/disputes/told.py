@@ -9,7 +9,7 @@ from einvoice.lifecycle.reasons import ACTIONS
 from einvoice.lifecycle.statuses import status
 from portal.telling.dispute_words import team_words
 from portal.telling.timeline import Told
-from portal.words import day, gettext, language, money, ngettext, note_text, short_day
+from portal.words import colon, day, gettext, language, money, ngettext, note_text, short_day
 from receivables.domain.conversations.disputes import EventKind, Origin, State
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _tell(event: DisputeEvent) -> Told:
     words, tone, icon = _ACTS[event.kind]
     title = gettext(words)
     if "amount_minor" in event.facts:
-        title = f"{title} : {money(event.facts['amount_minor'], event.facts.get('currency', 'EUR'))}"
+        title = f"{title}{colon()} {money(event.facts['amount_minor'], event.facts.get('currency', 'EUR'))}"
     details = [event.said or ""]
     if event.kind is EventKind.DOCUMENTS_SENT:
         count = len(event.facts["documents"])

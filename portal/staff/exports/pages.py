@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 
 from config.clock import today
 from config.law import LawUnknownError
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.headers import FILE_POLICY
 from portal.access.people import staff_of
 from portal.access.roles import BOOKKEEPING, LEDGERS, OWNERS, STAFF, Role, allow
@@ -67,7 +67,7 @@ def overview() -> str:
 @allow(*BOOKKEEPING)
 def validate() -> AnyResponse:
     """Number every entry until today."""
-    return _act(lambda work: validate_entries(work, today(), _actor()))
+    return _act(lambda work: validate_entries(work, today(), actor()))
 
 
 @blueprint.post("/close")
@@ -75,7 +75,7 @@ def validate() -> AnyResponse:
 def close() -> AnyResponse:
     """Close the books until the end of a month."""
     until = _day("until") or abort(400)
-    return _act(lambda work: close_period(work, until, _actor()))
+    return _act(lambda work: close_period(work, until, actor()))
 
 
 @blueprint.post("/reopen")
@@ -86,7 +86,7 @@ def reopen() -> AnyResponse:
 
     def act(work: Work) -> None:
         last = closed_until(work)
-        reopen_period(work, _month_before(last) if last else None, reason, _actor())
+        reopen_period(work, _month_before(last) if last else None, reason, actor())
 
     return _act(act)
 
@@ -98,7 +98,7 @@ def rates() -> AnyResponse:
     file = request.files.get("file")
     text = file.read().decode("utf-8", "replace") if file else ""
     name = clean_name(file.filename) if file else ""
-    return _act(lambda work: keep_rates(work, read_rates(text), name or "-", _actor()))
+    return _act(lambda work: keep_rates(work, read_rates(text), name or "-", actor()))
 
 
 @blueprint.get("/fec/<day>.zip")
@@ -116,7 +116,7 @@ def fec(day: str) -> AnyResponse:
                 abort(404)
             made = fec_of(work, year)
             kept, totals = zip_fec(made, encoding)
-            work.audit(_actor(), "fec.fetched", made.name, entries=totals.entries, lines=totals.lines)
+            work.audit(actor(), "fec.fetched", made.name, entries=totals.entries, lines=totals.lines)
     except NotFoundError:
         abort(404)
     except (ReceivablesError, LawUnknownError) as error:
@@ -154,7 +154,7 @@ def journal(form: str) -> AnyResponse:
     if (large := _large("journal", form, days)) is not None:
         return large
     with work_here() as work:
-        work.audit(_actor(), "journal.fetched", f"{span.since}/{span.until}", form=form)
+        work.audit(actor(), "journal.fetched", f"{span.since}/{span.until}", form=form)
         return send_table(JOURNAL, journal_lines(work, span.since, span.until), Form(form), f"journal-{span.until}")
 
 
@@ -258,7 +258,3 @@ def _send_zip(kept: IO[bytes], name: str) -> Response:
     response.headers["Content-Security-Policy"] = FILE_POLICY
     response.call_on_close(kept.close)
     return response
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

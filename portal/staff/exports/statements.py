@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, render_template
 
-from portal.access.context import caller, work_here
+from portal.access.context import actor, work_here
 from portal.access.roles import READERS, allow
 from portal.statements.sending import asked_statements, send_statement
 from portal.statements.words import age_name, movement_name
@@ -43,5 +43,5 @@ def show(customer_id: UUID) -> str:
 def file(customer_id: UUID, form: str) -> Response:
     """The statement as a file."""
     with work_here() as work:
-        work.audit(f"person {caller().person.person_id}", "statement.fetched", str(customer_id), form=form)
+        work.audit(actor(), "statement.fetched", str(customer_id), form=form)
         return send_statement(work, customer_id, form)

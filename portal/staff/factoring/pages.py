@@ -12,9 +12,10 @@ from config.clock import today
 from einvoice.errors import EInvoiceError
 from einvoice.lifecycle.factoring import read_account
 from payments.errors import PaymentError
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, place, work_here
 from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.customer.payment_words import read_amount
+from portal.fields import id_in
 from portal.staff.factoring.form import (
     LONGEST,
     PAGE,
@@ -86,7 +87,7 @@ def add_factor() -> AnyResponse:
     """Add a factor."""
 
     def act(work: Work) -> None:
-        keep_factor(work, read_factor(request.form), _actor())
+        keep_factor(work, read_factor(request.form), actor())
 
     return _do(act, url_for("factoring.index", done="factor"), _index)
 
@@ -105,7 +106,7 @@ def add_move(factor_id: UUID) -> AnyResponse:
 
     def act(work: Work) -> None:
         money = "suspense" if request.form.get("where") == "suspense" else "bank"
-        book_factor_move(work, factor_id, read_move(request.form), _actor(), money=money)
+        book_factor_move(work, factor_id, read_move(request.form), actor(), money=money)
 
     target = url_for("factoring.factor", factor_id=factor_id, done="move")
     return _do(act, target, lambda wrong: _factor(factor_id, wrong))
@@ -119,7 +120,7 @@ def set_account(factor_id: UUID) -> AnyResponse:
     def act(work: Work) -> None:
         typed = {name: request.form.get(name, "")[:LONGEST] for name in ("holder", "iban", "bic")}
         account = read_account(typed["holder"], typed["iban"], typed["bic"] or None)
-        change_payee(work, factor_id, account.holder, account.iban, account.bic, actor=_actor())
+        change_payee(work, factor_id, account.holder, account.iban, account.bic, actor=actor())
 
     target = url_for("factoring.factor", factor_id=factor_id, done="account")
     return _do(act, target, lambda wrong: _factor(factor_id, wrong))
@@ -136,13 +137,13 @@ def choose() -> AnyResponse:
 @allow(*BOOKKEEPING)
 def assign() -> AnyResponse:
     """Assign the chosen invoices, as one batch."""
-    chosen = [found for each in request.form.getlist("invoice")[:PAGE] if (found := _uuid(each))]
-    factor_id = _uuid(request.form.get("factor", ""))
+    chosen = [found for each in request.form.getlist("invoice")[:PAGE] if (found := id_in(each))]
+    factor_id = id_in(request.form.get("factor", ""))
     if not chosen or factor_id is None:
         return _choose("nothing")
     try:
         with work_here() as work:
-            batch = assign_invoices(work, AssignInvoices(factor_id, chosen, _actor()))
+            batch = assign_invoices(work, AssignInvoices(factor_id, chosen, actor()))
     except NotFoundError:
         raise
     except ReceivablesError as error:
@@ -169,7 +170,7 @@ def paid(assignment_id: UUID) -> AnyResponse:
         found = get_assignment(work, assignment_id)
         amount = read_amount(request.form.get("amount", "")[:20], found.currency)
         day, reference = read_day(request.form.get("on", "")), request.form.get("reference", "")[:LONGEST]
-        note_factor_paid(work, assignment_id, amount, day, reference=reference or day.isoformat(), actor=_actor())
+        note_factor_paid(work, assignment_id, amount, day, reference=reference or day.isoformat(), actor=actor())
 
     return _about(assignment_id, act)
 
@@ -181,11 +182,11 @@ def give_over(assignment_id: UUID) -> AnyResponse:
 
     def act(work: Work) -> None:
         found = get_assignment(work, assignment_id)
-        attempt_id = _uuid(request.form.get("payment", ""))
+        attempt_id = id_in(request.form.get("payment", ""))
         money = {each.attempt_id: each for each in open_credits(work, found.customer_id, found.currency)}
         if attempt_id is None or attempt_id not in money:
             raise ReceivablesError("factor.no_payment", "Choose a payment.", "Choisissez un paiement.")
-        hand_over(work, assignment_id, attempt_id, min(money[attempt_id].open_minor, found.open_minor), _actor())
+        hand_over(work, assignment_id, attempt_id, min(money[attempt_id].open_minor, found.open_minor), actor())
 
     return _about(assignment_id, act)
 
@@ -195,11 +196,11 @@ def give_over(assignment_id: UUID) -> AnyResponse:
 def take_back(assignment_id: UUID) -> AnyResponse:
     """The factor gives the claim back (228)."""
     reason = request.form.get("reason", "")[:LONGEST]
-    return _about(assignment_id, lambda work: give_back(work, assignment_id, reason=reason, actor=_actor()))
+    return _about(assignment_id, lambda work: give_back(work, assignment_id, reason=reason, actor=actor()))
 
 
 def _index(wrong: str = "") -> AnyResponse:
-    after = _uuid(request.args.get("after", ""))
+    after = id_in(request.args.get("after", ""))
     state = request.args.get("state", "")
     with work_here() as work:
         rows = list_assignments(work, after=after, state=state if state in STATES else None)
@@ -284,20 +285,9 @@ def _do(act: Callable[[Work], object], target: str, page: Callable[[str], AnyRes
     return redirect(target, 303)
 
 
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
 def _after(text: str) -> tuple[date, UUID] | None:
     day, _, invoice = text.partition("_")
     try:
         return date.fromisoformat(day), UUID(invoice)
     except ValueError:
         return None
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

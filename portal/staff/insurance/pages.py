@@ -10,7 +10,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 
 from config.clock import today
 from payments.errors import PaymentError
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import COLLECTING, CREDIT, STAFF, allow
 from portal.agencies.accounts import accounts_at, close_account, open_account
 from portal.agencies.driver import INSURER, driver_named, drivers
@@ -75,7 +75,7 @@ def keep_policy() -> AnyResponse:
         starts_on = _day(request.form.get("starts_on", ""))
         policy = new_policy(insurer.name, request.form.get("number", "")[:LONGEST], read_terms(told), starts_on)
         with work_here() as work:
-            add_policy(work, policy, _actor())
+            add_policy(work, policy, actor())
 
     return _do(act, "kept", _index)
 
@@ -89,10 +89,10 @@ def connect() -> AnyResponse:
     def act() -> None:
         with work_here() as work:
             if request.form.get("leave") == "1":
-                close_account(work, INSURER, driver, _actor())
+                close_account(work, INSURER, driver, actor())
             else:
                 url, key = request.form.get("url", "")[:LONGEST_URL], request.form.get("key", "")[:LONGEST_KEY]
-                open_account(services(), work, INSURER, driver, url, key, _actor())
+                open_account(services(), work, INSURER, driver, url, key, actor())
 
     return _do(act, "connected", _index)
 
@@ -115,9 +115,9 @@ def take() -> AnyResponse:
     def act() -> None:
         if content:
             with work_here() as work:
-                take_decisions(work, policy_id, content, _actor())
+                take_decisions(work, policy_id, content, actor())
         else:
-            fetch_decisions(services(), place().supplier_id, policy_id, _actor())
+            fetch_decisions(services(), place().supplier_id, policy_id, actor())
 
     return _do(act, "heard", _decisions, "insurance.decisions")
 
@@ -130,7 +130,7 @@ def ask() -> AnyResponse:
 
     def act() -> None:
         amount = _amount(request.form.get("amount", ""))
-        ask_limit(services(), place().supplier_id, policy_id, customer_id, amount, _actor())
+        ask_limit(services(), place().supplier_id, policy_id, customer_id, amount, actor())
 
     return _do(act, "asked", _decisions, "insurance.decisions")
 
@@ -150,7 +150,7 @@ def declare() -> AnyResponse:
     reference = request.form.get("reference", "")[:LONGEST]
 
     def act() -> None:
-        declare_overdue(services(), place().supplier_id, policy_id, invoice_id, _actor(), reference)
+        declare_overdue(services(), place().supplier_id, policy_id, invoice_id, actor(), reference)
 
     return _do(act, "declared", _overdues, "insurance.overdues")
 
@@ -248,7 +248,3 @@ def _uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError as error:
         raise NotFoundError("insurance.not_found", "There is no such thing.", "Cela n'existe pas.") from error
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import abort, redirect, request, url_for
 from pydantic import ValidationError
 
 from einvoice.errors import EInvoiceError
-from portal.access.context import caller, place, services
+from portal.access.context import actor, place, services
 from portal.documents.issuing import need_profile
 from portal.invoicing.looking import look_at
 from portal.invoicing.terms_choices import usual_terms
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
 
     from einvoice.composing.seller import SellerProfile
     from portal.invoicing.looking import Look
-    from portal.invoicing.terms_choices import Terms
     from portal.invoicing.typed import TypedInvoice
+    from receivables.domain.settlement.payment_terms import PaymentTerms
     from receivables.store.invoicing.drafts import Draft
     from receivables.store.invoicing.items import Item
     from receivables.store.register import Supplier
@@ -45,13 +44,8 @@ class Desk:
     draft: Draft
     typed: TypedInvoice
     profile: SellerProfile
-    usual: Terms
+    usual: PaymentTerms
     look: Look
-
-
-def actor() -> str:
-    """Who acts, for the audit trail."""
-    return f"person {caller().person.person_id}"
 
 
 def supplier_here() -> Supplier:
@@ -147,11 +141,3 @@ def read_revision() -> int:
     """The revision of the draft that this form was shown with; 0 where it says none."""
     text = request.form.get("revision", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0  # noqa: PLR2004 -- an int4
-
-
-def read_id(text: str | None) -> UUID | None:
-    """An id in a form or an address, or ``None``."""
-    try:
-        return UUID(text or "")
-    except ValueError:
-        return None

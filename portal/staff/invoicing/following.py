@@ -10,7 +10,7 @@ from config.clock import new_id
 from einvoice.crediting.credit_note import LineCredit
 from einvoice.crediting.earlier import credited_before
 from einvoice.errors import EInvoiceError
-from portal.access.context import services, work_here
+from portal.access.context import actor, services, work_here
 from portal.access.roles import BOOKKEEPING, allow
 from portal.documents.crediting import CreditOrder, credit_invoice
 from portal.documents.issuing import FilesPendingError, IssueOptions
@@ -19,7 +19,7 @@ from portal.invoicing.buyers import buyer_of
 from portal.invoicing.copying import again, completed, corrected, document_of
 from portal.invoicing.issuing import check_correctable
 from portal.invoicing.typed import to_kept
-from portal.staff.invoicing.desk import actor, profile_here, start, supplier_here, with_blank_line
+from portal.staff.invoicing.desk import profile_here, start, supplier_here, with_blank_line
 from portal.staff.invoicing.pages import with_deposits
 from portal.words import fitted, gettext, told_by
 from receivables.domain.invoicing.invoices import DEPOSITS

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 
 from config.clock import today
-from portal.access.context import work_here
+from portal.access.context import actor, work_here
 from portal.access.roles import BOOKKEEPING, allow
+from portal.fields import id_in
 from portal.invoicing.recurring import resume
 from portal.invoicing.typed import repeated, to_kept, to_typed, without_buyer
-from portal.staff.invoicing.desk import actor, lay_out, read_id
+from portal.staff.invoicing.desk import lay_out
 from portal.words import day, gettext, note_text, told_by
 from receivables.domain.invoicing.recurrence import Rhythm, date_at
 from receivables.errors import ConflictError
@@ -81,7 +82,7 @@ def templates() -> str:
 @allow(*BOOKKEEPING)
 def keep() -> Response:
     """Keep a draft as a template; the draft stays."""
-    draft_id = read_id(request.form.get("draft"))
+    draft_id = id_in(request.form.get("draft"))
     with work_here() as work:
         draft = get_draft(work, draft_id) if draft_id else None
         if draft is not None:
@@ -106,7 +107,7 @@ def remove(template_id: UUID) -> Response:
 def index() -> str:
     """Recurring invoices, the newest first."""
     with work_here() as work:
-        found = list_recurring(work, read_id(request.args.get("after")))
+        found = list_recurring(work, id_in(request.args.get("after")))
         waiting = count_drafts(work)
     rows = [(each, to_typed(each.typed), gettext(RHYTHMS[each.rhythm]), _state(each)) for each in found[:PAGE]]
     return render_template("invoicing/recurring.html", rows=rows, more=len(found) > PAGE, waiting=waiting)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, make_response, render_template, request
 
 from einvoice.directory.customer_file import identify
-from portal.access.context import place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import BOOKKEEPING, allow
+from portal.fields import id_in
 from portal.invoicing.buyers import buyer_by_siren, buyer_of
 from portal.invoicing.copying import again, deposits_to_deduct
 from portal.invoicing.typed import (
@@ -23,7 +24,7 @@ from portal.invoicing.typed import (
     to_kept,
     to_typed,
 )
-from portal.staff.invoicing.desk import actor, profile_here, read_id, start, with_blank_line
+from portal.staff.invoicing.desk import profile_here, start, with_blank_line
 from portal.words import gettext, language
 from receivables.store.invoicing.billing import MOST_SHOWN, customer_with_siren, find_buyers
 from receivables.store.invoicing.drafts import (
@@ -54,7 +55,7 @@ NEW_KINDS = (CONSUMER, ABROAD, PUBLIC)
 def home() -> str:
     """Drafts, the newest first."""
     with work_here() as work:
-        drafts = list_drafts(work, read_id(request.args.get("after")))
+        drafts = list_drafts(work, id_in(request.args.get("after")))
         waiting = count_drafts(work)
     return render_template("invoicing/drafts.html", drafts=drafts[:PAGE], more=len(drafts) > PAGE, waiting=waiting)
 
@@ -99,7 +100,7 @@ def _new_draft(work: Work) -> NewDraft:
         NotFoundError: a customer, an invoice or a template that is not there.
     """
     form = request.form
-    like, customer, template = (read_id(form.get(each)) for each in ("like", "customer", "template"))
+    like, customer, template = (id_in(form.get(each)) for each in ("like", "customer", "template"))
     typed = _empty()
     if template:
         typed = to_typed(get_template(work, template).typed)
@@ -142,7 +143,7 @@ def with_deposits(work: Work, typed: TypedInvoice, customer_id: UUID, ticked: UU
 
 
 def _ask(wanted: str, *, number: str = "", refused: str = "") -> Response:
-    template = read_id(request.values.get("template"))
+    template = id_in(request.values.get("template"))
     with work_here() as work:
         found = find_buyers(work, wanted)
         templates = list_templates(work)

@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from babel import Locale
-
 from config.clock import today
-from einvoice.codelists.countries import COUNTRIES
 from einvoice.codelists.units import UNITS
 from einvoice.validation.verdict import Verdict
 from portal.invoicing.faults import COMPANY, GENERAL
 from portal.invoicing.terms_choices import offered_terms
 from portal.invoicing.typed import ABROAD, BUSINESS, CONSUMER, DEPOSIT, INVOICE, PUBLIC
 from portal.invoicing.vat_choices import offered_choices
+from portal.staff.clients.form import countries
 from portal.staff.invoicing.desk import MOST_ITEMS
-from portal.words import LOCALES, gettext, language, money, ngettext, note_text
+from portal.words import gettext, language, money, ngettext, note_text
 from receivables.domain.money import Money
 from receivables.store.invoicing.items import list_items
 
@@ -121,7 +119,7 @@ def show_form(work: Work, desk: Desk) -> dict[str, Any]:
         "vats": offered_choices(desk.profile, [line.vat for line in typed.lines]),
         "units": unit_choices([line.unit for line in typed.lines]),
         "terms": offered_terms(desk.usual, today()),
-        "countries": country_choices(),
+        "countries": countries(),
         "currencies_told": [(each, each) for each in dict.fromkeys((*CURRENCIES, typed.currency))],
         "natures_told": [(key, gettext(name)) for key, name in NATURES.items()],
         "items": list_items(work, limit=MOST_ITEMS),
@@ -211,10 +209,3 @@ def unit_choices(used: Sequence[str]) -> list[tuple[str, str]]:
         if code and code not in names:
             names[code] = UNITS[code][place] if code in UNITS else code
     return list(names.items())
-
-
-def country_choices() -> list[tuple[str, str]]:
-    """Countries by name in the reader's language, France first."""
-    territories = Locale.parse(LOCALES[language()]).territories
-    named = [(code, str(territories.get(code, code))) for code in COUNTRIES if code != "FR"]
-    return [("FR", str(territories["FR"])), *sorted(named, key=lambda each: each[1])]

@@ -12,7 +12,7 @@ from einvoice.composing.public_buyers import is_public
 from einvoice.errors import EInvoiceError
 from einvoice.request.reading import parse_request
 from einvoice.routing import decide_routing, facts_of
-from portal.access.context import services, work_here
+from portal.access.context import actor, services, work_here
 from portal.access.headers import let_script_ask
 from portal.access.roles import BOOKKEEPING, allow
 from portal.invoicing.faults import faults_of, once
@@ -21,7 +21,6 @@ from portal.invoicing.looking import draw
 from portal.invoicing.typed import read_form, to_typed
 from portal.staff.directory.shown import ROADS
 from portal.staff.invoicing.desk import (
-    actor,
     fill_from_catalogue,
     keep,
     lay_out,

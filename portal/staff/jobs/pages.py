@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, place, services, work_here
 from portal.access.people import staff_of
 from portal.access.roles import BOOKKEEPING, READERS, allow
 from portal.customer.downloads import send_bytes
 from portal.exports.kept import EXPORT, exports_behind
 from portal.exports.kinds import KINDS as EXPORTS
-from portal.jobs.jobs import MAX_LINES, every_job, job_of, lines_of, stop_job, sums_taken, try_again
+from portal.fields import id_in
+from portal.jobs.jobs import MAX_LINES, MOST_TRIES, every_job, job_of, lines_of, stop_job, sums_taken, try_again
 from portal.jobs.kinds import KINDS
 from portal.telling.states import Badge
 from portal.words import fitted, gettext, language, note_text
 from receivables.errors import NotFoundError
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from werkzeug import Response as AnyResponse
 
     from portal.exports.kept import Export
@@ -40,6 +42,7 @@ JOB_STATES = {
     "finished": Badge(note_text("Terminé"), "paid", "check"),
     "refused": Badge(note_text("Des lignes refusées"), "part", "alert"),
     "stopped": Badge(note_text("Arrêté"), "plain", "back"),
+    "given_up": Badge(note_text("Abandonné"), "late", "alert"),
 }
 MIMES = {".csv": "text/csv; charset=utf-8", ".zip": "application/zip"}
 
@@ -50,7 +53,7 @@ def index() -> str:
     """Imports, exports, openings: those of the house, or one's own where the books are not one's business."""
     whole = place().role in BOOKKEEPING and not place().portfolio
     with work_here() as work:
-        jobs, more = every_job(work, _uuid(request.args.get("after", "")), by=None if whole else _actor())
+        jobs, more = every_job(work, id_in(request.args.get("after", "")), by=None if whole else actor())
         ids = [each.job_id for each in jobs]
         sums, exports = sums_taken(work, ids), exports_behind(work, ids)
     people = {f"person {each.person_id}": each.name for each in staff_of(services().database, place().supplier_id)}
@@ -69,7 +72,9 @@ def index() -> str:
                 "sums": sums.get(job.job_id, {}),
             }
         )
-    return render_template("jobs/list.html", rows=rows, more=more, whole=whole, who=lambda key: people.get(key, key))
+    return render_template(
+        "jobs/list.html", rows=rows, more=more, whole=whole, most_tries=MOST_TRIES, who=lambda key: people.get(key, key)
+    )
 
 
 @blueprint.get("/<uuid:job_id>")
@@ -97,8 +102,9 @@ def show(job_id: UUID) -> AnyResponse:
             lines=lines,
             more=more,
             shown=state,
-            states={key: Badge(gettext(each.label), each.tone, each.icon) for key, each in LINE_STATES.items()},
+            states={key: each.spoken() for key, each in LINE_STATES.items()},
             follows=follows,
+            most_tries=MOST_TRIES,
             said=_said,
             address=KINDS[job.kind].address if job.kind in KINDS and job.kind != EXPORT else lambda _result: None,
         )
@@ -118,7 +124,7 @@ def refused(job_id: UUID) -> AnyResponse:
         kind = KINDS.get(job.kind)
         if kind is None or kind.give_back is None or not lines:
             abort(404)
-        work.audit(_actor(), "job.refused_fetched", str(job_id), lines=len(lines))
+        work.audit(actor(), "job.refused_fetched", str(job_id), lines=len(lines))
     filename, content = kind.give_back(job, lines)
     return send_bytes(content, MIMES[filename[-4:]], filename)
 
@@ -130,28 +136,21 @@ def act(job_id: UUID, act: str) -> AnyResponse:
     with work_here() as work:
         _job(work, job_id)
         if act == "stop":
-            stop_job(work, job_id, _actor())
+            stop_job(work, job_id, actor())
         else:
-            try_again(work, job_id, _actor())
+            try_again(work, job_id, actor())
     return redirect(url_for("jobs.show", job_id=job_id, follow="yes"), 303)
 
 
 def _badge(job: JobView) -> Badge:
-    found = JOB_STATES["refused" if job.state == "finished" and job.refused else job.state]
-    return Badge(gettext(found.label), found.tone, found.icon)
+    state = "refused" if job.state == "finished" and job.refused else job.state
+    return JOB_STATES["given_up" if job.given_up else state].spoken()
 
 
 def _kind_name(job: JobView, export: Export | None) -> str:
     if export is not None and export.kind in EXPORTS:
         return gettext("Export : %(name)s") % {"name": gettext(EXPORTS[export.kind].name)}
     return gettext(KINDS[job.kind].name) if job.kind in KINDS else job.kind
-
-
-def _uuid(given: str) -> UUID | None:
-    try:
-        return UUID(given)
-    except ValueError:
-        return None
 
 
 def _job(work: Work, job_id: UUID) -> JobView:
@@ -164,7 +163,3 @@ def _job(work: Work, job_id: UUID) -> JobView:
 def _said(line: JobLine) -> str:
     """Why a line was refused, in the reader's language."""
     return fitted((line.sentence_fr if language() == "fr" else line.sentence) or "")
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

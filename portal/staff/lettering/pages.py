@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, place, work_here
 from portal.access.headers import let_script_run
 from portal.access.roles import COLLECTING, STAFF, allow
 from portal.customer.disputing import read_amount
+from portal.fields import id_in
 from portal.words import gettext, note_text, told_by
 from receivables.domain.money import Money
 from receivables.domain.settlement.moves import EURO
@@ -35,6 +35,7 @@ from receivables.store.settlement.moves import moves_of_customer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from werkzeug import Response
 
@@ -77,9 +78,9 @@ def letter(customer_id: UUID) -> Response | tuple[str, int]:
     """Letter the lines that were ticked."""
     command = LetterLines(
         customer_id,
-        tuple(found for each in request.form.getlist("invoice") if (found := _uuid(each))),
+        tuple(found for each in request.form.getlist("invoice") if (found := id_in(each))),
         tuple(request.form.getlist("credit")),
-        _actor(),
+        actor(),
         request.form.get("waive") == "1",
     )
     return _act(customer_id, lambda work: letter_lines(work, command))
@@ -90,15 +91,15 @@ def letter(customer_id: UUID) -> Response | tuple[str, int]:
 def undo(customer_id: UUID) -> Response | tuple[str, int]:
     """Take one lettering back, with a reason."""
     form = request.form
-    invoice_id, reason = _uuid(form.get("invoice", "")), form.get("reason", "")
+    invoice_id, reason = id_in(form.get("invoice", "")), form.get("reason", "")
 
     def act(work: Work) -> None:
-        if invoice_id and (attempt := _uuid(form.get("attempt", ""))):
-            unaim(work, attempt, invoice_id, None, actor=_actor(), reason=reason)
-        elif invoice_id and (note := _uuid(form.get("note", ""))):
-            undo_set_off(work, UndoSetOff(invoice_id, note, _actor(), reason))
-        elif move := _uuid(form.get("move", "")):
-            undo_move(work, move, _actor(), reason)
+        if invoice_id and (attempt := id_in(form.get("attempt", ""))):
+            unaim(work, attempt, invoice_id, None, actor=actor(), reason=reason)
+        elif invoice_id and (note := id_in(form.get("note", ""))):
+            undo_set_off(work, UndoSetOff(invoice_id, note, actor(), reason))
+        elif move := id_in(form.get("move", "")):
+            undo_move(work, move, actor(), reason)
         else:
             raise ReceivablesError(
                 "lettering.nothing_chosen", "Choose what to undo.", "Choisissez ce qu'il faut défaire."
@@ -124,7 +125,7 @@ def transfer(customer_id: UUID) -> Response | tuple[str, int]:
         attempt = _payment(form.get("credit", ""))
         minor = _minor(form.get("amount", ""), form.get("credit_currency", "EUR"))
         return transfer_credit(
-            work, TransferCredit(attempt, target.customer_id, minor, _actor(), form.get("reason", ""))
+            work, TransferCredit(attempt, target.customer_id, minor, actor(), form.get("reason", ""))
         )
 
     return _act(customer_id, act)
@@ -137,7 +138,7 @@ def exchange(customer_id: UUID) -> Response | tuple[str, int]:
     form = request.form
 
     def act(work: Work) -> object:
-        invoice_id = _uuid(form.get("invoice", ""))
+        invoice_id = id_in(form.get("invoice", ""))
         if invoice_id is None:
             raise ReceivablesError("lettering.nothing_chosen", "Choose the invoice.", "Choisissez la facture.")
         held, asked = form.get("credit_currency", EURO), get_invoice(work, invoice_id).currency
@@ -145,7 +146,7 @@ def exchange(customer_id: UUID) -> Response | tuple[str, int]:
         foreign = Money(into, asked) if held == EURO else Money(used, held)
         books = Money.of((foreign.decimal * _rate(form.get("rate", ""))).quantize(CENT, ROUND_HALF_UP), EURO).minor
         attempt = _payment(form.get("credit", ""))
-        return exchange_credit(work, ExchangeCredit(attempt, invoice_id, used, into, books, _actor()))
+        return exchange_credit(work, ExchangeCredit(attempt, invoice_id, used, into, books, actor()))
 
     return _act(customer_id, act)
 
@@ -193,12 +194,8 @@ def _shown(account: OpenAccount) -> list[ShownSuggestion]:
     ]
 
 
-def _actor() -> str:
-    return f"person {caller().person.person_id}"
-
-
 def _payment(given: str) -> UUID:
-    attempt = _uuid(given.removeprefix("payment:"))
+    attempt = id_in(given.removeprefix("payment:"))
     if attempt is None:
         raise ReceivablesError(
             "lettering.not_a_payment",
@@ -236,10 +233,3 @@ def _rate(given: str) -> Decimal:
             "Donnez le cours auquel les livres tiennent le montant en devise : des euros pour une unité, par ex. 0,92.",
         )
     return rate
-
-
-def _uuid(given: str) -> UUID | None:
-    try:
-        return UUID(given)
-    except ValueError:
-        return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
-from portal.access.context import caller, services, work_here
+from portal.access.context import actor, services, work_here
 from portal.access.headers import let_own_frames_show
 from portal.access.roles import COLLECTING, STAFF, allow
 from portal.access.sign_in_mail import SIGN_IN_MAILS
@@ -87,8 +87,8 @@ def again(mail_id: UUID) -> Response:
     """Write to the address again, and send this mail again: somebody knows that it works now."""
     found = _mail(mail_id)
     with work_here() as work:
-        if resume_address(work, found.recipient, f"person {caller().person.person_id}") or found.state in AGAIN:
-            send_again(work, mail_id, f"person {caller().person.person_id}")
+        if resume_address(work, found.recipient, actor()) or found.state in AGAIN:
+            send_again(work, mail_id, actor())
     return redirect(url_for("mails.show", mail_id=mail_id), 303)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import OWNERS, allow
 from portal.access.step_up import fresh_proof
 from portal.mail.senders import (
@@ -57,7 +57,7 @@ def ask() -> Response | tuple[str, int]:
     if address and not typed.faults:
         try:
             with work_here() as work:
-                ask_sender(services(), work, address, _actor())
+                ask_sender(services(), work, address, actor())
         except ReceivablesError as error:
             typed.faults["address"] = told_by(error)
     return (_page(typed), UNPROCESSABLE) if typed.faults else redirect(url_for("mail_sender.show"), 303)
@@ -76,7 +76,7 @@ def check() -> Response:
 def end() -> Response:
     """Write from the house's address again."""
     with work_here() as work:
-        give_up_sender(work, _actor())
+        give_up_sender(work, actor())
     return redirect(url_for("mail_sender.show"), 303)
 
 
@@ -121,7 +121,3 @@ def _policy(dmarc: str | None) -> str:
         if name.strip().lower() == "p":
             return value.strip().lower()
     return "none"
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

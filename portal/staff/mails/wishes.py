@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, place, services, work_here
 from portal.access.roles import BOOKKEEPING, READERS, allow
 from portal.digests.gathering import READERS as DIGEST_READERS
 from portal.digests.sending import KIND
@@ -44,7 +44,7 @@ def keep_settings() -> Response:
     """Keep the supplier's choice."""
     chosen = MailSettings("attach_invoice" in request.form, "digest" in request.form)
     with work_here() as work:
-        keep_mail_settings(work, chosen, f"person {caller().person.person_id}")
+        keep_mail_settings(work, chosen, actor())
     return redirect(url_for("mail_wishes.settings", kept=1), 303)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
@@ -12,16 +11,18 @@ from payments.banking.lines import get_line
 from payments.errors import PaymentError
 from payments.matching.confirming import Part, confirm_line
 from payments.matching.deciding import TO_DECIDE
-from portal.access.context import work_here
+from portal.access.context import actor, work_here
 from portal.access.roles import COLLECTING, allow
 from portal.customer.disputing import read_amount
+from portal.fields import ids_in
 from portal.lists import read_list_request
-from portal.staff.matching.pages import REFUSALS, UNPROCESSABLE, actor, refusal_words
+from portal.staff.matching.pages import REFUSALS, UNPROCESSABLE, refusal_words
 from portal.staff.matching.shown import KINDS, chosen_waiver
 from portal.words import gettext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from sqlalchemy import RowMapping
     from werkzeug import Response
@@ -144,13 +145,7 @@ def _page(line_id: UUID, wrong: str = "") -> Response:
 
 
 def _customers(told: Sequence[str]) -> list[UUID]:
-    found = []
-    for each in told:
-        try:
-            found.append(UUID(each))
-        except ValueError:
-            continue
-    return list(dict.fromkeys(found))[:MOST_CUSTOMERS]
+    return ids_in(told)[:MOST_CUSTOMERS]
 
 
 def _choice(work: Work, customer_id: UUID, line: BankLine, customers: int) -> Choice | None:

@@ -9,12 +9,12 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 from payments.banking.lines import get_line
 from payments.errors import PaymentError
 from payments.matching.asking import MOST_ASKED, ask_payers
-from payments.matching.confirming import Part, confirm_line, set_aside, undo_match
+from payments.matching.confirming import confirm_proposal, set_aside, undo_match
 from payments.matching.deciding import TO_DECIDE
 from payments.matching.learning import PAGE as PAYERS
 from payments.matching.learning import forget_payer, known_payers
 from payments.matching.proposals import get_proposal
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, place, work_here
 from portal.access.roles import COLLECTING, STAFF, allow
 from portal.lists import read_list_request
 from portal.staff.matching.queue import FILTERS, count_waiting, waiting_lines
@@ -89,11 +89,8 @@ def confirm(proposal_id: UUID) -> Response:
     bearer = waiver.invoice_id if waiver else proposal.aims[-1].invoice_id if proposal.aims else None
 
     def act(work: Work) -> None:
-        found = get_line(work, proposal.line_id)
         chosen = chosen_waiver(request.form.get("rest", ""), -proposal.rest_minor, bearer)
-        aims = {each.invoice_id: each.amount_minor for each in proposal.aims}
-        part = Part(proposal.customer_id, found.amount_minor, aims, proposal.credits, chosen)
-        confirm_line(work, proposal.line_id, [part], actor())
+        confirm_proposal(work, proposal, actor(), chosen)
 
     back = url_for("matching.queue", done="1") if request.form.get("from") == "queue" else None
     return decide_here(proposal.line_id, act, back)
@@ -160,11 +157,6 @@ def forget(customer_id: UUID) -> Response:
             actor(),
         )
     return redirect(url_for("matching.payers"), 303)
-
-
-def actor() -> str:
-    """The caller, for the trail."""
-    return f"person {caller().person.person_id}"
 
 
 def read_page() -> int:

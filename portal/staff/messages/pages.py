@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request
-from werkzeug.exceptions import RequestEntityTooLarge
 
-from config.secrets import new_token, token_bytes, token_text
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, place, services, work_here
 from portal.access.roles import COLLECTING, READERS, allow
 from portal.customer.downloads import note_download, send_document
 from portal.documents.attachments import MOST_BYTES, MOST_FILES, AttachmentError, read_attachments
 from portal.documents.message_files import find_message_file, keep_message_files, plain_name
+from portal.fields import new_once, read_once
 from portal.lists import MAX_WANTED, read_list_request
 from portal.mail.message_mails import reader_at, staff_path, write_message_mail
 from portal.mailbox.addresses import close_addresses
+from portal.refusals import refuse_unread_acts
 from portal.staff.messages.filling import choices, filled
 from portal.staff.messages.people import colleagues_of
 from portal.staff.messages.shown import show_entries
-from portal.words import gettext, language, note_text
+from portal.words import language, note_text
 from receivables.domain.conversations.messages import MAX_SAID, Channel, Side, Subject
 from receivables.errors import NotFoundError, ReceivablesError
 from receivables.services.conversations.messaging import Say, assign_thread, close_thread, say, write_note
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from receivables.store.work import Work
 
 blueprint = Blueprint("staff_messages", __name__, url_prefix="/s/messages")
+refuse_unread_acts(blueprint)
 
 FILTERS = {
     "open": note_text("Ouvertes"),
@@ -128,7 +129,7 @@ def note(kind: str, subject_id: UUID) -> Response:
     try:
         with work_here() as work:
             subject = _subject(work, kind, subject_id)
-            write_note(work, subject, _actor(), person.name, _typed(), once=f"form {_once()}")
+            write_note(work, subject, actor(), person.name, _typed(), once=f"form {read_once(request.form)}")
     except ReceivablesError as error:
         return _page(kind, subject_id, Kept("note", _typed(), _words(error)))
     return redirect(f"{staff_path(subject)}#last", 303)
@@ -146,7 +147,7 @@ def assign(kind: str, subject_id: UUID) -> Response:
         subject = _subject(work, kind, subject_id)
         thread = find_thread(work, subject)
         if thread is not None:
-            assign_thread(work, thread.thread_id, _actor(), known.get(chosen))
+            assign_thread(work, thread.thread_id, actor(), known.get(chosen))
     return redirect(staff_path(subject), 303)
 
 
@@ -159,9 +160,9 @@ def close(kind: str, subject_id: UUID) -> Response:
         subject = _subject(work, kind, subject_id)
         thread = find_thread(work, subject)
         if do == "mute":
-            close_addresses(work, subject, _actor())
+            close_addresses(work, subject, actor())
         elif thread is not None:
-            close_thread(work, thread.thread_id, _actor(), closed=do == "close")
+            close_thread(work, thread.thread_id, actor(), closed=do == "close")
     return redirect("/s/messages" if do == "close" else staff_path(subject), 303)
 
 
@@ -178,16 +179,6 @@ def file(message_id: UUID, position: int) -> Response:
     return send_document(services(), document)
 
 
-@blueprint.errorhandler(RequestEntityTooLarge)
-def refuse_size(_: RequestEntityTooLarge) -> Response:
-    """Files so large that the form was not read to its end."""
-    told = {"most": MOST_FILES, "size": MOST_BYTES // 1024**2}
-    said = gettext("Vos fichiers sont trop lourds : au plus %(most)s fichiers de %(size)s Mo chacun.") % told
-    again = gettext("Revenez à la page précédente : votre texte y est encore. Retirez ou réduisez les fichiers.")
-    back = request.path.rpartition("/")[0]
-    return make_response(render_template("disputes/refused.html", said=said, again=again, back=back), 413)
-
-
 def _inserted(kind: str, subject_id: UUID) -> str:
     """What is being written, with a template behind it."""
     with work_here() as work:
@@ -199,10 +190,10 @@ def _inserted(kind: str, subject_id: UUID) -> str:
 
 def _say(work: Work, subject: Subject, documents: tuple[UUID, ...]) -> bool:
     """Say it, and write the mail; whether there is an address to write to."""
-    author, once = caller().person.name, f"form {_once()}"
-    done = say(work, Say(subject, Side.SUPPLIER, Channel.PAGE, _actor(), author, _typed(), once, documents))
+    author, once = caller().person.name, f"form {read_once(request.form)}"
+    done = say(work, Say(subject, Side.SUPPLIER, Channel.PAGE, actor(), author, _typed(), once, documents))
     if request.form.get("then") == "close":
-        close_thread(work, done.thread.thread_id, _actor())
+        close_thread(work, done.thread.thread_id, actor())
     return write_message_mail(services(), work, done.thread, done.message_id)
 
 
@@ -234,7 +225,7 @@ def _page(kind: str, subject_id: UUID, kept: Kept | None = None, *, status: int 
             templates=choices(work),
             plain_name=plain_name,
             kept=kept or Kept(),
-            once=token_text(new_token()),
+            once=new_once(),
             may_act=may_act,
             not_told=request.args.get("told") == "no",
             most_files=MOST_FILES,
@@ -259,15 +250,6 @@ def _subject(work: Work, kind: str, subject_id: UUID) -> Subject:
 
 def _typed() -> str:
     return request.form.get("said", "")[: MAX_SAID + 1]
-
-
-def _once() -> str:
-    given = request.form.get("once", "")
-    return given if len(token_bytes(given) or b"") == len(new_token()) else token_text(new_token())
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"
 
 
 def _words(error: Exception) -> str:

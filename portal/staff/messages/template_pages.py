@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, make_response, redirect, render_template, request
 
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, place, work_here
 from portal.access.roles import COLLECTING, STAFF, allow
+from portal.fields import id_in
 from portal.staff.messages.filling import STARTERS
 from portal.words import told_by
 from receivables.domain.conversations.messages import MAX_TEMPLATE, PLACES, Template
@@ -17,6 +17,8 @@ from receivables.services.conversations.messaging import set_template
 from receivables.store.conversations.message_templates import remove_template, templates
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from werkzeug import Response
 
 blueprint = Blueprint("message_templates", __name__, url_prefix="/s/messages/templates")
@@ -37,7 +39,7 @@ def keep() -> Response:
     """Keep a template, new or changed."""
     form = request.form
     given = Template(
-        _id(form.get("template", "")),
+        id_in(form.get("template", "")),
         form.get("name", "")[:MAX_NAME],
         form.get("fr", "")[: MAX_TEMPLATE + 1],
         form.get("en", "")[: MAX_TEMPLATE + 1] or None,
@@ -46,7 +48,7 @@ def keep() -> Response:
         with work_here() as work:
             if given.template_id and given.template_id not in {each.template_id for each in templates(work)}:
                 given = Template(None, given.name, given.body_fr, given.body_en)
-            set_template(work, given, f"person {caller().person.person_id}")
+            set_template(work, given, actor())
     except ReceivablesError as error:
         return _page(given, told_by(error))
     return redirect(HOME, 303)
@@ -56,17 +58,16 @@ def keep() -> Response:
 @allow(*COLLECTING)
 def remove(template_id: UUID) -> Response:
     """Take a template off the list."""
-    actor = f"person {caller().person.person_id}"
     with work_here() as work:
-        if remove_template(work, template_id, actor):
-            work.audit(actor, "template.removed", str(template_id))
+        if remove_template(work, template_id, actor()):
+            work.audit(actor(), "template.removed", str(template_id))
     return redirect(HOME, 303)
 
 
 def _page(typed: Template | None, wrong: str = "") -> Response:
     with work_here() as work:
         own = templates(work)
-    asked = _id(request.args.get("change", ""))
+    asked = id_in(request.args.get("change", ""))
     shown = typed or next((each for each in own if each.template_id == asked), None) or Template(None, "", "")
     page = render_template(
         "messages/templates.html",
@@ -80,10 +81,3 @@ def _page(typed: Template | None, wrong: str = "") -> Response:
         max_name=MAX_NAME,
     )
     return make_response(page, 422 if wrong else 200)
-
-
-def _id(given: str) -> UUID | None:
-    try:
-        return UUID(given)
-    except ValueError:
-        return None

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
 from config.safe_xml import UnsafeXmlError
-from portal.access.context import caller, work_here
+from portal.access.context import actor, work_here
 from portal.access.roles import BOOKKEEPING, READERS, allow
 from portal.customer.downloads import send_bytes
+from portal.fields import id_in
 from portal.imports.columns import remember
-from portal.imports.kept import brought_file, keep_brought
+from portal.imports.kept import keep_brought
 from portal.lists import MAX_WANTED, read_list_request
 from portal.opening.history import FIELDS, PURPOSE, HistoryChoices, plan_history
 from portal.opening.history_job import start_history
-from portal.staff.imports.pages import samples_of
+from portal.staff.imports.brought import brought_here, dropped_file, samples_of
 from portal.staff.opening.pages import MAX_FORM_BYTES as LONGEST_FORM
 from portal.staff.opening.pages import MAX_TERMS_DAYS, SHOWN, UNPROCESSABLE, show_opening
 from portal.tables import MARK
 from portal.telling.former_words import FORMER_KINDS
-from portal.validation.uploads import clean_name
 from portal.words import gettext, language, told_by
 from receivables.errors import NotFoundError, ReceivablesError
 from receivables.services.accounting.taking_over import opening_of
@@ -31,17 +29,16 @@ from receivables.store.customer_file.customers import get_customer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from sqlalchemy import RowMapping
     from werkzeug import Response as AnyResponse
 
-    from portal.imports.kept import BroughtFile
     from portal.opening.history import HistoryPlan
     from receivables.store.work import Work
 
 blueprint = Blueprint("history", __name__, url_prefix="/s")
 MAX_FORM_BYTES = LONGEST_FORM
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @blueprint.get("/opening/history.csv")
@@ -60,7 +57,7 @@ def show(opening_id: UUID) -> str:
     with work_here() as work:
         opening = _opening(work, opening_id)
         rows, more = former_lines(
-            work, opening_id=opening_id, piece=wanted, uneven=uneven, after=_uuid(request.args.get("after", ""))
+            work, opening_id=opening_id, piece=wanted, uneven=uneven, after=id_in(request.args.get("after", ""))
         )
     return render_template(
         "opening/history.html",
@@ -78,13 +75,12 @@ def show(opening_id: UUID) -> str:
 @allow(*BOOKKEEPING)
 def take(opening_id: UUID) -> AnyResponse:
     """Keep a file of letters, where it can be read at all; nothing is taken over yet."""
-    file = request.files.get("file")
-    content, filename = (file.read(), clean_name(file.filename) or "historique") if file else (b"", "")
+    content, filename = dropped_file("historique")
     try:
         with work_here() as work:
             opening = _opening(work, opening_id)
             plan_history(work, content, HistoryChoices(opening["opened_on"]))
-            brought = keep_brought(work, filename, content, _actor())
+            brought = keep_brought(work, filename, content, actor())
     except (ReceivablesError, UnsafeXmlError) as error:
         return make_response(show_opening(opening_id, history_said=told_by(error)), UNPROCESSABLE)
     return redirect(url_for("history.review", opening_id=opening_id, sha256=brought.sha256), 303)
@@ -101,8 +97,9 @@ def review(opening_id: UUID, sha256: str) -> AnyResponse:
 @allow(*BOOKKEEPING)
 def start(opening_id: UUID, sha256: str) -> AnyResponse:
     """Take them over."""
+    brought = brought_here(sha256)
     with work_here() as work:
-        opening, brought = _opening(work, opening_id), _brought(work, sha256)
+        opening = _opening(work, opening_id)
         choices = _choices(opening, request.form)
         plan = plan_history(work, brought.content, choices, _columns(request.form))
         if plan.table and plan.columns and "mapped" in request.form:
@@ -110,7 +107,7 @@ def start(opening_id: UUID, sha256: str) -> AnyResponse:
         job_id = None
         if plan.is_ready and opening["state"] == "booked":
             job_id = start_history(
-                work, opening_id, plan, brought, opens_customers=choices.opens_customers, actor=_actor()
+                work, opening_id, plan, brought, opens_customers=choices.opens_customers, actor=actor()
             )
     if job_id is None:
         return _review(opening_id, sha256, request.form)
@@ -126,7 +123,7 @@ def customer(customer_id: UUID) -> str:
         found = get_customer(work, customer_id)
         totals = former_totals(work, customer_id)
         rows, more = former_lines(
-            work, customer_id=customer_id, piece=wanted, after=_uuid(request.args.get("after", ""))
+            work, customer_id=customer_id, piece=wanted, after=id_in(request.args.get("after", ""))
         )
     return render_template(
         "opening/former.html",
@@ -141,8 +138,9 @@ def customer(customer_id: UUID) -> str:
 
 
 def _review(opening_id: UUID, sha256: str, given: Mapping[str, str]) -> AnyResponse:
+    brought = brought_here(sha256)
     with work_here() as work:
-        opening, brought = _opening(work, opening_id), _brought(work, sha256)
+        opening = _opening(work, opening_id)
         choices = _choices(opening, given)
         plan = plan_history(work, brought.content, choices, _columns(given))
     page = render_template(
@@ -193,20 +191,5 @@ def _opening(work: Work, opening_id: UUID) -> RowMapping:
         abort(404)
 
 
-def _brought(work: Work, sha256: str) -> BroughtFile:
-    return (brought_file(work, sha256) if _SHA256.fullmatch(sha256) else None) or abort(404)
-
-
 def _kinds() -> dict[str, str]:
     return {key: gettext(name) for key, name in FORMER_KINDS.items()}
-
-
-def _uuid(given: str) -> UUID | None:
-    try:
-        return UUID(given)
-    except ValueError:
-        return None
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

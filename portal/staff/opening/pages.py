@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
 from config.clock import today
 from config.safe_xml import UnsafeXmlError
-from portal.access.context import caller, work_here
+from portal.access.context import actor, work_here
 from portal.access.roles import BOOKKEEPING, allow
 from portal.customer.downloads import send_bytes
+from portal.fields import id_in
 from portal.imports.cells import CellError, read_cents, read_number
 from portal.imports.columns import remember
-from portal.imports.kept import brought_file, keep_brought
+from portal.imports.kept import keep_brought
 from portal.opening.booking import start_opening
 from portal.opening.documents import seller_here
 from portal.opening.items import FIELDS, FORMER_PLATFORM, PLATFORM_HERE, PURPOSE, Choices
 from portal.opening.planning import plan_opening
-from portal.staff.imports.pages import samples_of
+from portal.staff.imports.brought import brought_here, dropped_file, samples_of
 from portal.tables import MARK
-from portal.validation.uploads import clean_name
 from portal.words import gettext, language, told_by
 from receivables.domain.invoicing.number_series import OWN_SERIES
 from receivables.errors import NotFoundError, ReceivablesError
@@ -36,6 +34,7 @@ from receivables.store.invoicing.numbers import series_states
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
+    from uuid import UUID
 
     from werkzeug import Response as AnyResponse
 
@@ -50,7 +49,6 @@ MAX_FORM_BYTES = MAX_FILE_BYTES + 64 * 1024
 UNPROCESSABLE = 422
 SHOWN = 20
 MAX_TERMS_DAYS = 365
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @blueprint.get("")
@@ -64,12 +62,11 @@ def overview() -> str:
 @allow(*BOOKKEEPING)
 def take() -> AnyResponse:
     """Keep the file that was dropped, where it can be read at all; nothing is booked."""
-    file = request.files.get("file")
-    content, filename = (file.read(), clean_name(file.filename) or "reprise") if file else (b"", "")
+    content, filename = dropped_file("reprise")
     try:
         with work_here() as work:
-            brought = keep_brought(work, filename, content, _actor())
-            plan_opening(work, brought, Choices(today()), profile=None, actor=_actor())
+            brought = keep_brought(work, filename, content, actor())
+            plan_opening(work, brought, Choices(today()), profile=None, actor=actor())
     except (ReceivablesError, UnsafeXmlError) as error:
         return make_response(_overview(told_by(error)), UNPROCESSABLE)
     return redirect(url_for("opening.review", sha256=brought.sha256), 303)
@@ -84,7 +81,7 @@ def series() -> AnyResponse:
         with work_here() as work:
             if name not in OWN_SERIES:
                 abort(400)
-            start_series(work, name, today().year, int(last[:9]) if last.isdecimal() else 0, _actor())
+            start_series(work, name, today().year, int(last[:9]) if last.isdecimal() else 0, actor())
     except ReceivablesError as error:
         return make_response(_overview(series_said=told_by(error)), UNPROCESSABLE)
     return redirect(url_for("opening.overview"), 303)
@@ -94,14 +91,14 @@ def series() -> AnyResponse:
 @allow(*BOOKKEEPING)
 def review(sha256: str) -> AnyResponse:
     """The dry run: what would be booked, item by item and in all, against what the other books say."""
-    return _review(_brought(sha256), request.args)
+    return _review(brought_here(sha256), request.args)
 
 
 @blueprint.post("/files/<sha256>")
 @allow(*BOOKKEEPING)
 def book(sha256: str) -> AnyResponse:
     """Book it, where it balances."""
-    brought = _brought(sha256)
+    brought = brought_here(sha256)
     try:
         choices, stated = _read_choices(request.form)
     except CellError as error:
@@ -138,7 +135,7 @@ def undo(opening_id: UUID) -> AnyResponse:
     """Take an opening back, for a reason that is kept."""
     try:
         with work_here() as work:
-            undo_opening(work, opening_id, request.form.get("reason", "")[:500], _actor())
+            undo_opening(work, opening_id, request.form.get("reason", "")[:500], actor())
     except NotFoundError:
         abort(404)
     except ReceivablesError as error:
@@ -147,11 +144,7 @@ def undo(opening_id: UUID) -> AnyResponse:
 
 
 def _overview(said: str = "", series_said: str = "") -> str:
-    after = request.args.get("after", "")
-    try:
-        before = UUID(after) if after else None
-    except ValueError:
-        before = None
+    before = id_in(request.args.get("after"))
     with work_here() as work:
         openings, more = list_openings(work, before)
         states = [each for each in series_states(work, today().year) if each.series in {"F", "A", "D"}]
@@ -199,7 +192,7 @@ def _plan(
     choice: Mapping[str, str] | None,
 ) -> OpeningPlan:
     return plan_opening(
-        work, brought, choices, profile=seller_here(work), actor=_actor(), stated_minor=stated, choice=choice
+        work, brought, choices, profile=seller_here(work), actor=actor(), stated_minor=stated, choice=choice
     )
 
 
@@ -254,13 +247,3 @@ def show_opening(opening_id: UUID, said: str = "", history_said: str = "") -> st
         history_said=history_said,
         most_mib=MAX_FILE_BYTES // (1024 * 1024),
     )
-
-
-def _brought(sha256: str) -> BroughtFile:
-    with work_here() as work:
-        found = brought_file(work, sha256) if _SHA256.fullmatch(sha256) else None
-    return found or abort(404)
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

@@ -7,16 +7,16 @@ to their browser. An invitation holds as long as whoever sent it is an owner.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from config.clock import new_id, now
 from config.secrets import fingerprint, token_text
+from portal.access.invitations import LASTS, check_room, over, unknown, word_for
 from portal.access.members import IN_PORTFOLIO, member_of
 from portal.access.people import clean_email, find_person
 from portal.access.roles import Role
-from receivables.errors import ConflictError, NotFoundError, ReceivablesError
+from receivables.errors import ConflictError, ReceivablesError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from config.secrets import Keyring
     from receivables.store.work import Work
 
-LASTS = timedelta(days=7)
 MOST_OPEN = 50
 """Invitations of one supplier that wait for an answer: a large team at its start."""
 MOST_NAME = 120
@@ -97,7 +96,7 @@ def invite(work: Work, database: Database, keyring: Keyring, guest: Guest, actor
         language=guest.language,
         role=guest.role.value,
         portfolio=guest.portfolio and guest.role in IN_PORTFOLIO,
-        token=fingerprint(_token(work, keyring, invitation_id)),
+        token=fingerprint(word_for(work, keyring, PURPOSE, invitation_id)),
         actor=actor,
         at=at,
         until=at + LASTS,
@@ -108,7 +107,7 @@ def invite(work: Work, database: Database, keyring: Keyring, guest: Guest, actor
 
 def invitation_token(work: Work, keyring: Keyring, invitation_id: UUID) -> str:
     """The word in the address of an invitation: derived, so that nothing secret is stored."""
-    return token_text(_token(work, keyring, invitation_id))
+    return token_text(word_for(work, keyring, PURPOSE, invitation_id))
 
 
 def get_invitation(work: Work, invitation_id: UUID) -> StaffInvitation:
@@ -119,7 +118,7 @@ def get_invitation(work: Work, invitation_id: UUID) -> StaffInvitation:
     """
     row = work.row(_SELECT + "AND invitation_id = :id", id=invitation_id)
     if row is None:
-        raise NotFoundError("invitation.not_found", "There is no such invitation.", "Cette invitation n'existe pas.")
+        raise unknown()
     return _invitation(row)
 
 
@@ -169,15 +168,6 @@ def stands(database: Database, supplier_id: UUID, invitation: StaffInvitation) -
     return not invitation.is_over and inviter is not None and inviter.role is Role.OWNER
 
 
-def over() -> ConflictError:
-    """Nobody can accept this invitation any more."""
-    return ConflictError(
-        "invitation.over",
-        "This invitation is used or too old. Ask your colleague for another one.",
-        "Cette invitation a servi ou est trop ancienne. Demandez-en une autre à votre collègue.",
-    )
-
-
 def _check(work: Work, database: Database, guest: Guest) -> tuple[str, str]:
     """The address and the name as they are kept."""
     email, name = clean_email(guest.email), " ".join(guest.name.split())[:MOST_NAME]
@@ -201,16 +191,7 @@ def _check(work: Work, database: Database, guest: Guest) -> tuple[str, str]:
 
 def _check_room(work: Work) -> None:
     waiting = work.scalar("SELECT count(*) FROM staff_invitations WHERE supplier_id = :supplier AND state = 'sent'")
-    if waiting >= MOST_OPEN:
-        raise ConflictError(
-            "invitation.too_many",
-            f"{MOST_OPEN} invitations wait for an answer. Withdraw some before you send more.",
-            f"{MOST_OPEN} invitations attendent une réponse. Retirez-en avant d'en envoyer d'autres.",
-        )
-
-
-def _token(work: Work, keyring: Keyring, invitation_id: UUID) -> bytes:
-    return work.supplier_id.bytes + keyring.derive(PURPOSE, invitation_id.bytes)
+    check_room(waiting, MOST_OPEN)
 
 
 def _invitation(row: RowMapping) -> StaffInvitation:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from portal.access.invitations import LASTS
 from portal.access.people import Person
 from portal.mail.book import Envelope, keep_page
 from portal.mail.page import MailPage
-from portal.staff.people.invitations import LASTS, invitation_token
+from portal.staff.people.invitations import invitation_token
 from portal.staff.people.words import ROLES
 from portal.words import catalogue, known_language
 from receivables.store.customer_file.overviews import supplier_name

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, place, services, work_here
 from portal.access.members import (
     IN_PORTFOLIO,
     change_role,
@@ -96,7 +96,7 @@ def send() -> Response:
     )
     try:
         with work_here() as work:
-            invitation = invite(work, services().database, services().keyring, guest, _actor())
+            invitation = invite(work, services().database, services().keyring, guest, actor())
             write_staff_invitation(services(), work, invitation, caller().person.name)
     except ReceivablesError as error:
         return _form(typed, error)
@@ -109,7 +109,7 @@ def withdraw(invitation_id: UUID) -> Response:
     """Take an invitation back: its link opens nothing from now on."""
     try:
         with work_here() as work:
-            settle_invitation(work, get_invitation(work, invitation_id), "withdrawn", _actor())
+            settle_invitation(work, get_invitation(work, invitation_id), "withdrawn", actor())
     except ConflictError:
         return redirect(url_for("staff_people.index", told="answered"), 303)
     return redirect(url_for("staff_people.index", told="withdrawn"), 303)
@@ -205,7 +205,7 @@ def choose_second_proof() -> Response:
     wanted = request.form.get("wanted") == "1"
     set_second_proof(services().database, place().supplier_id, wanted=wanted)
     with work_here() as work:
-        work.audit(_actor(), "supplier.second_proof_chosen", str(place().supplier_id), wanted=wanted)
+        work.audit(actor(), "supplier.second_proof_chosen", str(place().supplier_id), wanted=wanted)
     return redirect(url_for("staff_people.index", told="proof"), 303)
 
 
@@ -266,8 +266,4 @@ def _role(given: str) -> Role:
 
 def _audit(act: str, person_id: UUID, **details: object) -> None:
     with work_here() as work:
-        work.audit(_actor(), act, str(person_id), **details)
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"
+        work.audit(actor(), act, str(person_id), **details)

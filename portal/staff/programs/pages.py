@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from config.clock import now
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, place, services, work_here
 from portal.access.people import staff_of
 from portal.access.roles import OWNERS, READERS, Role, allow
 from portal.access.step_up import fresh_proof
@@ -87,7 +87,7 @@ def create() -> str | tuple[str, int]:
     name, scopes = request.form.get("name", "")[: MAX_NAME + 1], _chosen(SCOPES)
     try:
         with work_here() as work:
-            client, secret = create_client(work, name, scopes, _actor())
+            client, secret = create_client(work, name, scopes, actor())
     except ReceivablesError as error:
         return _client_form(name, scopes, told_by(error)), UNPROCESSABLE
     return _client_page(client.client_id, secret)
@@ -107,7 +107,7 @@ def change(client_id: UUID) -> Response | tuple[str, int]:
     """Another name, or other rights: tokens that it holds follow at once."""
     try:
         with work_here() as work:
-            change_client(work, client_id, request.form.get("name", "")[: MAX_NAME + 1], _chosen(SCOPES), _actor())
+            change_client(work, client_id, request.form.get("name", "")[: MAX_NAME + 1], _chosen(SCOPES), actor())
     except ReceivablesError as error:
         if error.code == "client.not_found":
             raise
@@ -121,7 +121,7 @@ def change(client_id: UUID) -> Response | tuple[str, int]:
 def rotate(client_id: UUID) -> str:
     """A new secret, shown once; the one before stays good for a day."""
     with work_here() as work:
-        secret = rotate_secret(work, client_id, _actor())
+        secret = rotate_secret(work, client_id, actor())
     return _client_page(client_id, secret, is_second=True)
 
 
@@ -130,7 +130,7 @@ def rotate(client_id: UUID) -> str:
 def end(client_id: UUID) -> Response:
     """End a program, with every token that it holds."""
     with work_here() as work:
-        revoke_client(work, client_id, _actor())
+        revoke_client(work, client_id, actor())
     return redirect(url_for("programs.index"), 303)
 
 
@@ -160,7 +160,7 @@ def make_token() -> str | tuple[str, int]:
             scopes=scopes,
             expires_at=now() + timedelta(days=int(days)),
             person_id=caller().person.person_id,
-            actor=_actor(),
+            actor=actor(),
         )
     return render_template("programs/token.html", token=made, label=label, first_lines=first_lines)
 
@@ -173,7 +173,7 @@ def revoke_token(token_id: UUID) -> Response:
         known = list_tokens(work, None if place().role in OWNERS else caller().person.person_id)
         if not any(each.token_id == token_id for each in known):
             abort(404)
-        end_token(work, token_id, _actor())
+        end_token(work, token_id, actor())
     return redirect(url_for("programs.index"), 303)
 
 
@@ -232,7 +232,3 @@ def _rights(role: Role) -> list[tuple[str, str, bool, bool]]:
 
 def _chosen(allowed: Collection[str]) -> list[str]:
     return sorted({*request.form.getlist("scope")} & set(allowed))
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

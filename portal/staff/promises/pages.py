@@ -9,7 +9,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 
 from config.clock import today
 from payments.errors import PaymentError
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import COLLECTING, OWNERS, STAFF, Role, allow
 from portal.customer.basket import plain_amount
 from portal.customer.payment_words import read_amount
@@ -27,16 +27,14 @@ from receivables.services.collecting.promising import MOST_DAYS_OF_COLLECTOR, Ne
 from receivables.store.collecting.plans import policy_of
 from receivables.store.collecting.promises import PAGE, list_promises
 from receivables.store.customer_file.contacts import contacts_of
-from receivables.store.customer_file.customers import get_customer
+from receivables.store.customer_file.customers import customer_names, get_customer
 from receivables.store.customer_file.overviews import list_customers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from uuid import UUID
 
     from werkzeug import Response
 
-    from receivables.store.work import Work
 
 blueprint = Blueprint("promises", __name__, url_prefix="/s/promises")
 
@@ -72,7 +70,7 @@ def index() -> str:
     chosen = chosen if chosen in FILTERS else "pending"
     with work_here() as work:
         found = list_promises(work, FILTERS[chosen][1], asked.after)
-        names = names_of(work, [each.customer_id for each in found])
+        names = customer_names(work, [each.customer_id for each in found])
         waiting = proposals_waiting(work)
     return render_template(
         "plans/promises.html",
@@ -117,7 +115,7 @@ def take(customer_id: UUID) -> Response:
                 read_day(request.form.get("promised_on", "")),
                 Source.COLLECTOR,
                 request.form.get("said_by", "")[:200],
-                _actor(),
+                actor(),
             )
             written = write_promise_mail(services(), work, make_promise(work, command))
     except NotFoundError:
@@ -132,7 +130,7 @@ def take(customer_id: UUID) -> Response:
 def withdraw(promise_id: UUID) -> Response:
     """Take a promise back that was noted wrongly or does not hold any more."""
     with work_here() as work:
-        withdraw_promise(work, promise_id, _actor(), request.form.get("said", ""))
+        withdraw_promise(work, promise_id, actor(), request.form.get("said", ""))
     return redirect(url_for("promises.index", told="withdrawn"), 303)
 
 
@@ -149,19 +147,10 @@ def save_policy() -> Response:
     """Set it, as a new version."""
     try:
         with work_here() as work:
-            set_policy(work, _typed_policy(), _actor())
+            set_policy(work, _typed_policy(), actor())
     except (TypedError, ReceivablesError) as error:
         return _policy_page(told_by(error))
     return redirect(url_for("promises.show_policy", told="saved"), 303)
-
-
-def names_of(work: Work, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The names of customers, as one set."""
-    rows = work.rows(
-        "SELECT customer_id, name FROM customers WHERE supplier_id = :supplier AND customer_id = ANY(:ids)",
-        ids=list(customer_ids),
-    )
-    return {row["customer_id"]: row["name"] for row in rows}
 
 
 def _form(customer_id: UUID, wrong: str = "") -> Response:
@@ -226,7 +215,3 @@ def _policy_page(wrong: str = "") -> Response:
         told=request.args.get("told", ""),
     )
     return make_response(page, 422 if wrong else 200)
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

@@ -8,12 +8,11 @@ from urllib.parse import urlencode
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 
 from config.clock import today
-from portal.access.context import caller, services, work_here
+from portal.access.context import actor, services, work_here
 from portal.access.roles import COLLECTING, STAFF, allow
 from portal.lists import read_list_request
 from portal.mail.plan_mails import AGREED, OFFERED, write_plan_mail
 from portal.plan_forms import TypedError, choices_of, typed_terms
-from portal.staff.promises.pages import names_of
 from portal.telling.plan_words import (
     PLAN_STATES,
     RHYTHMS,
@@ -38,7 +37,7 @@ from receivables.services.collecting.planning import (
 )
 from receivables.store.collecting.plans import PAGE, get_plan, list_plans, policy_of, signature_of
 from receivables.store.customer_file.contacts import recipient_for
-from receivables.store.customer_file.customers import get_customer, lock_customers
+from receivables.store.customer_file.customers import customer_names, get_customer, lock_customers
 from receivables.store.customer_file.overviews import supplier_name
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def index() -> str:
         chosen = request.args.get("show", "proposed" if waiting else "accepted")
         chosen = chosen if chosen in FILTERS else "accepted"
         found = list_plans(work, FILTERS[chosen][1], asked.after)
-        names = names_of(work, [each.customer_id for each in found])
+        names = customer_names(work, [each.customer_id for each in found])
     return render_template(
         "plans/plans.html",
         rows=[(each, shown_state(PLAN_STATES, each.state), each.late_part(today())) for each in found[:PAGE]],
@@ -96,7 +95,7 @@ def agree(plan_id: UUID) -> Response:
     """Accept what the customer proposed."""
 
     def act(work: Work) -> None:
-        write_plan_mail(services(), work, AGREED, agree_to_plan(work, plan_id, _actor()))
+        write_plan_mail(services(), work, AGREED, agree_to_plan(work, plan_id, actor()))
 
     return _act(plan_id, act, "agreed")
 
@@ -107,7 +106,7 @@ def refuse(plan_id: UUID) -> Response:
     """Say no to what the customer proposed, and why."""
 
     def act(work: Work) -> None:
-        plan = refuse_plan(work, plan_id, _actor(), request.form.get("said", ""))
+        plan = refuse_plan(work, plan_id, actor(), request.form.get("said", ""))
         write_plan_mail(services(), work, "refused", plan)
 
     return _act(plan_id, act, "refused")
@@ -119,7 +118,7 @@ def withdraw(plan_id: UUID) -> Response:
     """Take a proposal of ours back, or end a plan: the customer is told why."""
 
     def act(work: Work) -> None:
-        plan = withdraw_plan(work, plan_id, _actor(), request.form.get("said", ""))
+        plan = withdraw_plan(work, plan_id, actor(), request.form.get("said", ""))
         write_plan_mail(services(), work, "withdrawn", plan)
 
     return _act(plan_id, act, "withdrawn")
@@ -180,7 +179,7 @@ def _draft(work: Work, customer_id: UUID, typed: TypedTerms) -> Plan:
     customer = get_customer(work, customer_id)
     choices = choices_of(work, customer_id)
     to = recipient_for(work, customer_id, "payment")
-    by = Proposer(Source.COLLECTOR, _actor(), (to.language if to else customer.language) or "fr")
+    by = Proposer(Source.COLLECTOR, actor(), (to.language if to else customer.language) or "fr")
     return draft_plan(work, customer_id, typed.picks, typed.terms(choices[0].currency if choices else "EUR"), by)
 
 
@@ -234,7 +233,3 @@ def _show(plan_id: UUID, refused: str = "") -> Response:
         told=request.args.get("told", ""),
     )
     return make_response(page, 409 if refused else 200)
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

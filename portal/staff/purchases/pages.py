@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 
@@ -22,9 +21,10 @@ from einvoice.receiving.answering import (
 )
 from einvoice.receiving.history import codes_of_received
 from einvoice.receiving.purchases import FILTERS, PAGE, UNREADABLE, get_purchase, life_of_purchase, list_purchases
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import BOOKKEEPING, STAFF, allow
 from portal.customer.downloads import send_bytes
+from portal.fields import id_in
 from portal.lists import MAX_WANTED
 from portal.staff.purchases.form import Typed, read_answer, read_key, read_typed
 from portal.staff.purchases.life import tell_life
@@ -36,6 +36,7 @@ from portal.words import gettext, language, note_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from flask import Response
     from werkzeug import Response as AnyResponse
@@ -106,8 +107,7 @@ def answer(received_id: UUID) -> AnyResponse:
         with work_here() as work:
             purchase = get_purchase(work, received_id)
             wanted = read_answer(typed, purchase.line.currency or "")
-            actor = f"person {caller().person.person_id}"
-            house.buyer_statuses.send(work, received_id, wanted, key=read_key(request.form), actor=actor)
+            house.buyer_statuses.send(work, received_id, wanted, key=read_key(request.form), actor=actor())
     except EInvoiceError as error:
         said = error.sentence_fr if language() == "fr" else error.sentence
         return make_response(_page(received_id, typed, said=said, wrong=error.place or ""), UNPROCESSABLE)
@@ -230,7 +230,7 @@ def _plain_amount(found: Purchase) -> str:
 
 
 def _note_download(work: Work, found: Purchase) -> None:
-    work.audit(f"person {caller().person.person_id}", "document.fetched", found.sha256, filename=found.line.filename)
+    work.audit(actor(), "document.fetched", found.sha256, filename=found.line.filename)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +245,4 @@ class _Asked:
     def read(cls, given: Mapping[str, str]) -> _Asked:
         narrowed = given.get("show", "all")
         wanted = "".join(c for c in given.get("q", "") if c.isprintable()).strip()[:MAX_WANTED]
-        try:
-            after = UUID(given.get("after", ""))
-        except ValueError:
-            after = None
-        return cls(narrowed if narrowed in FILTERS else "all", wanted, after)
+        return cls(narrowed if narrowed in FILTERS else "all", wanted, id_in(given.get("after")))

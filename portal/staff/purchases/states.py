@@ -73,7 +73,7 @@ class Standing:
 def standing_of(line: PurchaseLine, today: date) -> Standing:
     """The standing of an invoice received, in the reader's language."""
     known = _BADGES.get(line.state)
-    badge = Badge(gettext(known.label), known.tone, known.icon) if known else Badge(_name(line.state), "plain", "dot")
+    badge = known.spoken() if known else Badge(_name(line.state), "plain", "dot")
     is_late = bool(
         line.due_on and line.due_on < today and line.state not in OVER | {UNREADABLE} and not line.is_credit_note
     )

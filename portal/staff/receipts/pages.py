@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
@@ -21,8 +20,9 @@ from payments.banking.deposits import COUNTERS, get_deposit, list_deposits, make
 from payments.banking.overview import invoices_of_attempts
 from payments.banking.remittances import record_list
 from payments.errors import PaymentError
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import COLLECTING, STAFF, allow
+from portal.fields import id_in
 from portal.lists import read_list_request
 from portal.staff.receipts.form import Typed, open_invoices, read_receipt, read_typed
 from portal.telling.states import Badge
@@ -31,6 +31,8 @@ from receivables.errors import NotFoundError, ReceivablesError
 from receivables.store.customer_file.customers import get_customer
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from werkzeug import Response as AnyResponse
 
 blueprint = Blueprint("receipts", __name__, url_prefix="/s/receipts")
@@ -72,9 +74,9 @@ def take_list() -> AnyResponse:
     """Write down a list of payments from a file; the answer says what came of each row."""
     file = request.files.get("file")
     try:
-        results = record_list(services().works, place().supplier_id, file.read() if file else b"", _actor())
+        results = record_list(services().works, place().supplier_id, file.read() if file else b"", actor())
     except PaymentError as error:
-        return make_response(_listing(_sentence(error)), UNPROCESSABLE)
+        return make_response(_listing(told_by(error)), UNPROCESSABLE)
     counts = {state: sum(each.state == state for each in results) for state in ("recorded", "known", "refused")}
     page = render_template("receipts_by_hand/list_result.html", results=results, counts=counts)
     return make_response(page, UNPROCESSABLE if counts["refused"] else 200)
@@ -85,7 +87,7 @@ def take_list() -> AnyResponse:
 def new() -> str:
     """Who paid? Then the form."""
     asked = read_list_request(request.args)
-    customer_id = _uuid(request.args.get("customer", ""))
+    customer_id = id_in(request.args.get("customer", ""))
     if customer_id is not None:
         return _form(customer_id, Typed(on=today().isoformat()))
     with work_here() as work:
@@ -107,9 +109,9 @@ def record(customer_id: UUID) -> AnyResponse:
     try:
         with work_here() as work:
             receipt = read_receipt(work, typed, customer_id, open_invoices(work, customer_id))
-            kept = record_by_hand(work, receipt, _actor())
+            kept = record_by_hand(work, receipt, actor())
     except PaymentError as error:
-        return make_response(_form(customer_id, typed, _sentence(error)), UNPROCESSABLE)
+        return make_response(_form(customer_id, typed, told_by(error)), UNPROCESSABLE)
     except ReceivablesError as error:
         return make_response(_form(customer_id, typed, str(error)), UNPROCESSABLE)
     return redirect(url_for("receipts.show", receipt_id=kept.receipt_id), 303)
@@ -128,11 +130,11 @@ def bounced(receipt_id: UUID) -> AnyResponse:
     """A paper that lies here will not be paid."""
     try:
         with work_here() as work:
-            bounce(work, receipt_id, reason=request.form.get("reason", "")[:300], returned_on=today(), actor=_actor())
+            bounce(work, receipt_id, reason=request.form.get("reason", "")[:300], returned_on=today(), actor=actor())
     except PaymentError as error:
         if error.code == "hand.unknown":
             abort(404)
-        return make_response(_show(receipt_id, _sentence(error)), UNPROCESSABLE)
+        return make_response(_show(receipt_id, told_by(error)), UNPROCESSABLE)
     return redirect(url_for("receipts.show", receipt_id=receipt_id), 303)
 
 
@@ -148,7 +150,7 @@ def slip() -> str:
 def deposit() -> AnyResponse:
     """Make the slip."""
     kind = request.form.get("kind", "")
-    wanted = [found for each in request.form.getlist("paper") if (found := _uuid(each)) is not None]
+    wanted = [found for each in request.form.getlist("paper") if (found := id_in(each)) is not None]
     try:
         with work_here() as work:
             made = make_deposit(
@@ -157,10 +159,10 @@ def deposit() -> AnyResponse:
                 wanted,
                 reference=request.form.get("reference", "")[:40],
                 deposited_on=today(),
-                actor=_actor(),
+                actor=actor(),
             )
     except PaymentError as error:
-        return make_response(_slip(_sentence(error)), UNPROCESSABLE)
+        return make_response(_slip(told_by(error)), UNPROCESSABLE)
     return redirect(url_for("receipts.deposit_page", deposit_id=made.deposit_id), 303)
 
 
@@ -237,20 +239,4 @@ def _slip(said: str = "") -> str:
 
 
 def _badge(state: str) -> Badge:
-    plain = STATES[state]
-    return Badge(gettext(plain.label), plain.tone, plain.icon)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"
-
-
-def _sentence(error: PaymentError) -> str:
-    return told_by(error)
+    return STATES[state].spoken()

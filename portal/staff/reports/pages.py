@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
-from config.clock import legal_day, now, today
+from config.clock import today
 from config.law import LawUnknownError
 from einvoice.platform.accounts import active_platform
 from einvoice.reporting import overview, store
@@ -16,14 +16,14 @@ from einvoice.reporting.facts import Whose
 from einvoice.reporting.leaving_out import WHY
 from einvoice.reporting.lines import below_zero
 from einvoice.reporting.periods import ReportKind, period_of
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, place, services, work_here
 from portal.access.roles import BOOKKEEPING, STAFF, Role, allow
 from portal.customer.downloads import note_download, send_document
+from portal.fields import day_in
 from portal.staff.reports.words import answer_words, block_words, category_words, regime_words, said
 from receivables.store.customer_file.overviews import DocumentLine
 
 if TYPE_CHECKING:
-    from datetime import date
     from uuid import UUID
 
     from flask import Response
@@ -55,7 +55,7 @@ def _words() -> dict[str, object]:
 @allow(*STAFF)
 def listing() -> str:
     """The running and the last periods, and every declaration that was made."""
-    before = _day(request.args.get("before", ""))
+    before = day_in(request.args.get("before", ""))
     with work_here() as work:
         standing, whose = _standing(work)
         why_not = standing and _sentence(standing)
@@ -120,7 +120,7 @@ def prepare(kind: str, day: str) -> Response | tuple[str, int]:
         return period(kind, day), 409
     assert made is not None  # noqa: S101 -- by hand it is made or refused
     with work_here() as work:
-        work.audit(f"person {caller().person.person_id}", "report.asked", made.number)
+        work.audit(actor(), "report.asked", made.number)
     return redirect(url_for("reports.version", report_id=made.report_id), code=303)  # type: ignore[return-value]
 
 
@@ -163,7 +163,7 @@ def _standing(work: Work) -> tuple[ReportError | None, Whose]:
 
 
 def _period(work: Work, kind: str, day: str) -> Period:
-    starts_on = _day(day)
+    starts_on = day_in(day)
     if starts_on is None:
         abort(404)
     known = work.row(
@@ -179,13 +179,6 @@ def _period(work: Work, kind: str, day: str) -> Period:
     if known:
         return type(found)(found.kind, known["starts_on"], known["ends_on"], known["due_on"])
     return found
-
-
-def _day(given: str) -> date | None:
-    try:
-        return type(legal_day(now())).fromisoformat(given)
-    except ValueError:
-        return None
 
 
 def _shown(count: int) -> dict[str, int | None]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, caller, place, work_here
 from portal.access.people import clean_email
 from portal.access.roles import BOOKKEEPING, COLLECTING, STAFF, allow
 from portal.words import told_by
@@ -43,13 +43,12 @@ def keep_house() -> Response:
 
 
 def _keep(person_id: UUID | None) -> Response:
-    actor = f"person {caller().person.person_id}"
     try:
         with work_here() as work:
             if request.form.get("do") == "remove":
-                remove_desk(work, person_id, actor)
+                remove_desk(work, person_id, actor())
             else:
-                keep_desk(work, _typed(person_id), actor)
+                keep_desk(work, _typed(person_id), actor())
     except ReceivablesError as error:
         return _page(told_by(error), _typed(person_id))
     return redirect(url_for("desk.show", told=1), 303)

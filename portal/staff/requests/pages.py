@@ -9,7 +9,7 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 
 from payments.advices.keeping import advices_of, amounts_of, get_advice, lines_of
 from payments.errors import PaymentError
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, place, services, work_here
 from portal.access.people import get_person
 from portal.access.roles import COLLECTING, CREDIT, EVERY_RIGHT, OWNERS, STAFF, allow
 from portal.customer.company import FIELD_NAMES
@@ -86,7 +86,7 @@ def approve(request_id: UUID) -> AnyResponse:
                 approved = found
             else:
                 limit = read_amount(typed, found.currency) if typed else None
-                approved = approve_request(work, request_id, limit, _actor(), _reason())
+                approved = approve_request(work, request_id, limit, actor(), _reason())
                 write_decision_mail(services(), work, _asker(approved), approved=True, reason=_reason())
         _let_in(approved)
     except NotFoundError:
@@ -103,7 +103,7 @@ def refuse(request_id: UUID) -> AnyResponse:
     """Open no account, and say why."""
     try:
         with work_here() as work:
-            refused = refuse_request(work, request_id, _actor(), _reason())
+            refused = refuse_request(work, request_id, actor(), _reason())
             write_decision_mail(services(), work, _asker(refused), approved=False, reason=_reason())
     except NotFoundError:
         raise
@@ -118,7 +118,7 @@ def refuse(request_id: UUID) -> AnyResponse:
 def take(change_id: UUID) -> AnyResponse:
     """Say of the customer what it asked for."""
     with work_here() as work:
-        _tell(work, take_change(work, change_id, _actor()), taken=True)
+        _tell(work, take_change(work, change_id, actor()), taken=True)
     return redirect(url_for("requests.index", told="taken"), 303)
 
 
@@ -127,7 +127,7 @@ def take(change_id: UUID) -> AnyResponse:
 def leave(change_id: UUID) -> AnyResponse:
     """Leave everything as it is, and say why."""
     with work_here() as work:
-        _tell(work, refuse_change(work, change_id, _actor(), _reason()), taken=False)
+        _tell(work, refuse_change(work, change_id, actor(), _reason()), taken=False)
     return redirect(url_for("requests.index", told="refused"), 303)
 
 
@@ -180,7 +180,7 @@ def keep_opening() -> AnyResponse:
     welcome, welcome_en = (form.get(name, "").strip()[:MAX_SAID] or None for name in ("welcome", "welcome_en"))
     with work_here() as work:
         is_open = {"yes": True, "no": False}.get(form.get("open", ""), opening_of(work).is_open)
-        set_opening(work, Opening(is_open, welcome, welcome_en), _actor())
+        set_opening(work, Opening(is_open, welcome, welcome_en), actor())
     return redirect(url_for("requests.ask_opening", told=1), 303)
 
 
@@ -237,7 +237,3 @@ def _customer_of(work: Work, advice_id: UUID) -> UUID:
 
 def _reason() -> str:
     return request.form.get("reason", "").strip()[:MAX_SAID]
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 
 from config.clock import today
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import COLLECTING, CREDIT, READERS, STAFF, allow
 from portal.agencies.accounts import accounts_at, close_account, open_account
 from portal.agencies.asking import ask_agency, take_file
@@ -91,7 +91,7 @@ def set_block(customer_id: UUID) -> AnyResponse:
 
     def act() -> None:
         with work_here() as work:
-            block(work, customer_id, blocked=blocked, reason=reason, actor=_actor())
+            block(work, customer_id, blocked=blocked, reason=reason, actor=actor())
 
     return _act(customer_id, act)
 
@@ -101,7 +101,7 @@ def set_block(customer_id: UUID) -> AnyResponse:
 def ask(customer_id: UUID) -> AnyResponse:
     """Ask an agency about a customer."""
     agency = request.form.get("agency", "")[:40]
-    return _act(customer_id, lambda: ask_agency(services(), place().supplier_id, customer_id, agency, _actor()))
+    return _act(customer_id, lambda: ask_agency(services(), place().supplier_id, customer_id, agency, actor()))
 
 
 @blueprint.get("/agencies")
@@ -119,7 +119,7 @@ def take() -> AnyResponse:
     content = sent.stream.read(MAX_FILE_BYTES + 1) if sent else b""
     try:
         with work_here() as work:
-            taken = take_file(work, request.form.get("agency", "")[:40], content, _actor())
+            taken = take_file(work, request.form.get("agency", "")[:40], content, actor())
     except ReceivablesError as error:
         return _agencies(told_by(error))
     return redirect(url_for("scores.agencies", new=taken.new, known=taken.known, strangers=len(taken.strangers)), 303)
@@ -134,9 +134,9 @@ def connect() -> AnyResponse:
     try:
         with work_here() as work:
             if request.form.get("leave") == "1":
-                close_account(work, AGENCY, driver, _actor())
+                close_account(work, AGENCY, driver, actor())
             else:
-                open_account(services(), work, AGENCY, driver, url, key, _actor())
+                open_account(services(), work, AGENCY, driver, url, key, actor())
     except ReceivablesError as error:
         return _agencies(told_by(error))
     return redirect(url_for("scores.agencies", connected=1), 303)
@@ -213,10 +213,6 @@ def _act(customer_id: UUID, act: Callable[[], object]) -> AnyResponse:
     except ReceivablesError as error:
         return _show(customer_id, told_by(error))
     return redirect(url_for("scores.show", customer_id=customer_id), 303)
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"
 
 
 def _day(text: str) -> date:

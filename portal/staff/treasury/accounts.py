@@ -19,7 +19,7 @@ from payments.gateways.port import Capability, GatewayError, GatewayInDoubtError
 from payments.gateways.stripe_facts import READERS
 from payments.paying.methods import CAPABLE, DEFAULTS
 from payments.treasury.provider_accounts import activate_account, find_provider_account, list_provider_accounts
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import BOOKKEEPING, OWNERS, Role, allow
 from portal.access.step_up import fresh_proof
 from portal.customer.disputing import read_amount
@@ -102,10 +102,10 @@ def connect() -> Response:
                 webhook_secret=asked.secret,
                 base_url=asked.api_url or None,
                 live=gateway.livemode,
-                actor=_actor(),
+                actor=actor(),
             )
     except PaymentError as error:
-        return make_response(_form(replace(asked, key="", secret="", faults={"key": _said(error)})), 422)
+        return make_response(_form(replace(asked, key="", secret="", faults={"key": told_by(error)})), 422)
     return redirect(url_for("provider_accounts.index", _anchor=f"account-{account_id}"), 303)
 
 
@@ -129,7 +129,7 @@ def choose_methods(account_id: UUID) -> Response:
     if not chosen:
         return make_response(_list(gettext("Gardez au moins un moyen de paiement, ou changez de prestataire.")), 422)
     with work_here() as work:
-        change_settings(work, account_id, {"methods": chosen, **limits}, _actor())
+        change_settings(work, account_id, {"methods": chosen, **limits}, actor())
     return redirect(url_for("provider_accounts.index", _anchor=f"account-{account_id}"), 303)
 
 
@@ -145,9 +145,9 @@ def change_secret(account_id: UUID) -> Response:
     if not wrong:
         try:
             with work_here() as work:
-                rotate_secret(work, services().keyring, account_id, secret, _actor())
+                rotate_secret(work, services().keyring, account_id, secret, actor())
         except PaymentError as error:
-            wrong = _said(error)
+            wrong = told_by(error)
     if wrong:
         return make_response(_list(wrong), 422)
     return redirect(url_for("provider_accounts.index", _anchor=f"account-{account_id}"), 303)
@@ -160,7 +160,7 @@ def forget_secret(account_id: UUID) -> Response:
     """The provider signs with the new secret alone: forget the one before."""
     with work_here() as work:
         _account(work, account_id)
-        forget_previous(work, account_id, _actor())
+        forget_previous(work, account_id, actor())
     return redirect(url_for("provider_accounts.index", _anchor=f"account-{account_id}"), 303)
 
 
@@ -182,7 +182,7 @@ def switch(account_id: UUID) -> Response:
     """Be paid through this account from now on."""
     with work_here() as work:
         _account(work, account_id)
-        activate_account(work, account_id, _actor())
+        activate_account(work, account_id, actor())
     return redirect(url_for("provider_accounts.index"), 303)
 
 
@@ -276,11 +276,3 @@ def _plain_amount(minor: int | None) -> str:
 
 def _account(work: Work, account_id: UUID) -> AccountSeen:
     return find_provider_account(work, account_id) or abort(404)
-
-
-def _said(error: PaymentError) -> str:
-    return told_by(error)
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

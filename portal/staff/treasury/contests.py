@@ -13,7 +13,7 @@ from payments.errors import PaymentError
 from payments.gateways.port import Capability, DisputeEvidence, GatewayError
 from payments.providers.disputes import answer_dispute
 from payments.treasury.contests import PAGE, STATES_OF, find_contest, list_contests
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import COLLECTING, STAFF, allow
 from portal.customer.downloads import send_bytes
 from portal.evidence.dispute_file import PDF, make_dispute_file
@@ -88,14 +88,13 @@ def answer(dispute_ref: str) -> AnyResponse:
     with work_here() as work:
         contest = _contest(work, dispute_ref)
     said = request.form.get("said", "")[:MOST_SAID].strip()
-    actor = f"person {caller().person.person_id}"
     if not contest.is_waiting:
         late = gettext("Cette contestation a déjà sa réponse, est décidée ou hors délai : une banque n'en lit qu'une.")
         return make_response(_page(dispute_ref, late, said), 422)
     made = make_dispute_file(services(), place().supplier_id, contest, said)
     evidence = DisputeEvidence(said, made.filename, made.content)
     try:
-        answer_dispute(services().works, place().supplier_id, dispute_ref, evidence, actor, services().gateway_for)
+        answer_dispute(services().works, place().supplier_id, dispute_ref, evidence, actor(), services().gateway_for)
     except PaymentError as error:
         return make_response(_page(dispute_ref, told_by(error), said), 422)
     except GatewayError as error:

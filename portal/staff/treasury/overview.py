@@ -6,21 +6,19 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, render_template, request
 
-from config.clock import legal_day, now
 from payments.refunds.orders import list_refunds
 from payments.treasury import payouts as paid_out
 from payments.treasury import positions
 from payments.treasury.contests import list_contests
-from portal.access.context import caller, work_here
+from portal.access.context import actor, work_here
 from portal.access.roles import STAFF, allow
+from portal.fields import day_in
 from portal.staff.treasury.tables import COMPARISONS, MOVEMENTS
 from portal.staff.treasury.words import PLACES, PROOFS
 from portal.tables import Form, send_table
 from portal.words import note_text
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from flask import Response
 
     from payments.treasury.payouts import PayoutLine
@@ -119,7 +117,7 @@ def payout_table(payout_ref: str) -> Response:
     with work_here() as work:
         _payout(work, payout_ref)
         rows = paid_out.movements_in(work, payout_ref, limit=None)
-        work.audit(_actor(), "treasury.exported", payout_ref, rows=len(rows))
+        work.audit(actor(), "treasury.exported", payout_ref, rows=len(rows))
     return send_table(MOVEMENTS, rows, Form.CSV, payout_ref)
 
 
@@ -128,7 +126,7 @@ def payout_table(payout_ref: str) -> Response:
 def comparisons() -> str:
     """Day by day, what the provider says against what the books say."""
     with work_here() as work:
-        rows = positions.comparisons(work, before=_day(request.args.get("before", "")), limit=DAYS)
+        rows = positions.comparisons(work, before=day_in(request.args.get("before", "")), limit=DAYS)
     more = rows[DAYS - 1].compared_on if len(rows) > DAYS else None
     shown = [each for each in rows[:DAYS] if more is None or each.compared_on > more] or rows[:DAYS]
     return render_template(
@@ -142,20 +140,9 @@ def comparison_table() -> Response:
     """Every comparison as a file for spreadsheets."""
     with work_here() as work:
         rows = positions.comparisons(work, limit=MOST_EXPORTED)
-        work.audit(_actor(), "treasury.exported", "comparisons", rows=len(rows))
+        work.audit(actor(), "treasury.exported", "comparisons", rows=len(rows))
     return send_table(COMPARISONS, rows[:MOST_EXPORTED], Form.CSV, "provider-comparisons")
 
 
 def _payout(work: Work, payout_ref: str) -> PayoutLine:
     return paid_out.find_payout(work, payout_ref) or abort(404)
-
-
-def _day(given: str) -> date | None:
-    try:
-        return type(legal_day(now())).fromisoformat(given)
-    except ValueError:
-        return None
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

@@ -14,7 +14,7 @@ from payments.refunds.orders import LONGEST_REASON, NewRefund, ask_refund, refun
 from payments.refunds.sending import what_reopens
 from payments.treasury import life
 from payments.treasury.payouts import bank_line, find_payout, movements_on
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, place, work_here
 from portal.access.roles import COLLECTING, STAFF, allow
 from portal.customer.disputing import read_amount
 from portal.lists import MAX_WANTED, read_list_request
@@ -106,7 +106,7 @@ def table() -> Response:
         rows = life.list_payments(
             work, state=_chosen(), method=method or None, wanted=asked.wanted, limit=MOST_EXPORTED
         )
-        work.audit(_actor(), "treasury.exported", "payments", rows=len(rows))
+        work.audit(actor(), "treasury.exported", "payments", rows=len(rows))
     return send_table(PAYMENTS, rows[:MOST_EXPORTED], Form.CSV, "payments")
 
 
@@ -143,7 +143,7 @@ def order(attempt_id: UUID) -> AnyResponse:
         with work_here() as work:
             made = ask_refund(
                 work,
-                NewRefund(_once(), attempt_id, minor or 0, road, reason[:LONGEST_REASON], _actor(), iban),
+                NewRefund(_once(), attempt_id, minor or 0, road, reason[:LONGEST_REASON], actor(), iban),
             )
     except PaymentError as error:
         with work_here() as work:
@@ -162,7 +162,7 @@ def use_credit(attempt_id: UUID) -> AnyResponse:
     """Use what is left of a payment for an invoice."""
 
     def act(work: Work, invoice_id: UUID, minor: int | None) -> None:
-        aim(work, attempt_id, invoice_id, minor or 0, _actor())
+        aim(work, attempt_id, invoice_id, minor or 0, actor())
 
     return _letter(attempt_id, act)
 
@@ -174,7 +174,7 @@ def take_back(attempt_id: UUID) -> AnyResponse:
 
     def act(work: Work, invoice_id: UUID, minor: int | None) -> None:
         reason = request.form.get("reason", "")[:LONGEST_REASON]
-        unaim(work, attempt_id, invoice_id, minor, actor=_actor(), reason=reason)
+        unaim(work, attempt_id, invoice_id, minor, actor=actor(), reason=reason)
 
     return _letter(attempt_id, act)
 
@@ -272,7 +272,3 @@ def _id(name: str) -> UUID:
 def _chosen() -> str | None:
     asked = request.args.get("show", "")
     return asked if asked in FILTERS and asked in life.STATES else None
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

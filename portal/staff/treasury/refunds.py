@@ -20,7 +20,7 @@ from payments.refunds.orders import (
 )
 from payments.refunds.sending import transfers_to_make, what_reopens
 from payments.treasury.life import find_payments
-from portal.access.context import caller, place, work_here
+from portal.access.context import actor, place, work_here
 from portal.access.roles import BOOKKEEPING, OWNERS, STAFF, Role, allow
 from portal.access.step_up import fresh_proof
 from portal.customer.disputing import read_amount
@@ -80,7 +80,7 @@ def index() -> str:
 @fresh_proof
 def agree(order_id: UUID) -> Response:
     """The second person says yes."""
-    return _decide(lambda work: agree_refund(work, order_id, _actor()))
+    return _decide(lambda work: agree_refund(work, order_id, actor()))
 
 
 @blueprint.post("/<uuid:order_id>/refuse")
@@ -88,7 +88,7 @@ def agree(order_id: UUID) -> Response:
 def refuse(order_id: UUID) -> Response:
     """No, with a reason."""
     why = request.form.get("why", "")[:LONGEST_REASON]
-    return _decide(lambda work: refuse_refund(work, order_id, _actor(), why))
+    return _decide(lambda work: refuse_refund(work, order_id, actor(), why))
 
 
 @blueprint.post("/limit")
@@ -100,7 +100,7 @@ def set_limit() -> Response:
     if minor is None or minor > MOST_LIMIT_MINOR:
         return make_response(_list(gettext("Indiquez une limite entre 0 et 100 000 EUR.")), 422)
     with work_here() as work:
-        set_refund_limit(work, minor, _actor())
+        set_refund_limit(work, minor, actor())
     return redirect(url_for("refunds.index"), 303)
 
 
@@ -111,7 +111,7 @@ def make_transfers() -> Response:
     """One file of transfers for the bank (pain.001) with every refund that is agreed and goes by transfer."""
     try:
         with work_here() as work:
-            batch_id = make_transfer_file(work, transfers_to_make(work), _actor())
+            batch_id = make_transfer_file(work, transfers_to_make(work), actor())
     except PaymentError as error:
         return make_response(_list(told_by(error)), 422)
     if batch_id is None:
@@ -131,7 +131,7 @@ def transfer_file(batch_id: UUID) -> Response:
         )
         if row is None:
             abort(404)
-        work.audit(_actor(), "transfers.fetched", str(batch_id))
+        work.audit(actor(), "transfers.fetched", str(batch_id))
     return send_bytes(bytes(row["content"]), "application/xml", row["filename"])
 
 
@@ -176,8 +176,4 @@ def _list(wrong: str = "") -> str:
 def _row(work: Work, order: RefundOrder, payment: PaymentLine | None) -> Row:
     held = held_by(work, order.attempt_id) if order.state == "to_agree" else None
     reopened = what_reopens(work, held, order.amount_minor) if held else ()
-    return Row(order, payment, reopened, order.asked_by == _actor())
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"
+    return Row(order, payment, reopened, order.asked_by == actor())

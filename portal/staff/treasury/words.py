@@ -146,8 +146,7 @@ REASONS = {
 
 def badge_of(kind: str, state: str) -> Badge:
     """The badge of a payment, payout, refund or contest in a state, in the reader's language."""
-    plain = BADGES[kind][state]
-    return Badge(gettext(plain.label), plain.tone, plain.icon)
+    return BADGES[kind][state].spoken()
 
 
 def method_words(method: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, make_response, redirect, request
 
 from config.clock import PARIS
-from portal.access.context import caller, services, work_here
+from portal.access.context import actor, services, work_here
 from portal.access.roles import OWNERS, allow
 from portal.access.step_up import fresh_proof
 from portal.staff.webhooks.pages import HOME, endpoint_page, form_page
@@ -71,7 +71,7 @@ def change(endpoint_id: UUID) -> Response:
 def rotate(endpoint_id: UUID) -> Response:
     """A new secret, shown once."""
     with work_here() as work:
-        secret = rotate_secret(services(), work, endpoint_id, _actor())
+        secret = rotate_secret(services(), work, endpoint_id, actor())
     return make_response(endpoint_page(endpoint_id, secret=secret), 200)
 
 
@@ -84,7 +84,7 @@ def change_state(endpoint_id: UUID) -> Response:
     if state is None:
         return redirect(f"{HOME}/{endpoint_id}", 303)
     with work_here() as work:
-        set_state(work, endpoint_id, state, _actor(), BY_PERSON if state == "disabled" else None)
+        set_state(work, endpoint_id, state, actor(), BY_PERSON if state == "disabled" else None)
     return redirect(HOME if state == "removed" else f"{HOME}/{endpoint_id}", 303)
 
 
@@ -94,7 +94,7 @@ def test(endpoint_id: UUID) -> Response:
     """Send a test; its page says how it goes."""
     try:
         with work_here() as work:
-            delivery_id = plan_test(work, endpoint_id, _actor())
+            delivery_id = plan_test(work, endpoint_id, actor())
     except NotFoundError:
         raise
     except ReceivablesError as error:
@@ -108,7 +108,7 @@ def replay(endpoint_id: UUID) -> Response:
     """Send again what happened since a moment."""
     try:
         with work_here() as work:
-            count = replay_since(work, endpoint_id, _moment(request.form.get("since", "")), _actor())
+            count = replay_since(work, endpoint_id, _moment(request.form.get("since", "")), actor())
     except NotFoundError:
         raise
     except ReceivablesError as error:
@@ -122,7 +122,7 @@ def replay(endpoint_id: UUID) -> Response:
 def replay_one(delivery_id: UUID) -> Response:
     """Send one event again."""
     with work_here() as work:
-        again = replay_delivery(work, delivery_id, _actor())
+        again = replay_delivery(work, delivery_id, actor())
     return redirect(f"{HOME}/deliveries/{again}", 303)
 
 
@@ -132,7 +132,7 @@ def _wish() -> EndpointWish:
     kinds = () if every else tuple(each for each in form.getlist("kind") if each in KINDS)
     if not every and not kinds:
         kinds = ("",)  # a choice of nothing is refused, not taken for everything
-    return EndpointWish(form.get("label", ""), form.get("url", ""), kinds, _actor())
+    return EndpointWish(form.get("label", ""), form.get("url", ""), kinds, actor())
 
 
 def _moment(typed: str) -> datetime:
@@ -147,7 +147,3 @@ def _moment(typed: str) -> datetime:
         raise ReceivablesError(
             "webhook.no_moment", "Choose a day and a time.", "Choisissez un jour et une heure."
         ) from error
-
-
-def _actor() -> str:
-    return f"person {caller().person.person_id}"

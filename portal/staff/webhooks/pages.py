@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, render_template, request
 
 from portal.access.context import place, work_here
 from portal.access.roles import BOOKKEEPING, OWNERS, allow
 from portal.access.step_up import fresh_proof
+from portal.fields import id_in
 from portal.webhooks.endpoints import BOTH_SIGN, get_endpoint, list_endpoints
 from portal.webhooks.log import CHOICES, PAGE, attempts_of, get_delivery, list_deliveries
 from portal.webhooks.payloads import body_of, name_of, test_body
@@ -21,6 +21,8 @@ from receivables.domain.told import KINDS
 from receivables.store.event_log import events_before, find_event
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from portal.webhooks.endpoints import EndpointWish
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/s/webhooks")
@@ -85,7 +87,7 @@ def endpoint_page(endpoint_id: UUID, *, secret: str = "", wrong: str = "", said:
     narrowed = narrowed if narrowed in CHOICES else "all"
     with work_here() as work:
         endpoint = get_endpoint(work, endpoint_id)
-        rows = list_deliveries(work, endpoint_id, narrowed, _id(request.args.get("after", "")))
+        rows = list_deliveries(work, endpoint_id, narrowed, id_in(request.args.get("after", "")))
     return render_template(
         "webhooks/show.html",
         endpoint=endpoint,
@@ -151,10 +153,3 @@ def events() -> str:
         event_name=event_name,
         name_of=name_of,
     )
-
-
-def _id(given: str) -> UUID | None:
-    try:
-        return UUID(given)
-    except ValueError:
-        return None

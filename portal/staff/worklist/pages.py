@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
-from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from config.clock import today
 from config.law.days import on_or_after
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, caller, place, services, work_here
 from portal.access.headers import let_script_run
 from portal.access.people import staff_of
 from portal.access.roles import COLLECTING, STAFF, Role, allow
+from portal.fields import id_in, ids_in
 from portal.lists import MAX_WANTED
 from portal.staff.worklist.words import reason_words
 from portal.tables import Column, Form, send_table
@@ -24,13 +24,14 @@ from portal.words import gettext, note_text
 from receivables.domain.money import Money
 from receivables.services.collecting.tasking import NewTask, close_task, open_tasks, open_tasks_for, postpone_task
 from receivables.services.collecting.worklist import Wanted, first_of, worklist
-from receivables.store.collecting.dunning import customer_names
 from receivables.store.customer_file.contacts import segments, set_customer_files
+from receivables.store.customer_file.customers import customer_names
 from receivables.store.customer_file.overviews import PAGE
 from receivables.store.customer_file.saved_views import keep_view, remove_view, views_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from flask import Response
     from werkzeug import Response as AnyResponse
@@ -120,21 +121,21 @@ def show() -> str | Response:
 @allow(*COLLECTING)
 def bulk() -> AnyResponse:
     """One act on all the accounts that were ticked."""
-    ids = [UUID(each) for each in request.form.getlist("customer") if _is_uuid(each)][:MOST_AT_ONCE]
-    act, actor = request.form.get("act", ""), f"person {caller().person.person_id}"
+    ids = ids_in(request.form.getlist("customer"))[:MOST_AT_ONCE]
+    act = request.form.get("act", "")
     if act == "remind":
         return redirect(url_for("reminding.show", customer=[str(each) for each in ids]), 303)
     if ids and act:
         with work_here() as work:
-            if act.startswith("collector:") and _is_uuid(act.removeprefix("collector:")):
-                collector = UUID(act.removeprefix("collector:"))
+            if act.startswith("collector:"):
+                collector = id_in(act.removeprefix("collector:"))
                 if collector in {each.person_id for each in staff_of(services().database, place().supplier_id)}:
-                    set_customer_files(work, ids, actor, collector_id=collector)
+                    set_customer_files(work, ids, actor(), collector_id=collector)
             elif act == "segment" and request.form.get("segment", "").strip():
-                set_customer_files(work, ids, actor, segment=request.form["segment"].strip()[:40])
+                set_customer_files(work, ids, actor(), segment=request.form["segment"].strip()[:40])
             elif act == "call":
                 open_tasks_for(work, [NewTask(f"call/{each}/{today()}", "call_again", today(), each) for each in ids])
-                work.audit(actor, "calls.planned", str(len(ids)))
+                work.audit(actor(), "calls.planned", str(len(ids)))
     return redirect(_back(done=str(len(ids)) if act else ""), 303)
 
 
@@ -142,12 +143,11 @@ def bulk() -> AnyResponse:
 @allow(*COLLECTING)
 def task(task_id: UUID) -> AnyResponse:
     """Say that a task of the day is done, or put it off to tomorrow."""
-    actor = f"person {caller().person.person_id}"
     with work_here() as work:
         if request.form.get("act") == "later":
-            postpone_task(work, task_id, on_or_after(today() + timedelta(days=1)), actor)
+            postpone_task(work, task_id, on_or_after(today() + timedelta(days=1)), actor())
         else:
-            close_task(work, task_id, actor, "done", request.form.get("note", "")[:500])
+            close_task(work, task_id, actor(), "done", request.form.get("note", "")[:500])
     return redirect(f"{_back()}#tasks", 303)
 
 
@@ -247,14 +247,6 @@ def _count(name: str) -> int | None:
     """How many an act was done for, where the address says so."""
     given = request.args.get(name, "")
     return int(given) if given.isdecimal() and len(given) < 5 else None  # noqa: PLR2004 -- fewer than that at once
-
-
-def _is_uuid(given: str) -> bool:
-    try:
-        UUID(given)
-    except ValueError:
-        return False
-    return True
 
 
 def _back(**more: str) -> str:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from config.clock import today
-from portal.access.context import caller, place, services, work_here
+from portal.access.context import actor, place, services, work_here
 from portal.access.roles import COLLECTING, allow
 from portal.dunning.running import send_reminders
+from portal.fields import ids_in
 from portal.staff.account.dealings import leave_out
 from receivables.domain.collecting.scenarios import Approval
 from receivables.services.collecting.dunning import plan_for, rules_of
-from receivables.store.collecting.dunning import customer_names
+from receivables.store.customer_file.customers import customer_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from werkzeug import Response
 
@@ -64,17 +65,10 @@ def send() -> Response:
         known = list(customer_names(work, chosen))
     written = 0
     if known:
-        actor = f"person {caller().person.person_id}"
-        written = send_reminders(services(), place().supplier_id, actor, today(), known).written
+        written = send_reminders(services(), place().supplier_id, actor(), today(), known).written
     return redirect(url_for("worklist.show", reminded=written), 303)
 
 
 def read_customers(given: Sequence[str]) -> list[UUID]:
     """The ids among what was ticked, each once."""
-    found: dict[UUID, None] = {}
-    for each in given[:MOST_AT_ONCE]:
-        try:
-            found[UUID(each)] = None
-        except ValueError:
-            continue
-    return list(found)
+    return ids_in(given[:MOST_AT_ONCE])

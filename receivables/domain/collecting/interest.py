@@ -117,11 +117,6 @@ def interest_of(facts: LateFacts, through: date, rate_on: Callable[[date], Decim
     return Interest(stretches, rounded(whole) - rounded(stretches))
 
 
-def half_year_of(day: date) -> date:
-    """The 1 January or 1 July whose rate governs ``day``."""
-    return date(day.year, 1 if day.month < 7 else 7, 1)  # noqa: PLR2004 -- July
-
-
 def next_half_year(day: date) -> date:
     """The first day of the half-year after that of ``day``."""
     return date(day.year, 7, 1) if day.month < 7 else date(day.year + 1, 1, 1)  # noqa: PLR2004 -- July

@@ -39,11 +39,6 @@ class CountBack:
     """The months that it used, the latest first."""
 
 
-def age_of(days_late: int) -> int:
-    """The age (0 to 4, see :data:`AGES`) of an amount that is ``days_late`` days past due."""
-    return next(age for age, (_, last) in enumerate(AGES) if last is None or days_late <= last)
-
-
 def share(part: int, whole: int) -> Fraction | None:
     """``part`` of ``whole``, between 0 and 1 where the part is one; ``None`` of nothing."""
     return Fraction(part, whole) if whole > 0 else None

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from receivables.domain.risk.exposure import Exposure
 
+DEFAULT_CURRENCY = "EUR"
+"""The currency of the policy's amounts."""
+
 
 class Verdict(StrEnum):
     """What is decided about a sale, from the mildest to the hardest."""

@@ -45,7 +45,7 @@ def take_history(
     work.scalar("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=f"former:{work.supplier_id}")
     if opening_of(work, opening_id)["state"] != "booked":
         raise ConflictError("opening.undone", "This opening was undone before.", "Cette reprise a déjà été annulée.")
-    customers = _customers(work, groups, opens_customers=opens_customers)
+    customers = _customers(work, groups, opening_id, opens_customers=opens_customers)
     marks = [fingerprints(group) for group in groups]
     standing = standing_marks(work, [mark for of_group in marks for mark in of_group])
     lines: list[dict[str, Any]] = []
@@ -69,7 +69,9 @@ def take_history(
     return taken
 
 
-def _customers(work: Work, groups: Sequence[LetterGroup], *, opens_customers: bool) -> dict[str, UUID]:
+def _customers(
+    work: Work, groups: Sequence[LetterGroup], opening_id: UUID, *, opens_customers: bool
+) -> dict[str, UUID]:
     """The customer of each account of before; who is found by name or opened is known by this code from now on."""
     names = {group.code: group.name for group in groups}
     found = customers_by_alias(work, list(names))
@@ -84,7 +86,7 @@ def _customers(work: Work, groups: Sequence[LetterGroup], *, opens_customers: bo
             customer_id = open_customer(work, facts).customer_id
         if customer_id is not None:
             fresh[code] = customer_id
-    alias_customers(work, fresh)
+    alias_customers(work, {**found, **fresh}, opening_id)
     return {**found, **fresh}
 
 

@@ -13,7 +13,7 @@ from receivables.domain.invoicing.invoices import Origin, Routing
 from receivables.domain.money import Money
 from receivables.errors import ConflictError, NotFoundError, ReceivablesError
 from receivables.services.risk.insolvency import follow_doubtful
-from receivables.services.risk.limiting import watch_limits
+from receivables.services.risk.watching import watch_limits
 from receivables.services.settlement.paying import RecordPayment, record_payments
 from receivables.store.accounting.openings import (
     alias_customers,
@@ -81,7 +81,7 @@ def book_opening(work: Work, opening: NewOpening) -> UUID:
     opening_id = insert_opening(work, opening, [_told(each) for each in sums_of(opening.items)])
     if faults := check_opening(work, opening):
         raise faults[0][1]
-    customers = _customers(work, opening.items)
+    customers = _customers(work, opening.items, opening_id)
     lock_customers(work, customers.values())
     rows = _write_documents(work, opening, opening_id, customers)
     rows += _write_payments(work, opening, opening_id, customers)
@@ -205,12 +205,13 @@ def _name(item: OpenItem) -> str:
     return item.code or item.customer.name
 
 
-def _customers(work: Work, items: Sequence[OpenItem]) -> dict[str, UUID]:
+def _customers(work: Work, items: Sequence[OpenItem], opening_id: UUID) -> dict[str, UUID]:
     """The customer of each account: known by its code there, else found or opened by what is told of it.
 
     A code is written down before the next account is looked at, so that two accounts of one name stay two customers.
     """
     known = customers_by_alias(work, [each.code for each in items if each.code])
+    alias_customers(work, known, opening_id)
     found: dict[str, UUID] = {}
     for item in items:
         name = _name(item)
@@ -218,7 +219,7 @@ def _customers(work: Work, items: Sequence[OpenItem]) -> dict[str, UUID]:
             continue
         found[name] = known.get(item.code or "") or _customer(work, item)
         if item.code and item.code not in known:
-            alias_customers(work, {item.code: found[name]})
+            alias_customers(work, {item.code: found[name]}, opening_id)
     return found
 
 

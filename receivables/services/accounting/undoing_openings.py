@@ -13,7 +13,7 @@ from receivables.errors import ConflictError, ReceivablesError
 from receivables.services.accounting.taking_over import opening_of
 from receivables.services.invoicing.correcting import CORRECTED, REVERSAL
 from receivables.services.risk.insolvency import follow_doubtful
-from receivables.services.risk.limiting import watch_limits
+from receivables.services.risk.watching import watch_limits
 from receivables.services.settlement.paying import noon
 from receivables.services.settlement.receipts import record_facts
 from receivables.services.settlement.settling import Cause, load_settling, settle, write_settling

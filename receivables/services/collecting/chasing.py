@@ -36,33 +36,26 @@ Holder = Callable[[Work, Sequence[UUID], date], "Mapping[UUID, Hold]"]
 """One reason not to chase: what it holds of each of these invoices on a day; those that it leaves alone are missing."""
 
 
+_DISPUTED = (
+    "SELECT invoice.invoice_id, least(sum(coalesce(dispute.amount_minor, invoice.payable_minor)), "
+    "coalesce((SELECT sum(open_minor) FROM receivable_items AS item WHERE item.supplier_id = :supplier "
+    f"AND item.invoice_id = invoice.invoice_id AND item.kind = 'invoice'), 0) + {OUTSIDE})::bigint AS minor, "
+    "array_agg(dispute_id ORDER BY opened_at, dispute_id) AS ids "
+    "FROM disputes AS dispute JOIN invoices AS invoice USING (supplier_id, invoice_id) "
+    "WHERE supplier_id = :supplier AND invoice.invoice_id = ANY(:ids) AND dispute.closed_at IS NULL "
+    "AND dispute.merged_into IS NULL GROUP BY invoice.supplier_id, invoice.invoice_id, invoice.payable_minor"
+)
+
+
 def disputed_minor(work: Work, invoice_ids: Sequence[UUID]) -> dict[UUID, int]:
     """What is disputed now on each of these invoices that has a dispute, in minor units, at most what is open."""
-    return {
-        row["invoice_id"]: row["minor"]
-        for row in work.rows(
-            "SELECT invoice.invoice_id, least(sum(coalesce(dispute.amount_minor, invoice.payable_minor)), "
-            "coalesce((SELECT sum(open_minor) FROM receivable_items AS item WHERE item.supplier_id = :supplier "
-            f"AND item.invoice_id = invoice.invoice_id AND item.kind = 'invoice'), 0) + {OUTSIDE})::bigint AS minor "
-            "FROM disputes AS dispute JOIN invoices AS invoice USING (supplier_id, invoice_id) "
-            "WHERE supplier_id = :supplier AND invoice.invoice_id = ANY(:ids) AND dispute.closed_at IS NULL "
-            "AND dispute.merged_into IS NULL GROUP BY invoice.supplier_id, invoice.invoice_id, invoice.payable_minor",
-            ids=list(invoice_ids),
-        )
-    }
+    return {row["invoice_id"]: row["minor"] for row in work.rows(_DISPUTED, ids=list(invoice_ids))}
 
 
 def _disputed(work: Work, invoice_ids: Sequence[UUID], _today: date) -> dict[UUID, Hold]:
-    rows = work.rows(
-        "SELECT invoice_id, array_agg(dispute_id ORDER BY opened_at, dispute_id) AS ids FROM disputes "
-        "WHERE supplier_id = :supplier AND invoice_id = ANY(:ids) AND closed_at IS NULL AND merged_into IS NULL "
-        "GROUP BY invoice_id",
-        ids=list(invoice_ids),
-    )
-    open_ids = {row["invoice_id"]: tuple(row["ids"]) for row in rows}
     return {
-        invoice_id: Hold("disputed", minor, None, open_ids[invoice_id])
-        for invoice_id, minor in (disputed_minor(work, list(open_ids)) if open_ids else {}).items()
+        row["invoice_id"]: Hold("disputed", row["minor"], None, tuple(row["ids"]))
+        for row in work.rows(_DISPUTED, ids=list(invoice_ids))
     }
 
 

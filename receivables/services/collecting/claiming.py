@@ -19,7 +19,7 @@ from receivables.errors import ConflictError, ReceivablesError
 from receivables.services.collecting.entering import enter_claims
 from receivables.services.collecting.reckoning import Reckoned, Terms, reckon, terms_of
 from receivables.services.risk.insolvency import follow_doubtful
-from receivables.services.risk.limiting import watch_limits
+from receivables.services.risk.watching import watch_limits
 from receivables.store.collecting.claims import BOOKED, get_claim
 from receivables.store.customer_file.customers import get_customer, lock_customers
 from receivables.store.customer_file.journal import AccountEvent, note_event
@@ -232,5 +232,5 @@ def told_facts(reckoned: Reckoned) -> dict[str, Any]:
     }
 
 
-def _stretch(each: Stretch) -> list[Any]:
+def _stretch(each: Stretch) -> list[str | int]:
     return [each.first.isoformat(), each.last.isoformat(), each.base_minor, str(each.percent)]

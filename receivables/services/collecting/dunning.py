@@ -20,6 +20,7 @@ from receivables.store.collecting.dunning import (
     invoices_of,
     save_settings,
     scenarios_in_force,
+    settings_and_scenarios,
 )
 from receivables.store.customer_file.contacts import closed_addresses
 
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 TEMPLATES = frozenset({"before", "courteous", "firm", "warning", "formal_notice", "last_offer", "litigation", "call"})
 """Texts that a step may name."""
-LOOK_AHEAD_DAYS = 30
-"""How far before the due date a step may stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +62,12 @@ class Rules:
 
 def rules_of(work: Work) -> Rules:
     """What decides for this supplier now."""
+    settings, rows = settings_and_scenarios(work)
     found = {
         row.segment: Scenario(row.scenario_id, row.segment, row.version, row.name, read_steps(row.steps, TEMPLATES))
-        for row in scenarios_in_force(work)
+        for row in rows
     }
-    return Rules(find_settings(work) or DunningSettings(), found)
+    return Rules(settings or DunningSettings(), found)
 
 
 def adopt_usual_scenarios(work: Work, actor: str, *, automatic: bool = False) -> None:

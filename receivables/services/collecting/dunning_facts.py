@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from receivables.domain.collecting.chasing import Hold
 from receivables.domain.collecting.dunning import USUAL_SEGMENTS
@@ -19,8 +19,10 @@ from receivables.store.mail.wishes import EARLY, unwanted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
     from uuid import UUID
+
+    from sqlalchemy import RowMapping
 
     from receivables.domain.collecting.chasing import ChaseState
     from receivables.services.invoicing.dues import InvoiceDue
@@ -56,7 +58,6 @@ def load_facts(
     ids = sorted(set(customer_ids))
     invoices = _invoices(work, ids, day, lead_days)
     reachable = _recipients(work, ids, roles)
-    credits_of = _credits(work, ids)
     found = []
     for row in _customers(work, ids, day):
         customer_id, kind = row["customer_id"], row["kind"]
@@ -71,7 +72,7 @@ def load_facts(
                 tuple(invoices[customer_id]),
                 reachable[customer_id],
                 row["mails_come_back"],
-                credits_of[customer_id],
+                row["credits"] or {},
                 row["last_mail_on"],
                 row["last_call_on"],
                 row["stopped_until"],
@@ -83,10 +84,10 @@ def load_facts(
     return found
 
 
-def _customers(work: Work, ids: list[UUID], day: date) -> Sequence[Mapping[str, Any]]:
+def _customers(work: Work, ids: list[UUID], day: date) -> Sequence[RowMapping]:
     last = "SELECT max(written_on) FROM dunning_notices AS notice WHERE notice.supplier_id = :supplier AND "
     last += f"notice.customer_id = customer.customer_id AND {COUNTS} AND notice.channel"
-    return work.rows(  # type: ignore[return-value]
+    return work.rows(
         "SELECT customer.customer_id, customer.name, customer.kind, customer.language, file.segment, "
         f"({last} = 'mail') AS last_mail_on, ({last} = 'call') AS last_call_on, "
         "(SELECT max(until_on) FROM dunning_stops AS stop WHERE stop.supplier_id = :supplier "
@@ -98,6 +99,9 @@ def _customers(work: Work, ids: list[UUID], day: date) -> Sequence[Mapping[str, 
         "AND contact.mail_state <> 'good') AS mails_come_back, "
         "EXISTS (SELECT 1 FROM receivable_items AS item WHERE item.supplier_id = :supplier "
         "AND item.customer_id = customer.customer_id AND item.kind = 'receipt') AS has_paid, "
+        "(SELECT jsonb_object_agg(currency, minor) FROM (SELECT currency::text, sum(open_minor) AS minor "
+        "FROM receivable_items AS item WHERE item.supplier_id = :supplier AND item.customer_id = customer.customer_id "
+        "AND NOT item.debit AND item.open_minor > 0 GROUP BY currency) AS unused) AS credits, "
         "(EXISTS (SELECT 1 FROM dunning_notices AS notice WHERE notice.supplier_id = :supplier "
         f"AND notice.customer_id = customer.customer_id AND {COUNTS} AND notice.level >= :firm "
         "AND notice.written_on > CAST(:day AS date) - :risky) OR EXISTS (SELECT 1 FROM promises AS promise "
@@ -126,19 +130,6 @@ def _recipients(work: Work, ids: list[UUID], roles: Collection[str]) -> dict[UUI
     return found
 
 
-def _credits(work: Work, ids: list[UUID]) -> dict[UUID, dict[str, int]]:
-    """Money and credit notes of these customers that settle nothing yet, by currency."""
-    found: dict[UUID, dict[str, int]] = {customer_id: {} for customer_id in ids}
-    for row in work.rows(
-        "SELECT customer_id, currency, sum(open_minor)::bigint AS minor FROM receivable_items "
-        "WHERE supplier_id = :supplier AND customer_id = ANY(:ids) AND NOT debit AND open_minor > 0 "
-        "GROUP BY customer_id, currency",
-        ids=ids,
-    ):
-        found[row["customer_id"]][row["currency"]] = row["minor"]
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class _Happened:
     """What befell one invoice since the last step on it."""
@@ -163,7 +154,8 @@ def _invoices(work: Work, customer_ids: list[UUID], day: date, lead_days: int) -
     dues = due_on_invoices(work, list(owner), day) if owner else []
     states = chase_dues(work, dues, day) if owner else {}
     happened = _happened(work, {due.invoice_id: due.next_due_on for due in dues})
-    own_word = promised_by_customer(work, list(owner)) if owner else set()
+    promised = [each for each, state in states.items() if state.held_minor("promised")]
+    own_word = promised_by_customer(work, promised) if promised else set()
     found: dict[UUID, list[InvoiceFacts]] = defaultdict(list)
     for due in dues:
         each = due.invoice_id
@@ -204,19 +196,18 @@ def _happened(work: Work, late_from: Mapping[UUID, date]) -> dict[UUID, _Happene
     """The steps that were taken since each invoice is late, and what befell it after the last of them."""
     ids = list(late_from)
     done: dict[UUID, list[Done]] = defaultdict(list)
-    last_at: dict[UUID, Any] = {}
-    for row in work.rows(
-        "SELECT part.invoice_id, part.step, part.level, part.late_from, notice.written_on, notice.written_at "
-        "FROM dunned_invoices AS part JOIN dunning_notices AS notice USING (supplier_id, notice_id) "
-        f"WHERE part.supplier_id = :supplier AND part.invoice_id = ANY(:ids) AND {COUNTS} "
-        "ORDER BY notice.written_at, notice.notice_id",
-        ids=ids,
-    ):
-        if row["late_from"] == late_from[row["invoice_id"]]:
-            done[row["invoice_id"]].append(Done(row["step"], row["level"], row["written_on"]))
-            last_at[row["invoice_id"]] = row["written_at"]
-    broken = _broken_promises(work, ids)
-    returned = _returns(work, ids)
+    last_at: dict[UUID, datetime] = {}
+    broken: dict[UUID, datetime] = {}
+    returned: dict[UUID, list[tuple[datetime, int]]] = defaultdict(list)
+    for row in work.rows(_BEFALLEN, ids=ids) if ids else ():
+        invoice_id = row["invoice_id"]
+        if row["what"] == "broken":
+            broken[invoice_id] = row["at"]
+        elif row["what"] == "returned":
+            returned[invoice_id].append((row["at"], row["level"]))
+        elif row["late_from"] == late_from[invoice_id]:
+            done[invoice_id].append(Done(row["step"], row["level"], row["written_on"]))
+            last_at[invoice_id] = row["at"]
     return {
         each: _Happened(
             tuple(done[each]),
@@ -229,26 +220,18 @@ def _happened(work: Work, late_from: Mapping[UUID, date]) -> dict[UUID, _Happene
     }
 
 
-def _broken_promises(work: Work, invoice_ids: list[UUID]) -> dict[UUID, Any]:
-    """When the last promise on each of these invoices turned out broken."""
-    rows = work.rows(
-        "SELECT part.invoice_id, max(promise.changed_at) AS at FROM promised_invoices AS part "
-        "JOIN promises AS promise USING (supplier_id, promise_id) WHERE part.supplier_id = :supplier "
-        "AND part.invoice_id = ANY(:ids) AND promise.state = 'broken' GROUP BY part.invoice_id",
-        ids=invoice_ids,
-    )
-    return {row["invoice_id"]: row["at"] for row in rows}
-
-
-def _returns(work: Work, invoice_ids: list[UUID]) -> dict[UUID, list[tuple[Any, int]]]:
-    """When debits of these invoices came back, and the level at which reminders resume (config/law/returns.toml)."""
-    found: dict[UUID, list[tuple[Any, int]]] = defaultdict(list)
-    for row in work.rows(
-        "SELECT part.invoice_id, back.changed_at, CAST(substr(act.what, 7) AS integer) AS level "
-        "FROM reservations AS part JOIN debit_returns AS back USING (supplier_id, attempt_id) "
-        "CROSS JOIN jsonb_array_elements_text(back.done) AS act (what) WHERE part.supplier_id = :supplier "
-        "AND part.invoice_id = ANY(:ids) AND back.state = 'done' AND act.what ~ '^level:[0-9]$'",
-        ids=invoice_ids,
-    ):
-        found[row["invoice_id"]].append((row["changed_at"], row["level"]))
-    return found
+_BEFALLEN = (
+    "SELECT 'reminded' AS what, part.invoice_id, notice.written_at AS at, part.level, part.step, part.late_from, "
+    "notice.written_on, notice.notice_id FROM dunned_invoices AS part JOIN dunning_notices AS notice "
+    f"USING (supplier_id, notice_id) WHERE part.supplier_id = :supplier AND part.invoice_id = ANY(:ids) AND {COUNTS} "
+    "UNION ALL SELECT 'broken', part.invoice_id, max(promise.changed_at), NULL, NULL, NULL, NULL, NULL "
+    "FROM promised_invoices AS part JOIN promises AS promise USING (supplier_id, promise_id) "
+    "WHERE part.supplier_id = :supplier AND part.invoice_id = ANY(:ids) AND promise.state = 'broken' "
+    "GROUP BY part.invoice_id "
+    "UNION ALL SELECT 'returned', part.invoice_id, back.changed_at, CAST(substr(act.what, 7) AS integer), NULL, NULL, "
+    "NULL, NULL FROM reservations AS part JOIN debit_returns AS back USING (supplier_id, attempt_id) "
+    "CROSS JOIN jsonb_array_elements_text(back.done) AS act (what) WHERE part.supplier_id = :supplier "
+    "AND part.invoice_id = ANY(:ids) AND back.state = 'done' AND act.what ~ '^level:[0-9]$' ORDER BY at, notice_id"
+)
+"""Of these invoices, in order: the steps taken, when the last promise turned out broken, and when debits came back with
+the level at which reminders resume (config/law/returns.toml)."""

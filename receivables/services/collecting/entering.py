@@ -29,10 +29,10 @@ CLAIM = "claim"
 
 def enter_claims(work: Work, invoice_ids: Iterable[UUID], day: date) -> int:
     """Book those among ``invoice_ids`` that are claims outside the books; their customers are locked. How many."""
-    ids = list(invoice_ids)
-    rows = work.rows(_OUTSIDE, ids=ids) if ids else []
-    if not rows:
+    waiting = [row["claim_id"] for row in work.rows(_WAITING, ids=list(invoice_ids))]
+    if not waiting:  # nearly always: every payment asks
         return 0
+    rows = work.rows(_OUTSIDE, ids=waiting)
     chart = Chart(**accounts_on(day))
     entries = [_entry(row, chart, max(day, row["issued_on"])) for row in rows]
     write_entries(work, entries)
@@ -58,6 +58,9 @@ def enter_claims(work: Work, invoice_ids: Iterable[UUID], day: date) -> int:
     return len(rows)
 
 
+_WAITING = (
+    "SELECT claim_id FROM interest_claims WHERE supplier_id = :supplier AND claim_id = ANY(:ids) AND outside_minor > 0"
+)
 _OUTSIDE = (
     "SELECT claim.claim_id, claim.customer_id, claim.outside_minor, invoice.number, invoice.issued_on, invoice.due_on, "
     "invoice.currency, customer.name AS customer_name, "
@@ -66,8 +69,7 @@ _OUTSIDE = (
     "WHERE waiver.supplier_id = :supplier AND waiver.claim_id = claim.claim_id), 0) AS indemnity_minor "
     "FROM interest_claims AS claim JOIN invoices AS invoice ON invoice.supplier_id = :supplier "
     "AND invoice.invoice_id = claim.claim_id JOIN customers AS customer ON customer.supplier_id = :supplier "
-    "AND customer.customer_id = claim.customer_id WHERE claim.supplier_id = :supplier AND claim.claim_id = ANY(:ids) "
-    "AND claim.outside_minor > 0"
+    "AND customer.customer_id = claim.customer_id WHERE claim.supplier_id = :supplier AND claim.claim_id = ANY(:ids)"
 )
 
 

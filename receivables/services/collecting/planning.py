@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
 
+    from receivables.services.collecting.granting import Checked
     from receivables.store.collecting.plans import Signature
     from receivables.store.work import Work
 
@@ -74,22 +75,10 @@ def draft_plan(work: Work, customer_id: UUID, invoice_ids: Sequence[UUID], terms
     Raises:
         NotFoundError: ``invoice.not_found``.
         ReceivablesError: ``plan.nothing_chosen``, ``plan.bad_count``, ``plan.bad_day``, ``plan.bad_first``,
-            ``plan.too_long``; those of ``check_invoices``.
+            and those of ``check_invoices``.
         ConflictError: ``plan.planned``, ``grant.held``.
     """
-    if not 0 < len(set(invoice_ids)) <= MOST_INVOICES:
-        raise ReceivablesError(
-            "plan.nothing_chosen",
-            f"Choose between one and {MOST_INVOICES} invoices.",
-            f"Choisissez entre une et {MOST_INVOICES} factures.",
-        )
-    found = check_invoices(work, customer_id, invoice_ids, whole=True)
-    if plans_on(work, invoice_ids):
-        raise ConflictError(
-            "plan.planned",
-            "One of these invoices is in a payment plan already. Leave it out.",
-            "L'une de ces factures est déjà dans un échéancier. Retirez-la.",
-        )
+    found = _choose(work, customer_id, invoice_ids)
     total = sum(each.amount_minor for each in found.invoices)
     _check_terms(terms, Money(total, found.currency))
     instalments = schedule(
@@ -124,6 +113,24 @@ def draft_plan(work: Work, customer_id: UUID, invoice_ids: Sequence[UUID], terms
         instalments=instalments,
         invoices=found.invoices,
     )
+
+
+def _choose(work: Work, customer_id: UUID, invoice_ids: Sequence[UUID]) -> Checked:
+    """The invoices that a plan would pay, whole, none of them in another plan."""
+    if not 0 < len(set(invoice_ids)) <= MOST_INVOICES:
+        raise ReceivablesError(
+            "plan.nothing_chosen",
+            f"Choose between one and {MOST_INVOICES} invoices.",
+            f"Choisissez entre une et {MOST_INVOICES} factures.",
+        )
+    found = check_invoices(work, customer_id, invoice_ids, whole=True)
+    if plans_on(work, invoice_ids):
+        raise ConflictError(
+            "plan.planned",
+            "One of these invoices is in a payment plan already. Leave it out.",
+            "L'une de ces factures est déjà dans un échéancier. Retirez-la.",
+        )
+    return found
 
 
 def propose_plan(work: Work, plan: Plan, signature: Signature | None = None) -> Plan:

@@ -18,8 +18,8 @@ from receivables.domain.collecting.interest import INDEMNITY_CURRENCY, INDEMNITY
 from receivables.domain.parties import CustomerKind
 from receivables.errors import ReceivablesError
 from receivables.services.collecting.planning import interest_pauses
-from receivables.store.collecting.claims import InterestTerms, note_terms, printed_percent, terms_known
-from receivables.store.collecting.late_invoices import late_ids, late_invoices
+from receivables.store.collecting.claims import InterestTerms, note_terms, terms_and_print
+from receivables.store.collecting.late_invoices import late_ids, late_invoices, late_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -74,7 +74,8 @@ class Terms:
 
 def terms_of(work: Work) -> Terms:
     """The supplier's terms."""
-    return Terms(tuple(terms_known(work)), printed_percent(work))
+    known, printed = terms_and_print(work)
+    return Terms(tuple(known), printed)
 
 
 def reckon(work: Work, invoice_ids: Sequence[UUID], through: date, terms: Terms | None = None) -> list[Reckoned]:
@@ -114,7 +115,7 @@ class Run:
 
 def reckon_known(work: Work, today: date, through: date, customer_id: UUID | None = None) -> Run:
     """What :func:`reckon_late` tells, to the last day known where the law's rate is not known so far; read once."""
-    terms, found = terms_of(work), late_invoices(work, late_ids(work, today, customer_id=customer_id))
+    terms, found = terms_of(work), late_on(work, today, customer_id)
     try:
         return Run(_worth_telling(_reckon(each, through, terms) for each in found), through)
     except ReceivablesError as error:

@@ -111,19 +111,8 @@ def _account(
 
     The customer's own money that settles nothing yet covers the oldest first: reminders reckon so too.
     """
-    asked, late, held = 0, 0, dict[str, int]()
     counted = [row for row in lines if states[row["invoice_id"]].open_minor and not dues[row["invoice_id"]].ended_by]
-    for row in counted:
-        state = states[row["invoice_id"]]
-        due_now = min(row["late_minor"], state.open_minor)
-        kept = sum(hold.amount_minor for hold in state.holds)  # what is held counts against what is late first
-        may_ask = max(min(state.chaseable_minor, due_now - kept), 0)
-        late += due_now
-        asked += may_ask
-        left = due_now - may_ask
-        for hold in state.holds:
-            held[hold.why] = held.get(hold.why, 0) + min(hold.amount_minor, left)
-            left -= min(hold.amount_minor, left)
+    asked, late, held = _add_up([(row["late_minor"], states[row["invoice_id"]]) for row in counted])
     if not counted or not late:
         return None
     covered = min(credit_minor, asked)
@@ -151,3 +140,19 @@ def _account(
         next_task_on=known.get("next_task_on"),
         waits_since=legal_day(known["waits_since"]) if known.get("waits_since") else None,
     )
+
+
+def _add_up(counted: Sequence[tuple[int, ChaseState]]) -> tuple[int, int, dict[str, int]]:
+    """What may be asked for, what is late, and what is held by its reason, in minor units."""
+    asked, late, held = 0, 0, dict[str, int]()
+    for late_minor, state in counted:
+        due_now = min(late_minor, state.open_minor)
+        kept = sum(hold.amount_minor for hold in state.holds)  # what is held counts against what is late first
+        may_ask = max(min(state.chaseable_minor, due_now - kept), 0)
+        late += due_now
+        asked += may_ask
+        left = due_now - may_ask
+        for hold in state.holds:
+            held[hold.why] = held.get(hold.why, 0) + min(hold.amount_minor, left)
+            left -= min(hold.amount_minor, left)
+    return asked, late, held

@@ -7,7 +7,6 @@ dispute. After every fact the disputes of its invoice are computed again from al
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from config.clock import legal_day, now
@@ -29,6 +28,7 @@ from receivables.domain.conversations.disputes import (
 from receivables.domain.money import Money
 from receivables.errors import ConflictError, ReceivablesError
 from receivables.services.collecting.tasking import drop_tasks
+from receivables.services.conversations.contesting import MAX_SAID, check_claim
 from receivables.store.conversations.disputes import (
     append_event,
     disputes_on,
@@ -46,18 +46,12 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-    from receivables.domain.conversations.disputes import Dispute, Standing
+    from receivables.domain.conversations.disputes import Dispute, Standing, Turn
     from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
 
-MAX_OPEN_PER_CUSTOMER = 50
-"""More open disputes of one customer are an accident or an attack; what platforms tell is not limited."""
-MAX_CLAIMS_A_DAY = 60
-"""Each may bring files and writes a mail: whoever holds a link that was passed on must not flood either side."""
 LATE_ANSWER, LATE_OUTCOME = "dispute.late_answer", "dispute.late_outcome"
 """Kinds of tasks: nobody answered in two working days; nobody decided in fifteen."""
-MAX_SAID = 4000
-"""Characters of one message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +87,7 @@ def open_dispute(work: Work, command: OpenDispute) -> Dispute:
     known = _told_before(work, invoice.invoice_id, command.once)
     if known is not None:
         return known
-    _check(work, invoice, command)
+    check_claim(work, invoice, command)
     facts: dict[str, Any] = {"origin": command.origin, "scope": command.scope}
     if command.scope is not Scope.WHOLE:
         facts |= {"amount_minor": command.amount_minor, "line_ids": list(command.line_ids)}
@@ -264,65 +258,6 @@ def close_refusal(work: Work, dispute_id: UUID, actor: str, said: str) -> Disput
     return add_event(work, dispute_id, DisputeEvent(EventKind.CLOSED, now(), actor, said.strip() or None))
 
 
-def _check(work: Work, invoice: Invoice, command: OpenDispute) -> None:
-    if invoice.is_credit_note:
-        raise ReceivablesError(
-            "dispute.credit_note",
-            "A credit note is in the customer's favour: dispute its invoice.",
-            "Un avoir est en faveur du client : contestez plutôt sa facture.",
-        )
-    if len(command.said) > MAX_SAID:
-        raise ReceivablesError(
-            "dispute.too_long",
-            f"The text is longer than {MAX_SAID} characters: shorten it.",
-            f"Le texte dépasse {MAX_SAID} caractères : raccourcissez-le.",
-        )
-    if command.reason == "AUTRE" and not command.said.strip():
-        raise ReceivablesError(
-            "dispute.no_words",
-            "Another reason needs a few words that say which.",
-            "Un autre motif demande quelques mots qui disent lequel.",
-        )
-    if command.scope is not Scope.WHOLE:
-        if command.amount_minor is None or command.amount_minor <= 0:
-            raise ReceivablesError(
-                "dispute.bad_amount",
-                "Say which amount, more than zero, or which lines.",
-                "Indiquez le montant contesté, supérieur à zéro, ou les lignes.",
-            )
-        if command.amount_minor > invoice.payable_minor:
-            most = Money(invoice.payable_minor, invoice.currency)
-            raise ReceivablesError(
-                "dispute.too_much",
-                f"The invoice is of {most}: no more of it can be disputed.",
-                f"La facture est de {most} : on ne peut pas en contester davantage.",
-            )
-    lately = work.scalar(
-        "SELECT count(*) FROM dispute_events AS event JOIN disputes AS dispute USING (supplier_id, dispute_id) "
-        "WHERE supplier_id = :supplier AND customer_id = :customer AND event.kind = 'claimed' "
-        "AND event.happened_at > :since",
-        customer=invoice.customer_id,
-        since=now() - timedelta(days=1),
-    )
-    open_now = work.scalar(
-        "SELECT count(*) FROM disputes WHERE supplier_id = :supplier AND customer_id = :customer "
-        "AND closed_at IS NULL AND merged_into IS NULL",
-        customer=invoice.customer_id,
-    )
-    if lately >= MAX_CLAIMS_A_DAY:
-        raise ReceivablesError(
-            "dispute.too_many",
-            f"{MAX_CLAIMS_A_DAY} messages came today already: wait for their answers.",
-            f"{MAX_CLAIMS_A_DAY} messages sont déjà venus aujourd'hui : attendez leurs réponses.",
-        )
-    if open_now >= MAX_OPEN_PER_CUSTOMER:
-        raise ReceivablesError(
-            "dispute.too_many",
-            f"{MAX_OPEN_PER_CUSTOMER} disputes are open already: wait for their answers.",
-            f"{MAX_OPEN_PER_CUSTOMER} litiges sont déjà ouverts : attendez leurs réponses.",
-        )
-
-
 def _words(said: str) -> str:
     said = said.strip()
     if not said:
@@ -382,7 +317,7 @@ def _dues(opened_at: datetime) -> tuple[date, date]:
 
 
 def _tell_what_follows(
-    work: Work, dispute: Dispute, standing: Standing, events: Sequence[DisputeEvent], turns: Sequence[Any]
+    work: Work, dispute: Dispute, standing: Standing, events: Sequence[DisputeEvent], turns: Sequence[Turn]
 ) -> None:
     """Say in the dispute's own story what a status of the whole invoice did to it."""
     if dispute.state not in UNDECIDED or standing.state is dispute.state or standing.closed_at is None:

@@ -21,7 +21,7 @@ from receivables.errors import ConflictError, ReceivablesError
 from receivables.services.factoring.assignable import refusals
 from receivables.services.factoring.assigned_books import book_assigned, book_quiet, take_back
 from receivables.services.invoicing.dues import due_on_invoice, due_on_invoices
-from receivables.services.risk.limiting import watch_limits
+from receivables.services.risk.watching import watch_limits
 from receivables.services.settlement.aiming import aim
 from receivables.services.settlement.paying import RecordPayment, record_payment
 from receivables.store.accounting.factors import (

@@ -14,8 +14,8 @@ from receivables.domain.told import Told
 from receivables.errors import ConflictError, ReceivablesError
 from receivables.services.invoicing.correcting import join_documents
 from receivables.services.risk.insolvency import follow_doubtful
-from receivables.services.risk.limiting import watch_limits
 from receivables.services.risk.ordering import bill_commitments
+from receivables.services.risk.watching import watch_limits
 from receivables.store.customer_file.customers import find_or_create_customer
 from receivables.store.event_log import tell
 from receivables.store.invoicing.invoices import find_by_number, vat_rows_to_json

@@ -125,7 +125,7 @@ def _by_age(work: Work, scope: Scope) -> Iterable[Group]:
         yield _group({**row, "key": str(age)}, disputed)
 
 
-def _group(row: Any, disputed_minor: int) -> Group:
+def _group(row: Mapping[Any, Any], disputed_minor: int) -> Group:
     return Group(
         row["key"],
         row.get("customers", 0),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.clock import new_id, now, today
 from receivables.domain.risk.credit import (
+    DEFAULT_CURRENCY,
     CreditFacts,
     CreditPolicy,
     Decision,
@@ -24,7 +25,7 @@ from receivables.domain.risk.exposure import Exposure
 from receivables.errors import ReceivablesError
 from receivables.services.risk.exposing import exposures
 from receivables.services.risk.insurance_alarms import stopped_customers
-from receivables.services.risk.limiting import DEFAULT_CURRENCY, sum_group
+from receivables.services.risk.watching import sum_group
 from receivables.store.risk.credit import GroupLimit, group_limits_above
 from receivables.store.risk.credit_facts import overdue_minor, read_standing
 

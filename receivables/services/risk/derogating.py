@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from config.clock import new_id, now, today
 from receivables.errors import ConflictError, ReceivablesError
 from receivables.services.collecting.tasking import NewTask, drop_tasks, open_task
-from receivables.services.risk.limiting import watch_limits
+from receivables.services.risk.watching import watch_limits
 from receivables.store.customer_file.customers import get_customer, lock_customers
 from receivables.store.customer_file.journal import AccountEvent, note_event
 from receivables.store.risk.credit import current_policy, get_derogation

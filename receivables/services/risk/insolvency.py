@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 KINDS = ("sauvegarde", "redressement", "liquidation")
 DOUBTFUL = "doubtful"
 """Source kind of the entries between 411 and 416."""
+_IN_PROCEEDINGS = "SELECT EXISTS (SELECT 1 FROM insolvencies WHERE supplier_id = :supplier AND customer_id = ANY(:ids))"
 _ALL = 1 << 62
 _MONTHS = 12
 
@@ -182,6 +183,9 @@ def follow_doubtful(work: Work, customer_ids: Collection[UUID], actor: str = "sy
 
     Lettering stays on 411: what is settled first comes back there. A function of what is open, whichever came first.
     """
+    ids = list(customer_ids)
+    if not work.scalar(_IN_PROCEEDINGS, ids=ids):  # nearly everybody: every movement of money asks
+        return
     rows = work.rows(
         "WITH doubted AS (SELECT customer_id, opened_on, state FROM insolvencies WHERE supplier_id = :supplier "
         "AND customer_id = ANY(:ids)), "
@@ -199,7 +203,7 @@ def follow_doubtful(work: Work, customer_ids: Collection[UUID], actor: str = "sy
         "USING (invoice_id, customer_id) JOIN customers AS customer USING (customer_id) "
         "WHERE invoice.supplier_id = :supplier AND customer.supplier_id = :supplier "
         "AND coalesce(wanted.minor, 0) <> coalesce(booked.minor, 0) ORDER BY invoice.number",
-        ids=list(customer_ids),
+        ids=ids,
         doubtful=_chart().doubtful,
     )
     if not rows:

@@ -9,7 +9,7 @@ from config.clock import new_id, now, today
 from receivables.domain.invoicing.invoices import ABOUT_DEPOSITS, CREDIT_NOTES
 from receivables.domain.risk.commitments import DELIVERY, ORDER, NamedCommitment, plan_left
 from receivables.errors import ConflictError, ReceivablesError
-from receivables.services.risk.limiting import watch_limits
+from receivables.services.risk.watching import watch_limits
 from receivables.store.customer_file.customers import get_customer, lock_customers
 from receivables.store.customer_file.journal import AccountEvent, note_event
 from receivables.store.risk.commitments import (
@@ -25,9 +25,11 @@ from receivables.store.risk.commitments import (
 from receivables.store.risk.credit import current_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date
     from uuid import UUID
+
+    from sqlalchemy import RowMapping
 
     from receivables.domain.invoicing.invoices import Invoice
     from receivables.store.work import Work
@@ -207,20 +209,10 @@ def _write_version(work: Work, told: TellCommitment, before: Told | None, versio
         "buyer_reference": told.buyer_reference,
         "state": told.state,
     }
-    at, commitment_id = now(), before.commitment_id if before else new_id()
-    if before is None:
-        first = {"commitment_id": commitment_id, "customer_id": told.customer_id, "kind": told.kind, **said}
-        first |= {"reference": told.reference, "currency": told.currency, "version": version, "left_minor": 0}
-        work.insert("commitments", [first | {"began_on": told.began_on, "created_at": at, "changed_at": at}])
+    commitment_id = before.commitment_id if before else _begin(work, told, said, version)
     known = {row["version"]: row for row in versions_of(work, commitment_id)} if before else {}
     if version in known:
-        if any(known[version][name] != value for name, value in said.items()):
-            raise ConflictError(
-                "order.version_taken",
-                f"Version {version} of {told.reference} was told with other words. Give the change the next number.",
-                f"La version {version} de {told.reference} a été annoncée autrement. Donnez au changement le numéro "
-                "suivant.",
-            )
+        _check_same(told, version, known[version], said)
         return False
     effective = told.effective_on or (max(told.began_on, today()) if known else told.began_on)
     work.insert(
@@ -233,23 +225,52 @@ def _write_version(work: Work, told: TellCommitment, before: Told | None, versio
                 "reason": told.reason,
                 "effective_on": effective,
                 "told_by": told.actor,
-                "told_at": at,
+                "told_at": now(),
             }
         ],
     )
     work.audit(told.actor, f"{told.kind}.told", told.reference, version=version, minor=told.amount_minor)
     if before is None or version < before.version:
         return before is None
+    _advance(work, commitment_id, version, said)
+    return True
+
+
+def _begin(work: Work, told: TellCommitment, said: Mapping[str, Any], version: int) -> UUID:
+    """The first row of an order or a delivery; its id."""
+    at, commitment_id = now(), new_id()
+    first = {"commitment_id": commitment_id, "customer_id": told.customer_id, "kind": told.kind, **said}
+    first |= {"reference": told.reference, "currency": told.currency, "version": version, "left_minor": 0}
+    work.insert("commitments", [first | {"began_on": told.began_on, "created_at": at, "changed_at": at}])
+    return commitment_id
+
+
+def _check_same(told: TellCommitment, version: int, known: RowMapping, said: Mapping[str, Any]) -> None:
+    """A version that was told before says now what it said then.
+
+    Raises:
+        ConflictError: ``order.version_taken``.
+    """
+    if any(known[name] != value for name, value in said.items()):
+        raise ConflictError(
+            "order.version_taken",
+            f"Version {version} of {told.reference} was told with other words. Give the change the next number.",
+            f"La version {version} de {told.reference} a été annoncée autrement. Donnez au changement le numéro "
+            "suivant.",
+        )
+
+
+def _advance(work: Work, commitment_id: UUID, version: int, said: Mapping[str, Any]) -> None:
+    """What holds now is what its newest version says."""
     work.execute(
         "UPDATE commitments SET version = :version, amount_minor = :amount_minor, weight_percent = :weight_percent, "
         "order_reference = :order_reference, buyer_reference = :buyer_reference, state = :state, left_minor = 0, "
         "changed_at = :at WHERE supplier_id = :supplier AND commitment_id = :id",
         id=commitment_id,
         version=version,
-        at=at,
+        at=now(),
         **said,
     )
-    return True
 
 
 def _own_weight(work: Work, kind: str) -> int:

@@ -33,7 +33,7 @@ from receivables.domain.settlement.receipts import (
 )
 from receivables.domain.told import Told
 from receivables.services.collecting.entering import enter_claims
-from receivables.services.risk.limiting import watch_limits
+from receivables.services.risk.watching import watch_limits
 from receivables.services.settlement.clearing import book_clearing, known_clearing
 from receivables.services.settlement.settling import (
     Cause,

@@ -15,6 +15,7 @@ from receivables.errors import ConflictError, NotFoundError
 from receivables.services.collecting.forgoing import check_reason, waive_claim
 from receivables.store.collecting.claims import get_claim
 from receivables.store.customer_file.customers import lock_customers
+from receivables.store.four_eyes import one_person_limit, set_one_person_limit
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,24 +48,15 @@ class WriteOff:
 
 def write_off_limit(work: Work) -> int:
     """Above how many cents of euro in all a second person has to agree."""
-    stored = work.scalar(
-        "SELECT profile -> CAST(:field AS text) FROM supplier_profiles WHERE supplier_id = :supplier", field=LIMIT_FIELD
-    )
-    return stored if isinstance(stored, int) and stored >= 0 else DEFAULT_LIMIT_MINOR
+    return one_person_limit(work, LIMIT_FIELD, DEFAULT_LIMIT_MINOR)
 
 
 def set_write_off_limit(work: Work, minor: int, actor: str) -> bool:
     """Up to ``minor`` cents of euro one person is enough from now on; false where the supplier has no profile yet."""
-    changed = work.execute(
-        "UPDATE supplier_profiles SET profile = jsonb_set(profile, ARRAY[CAST(:field AS text)], "
-        "to_jsonb(CAST(:minor AS bigint))), changed_at = :at WHERE supplier_id = :supplier",
-        field=LIMIT_FIELD,
-        minor=minor,
-        at=now(),
-    )
+    changed = set_one_person_limit(work, LIMIT_FIELD, minor)
     if changed:
         work.audit(actor, "write_off.limit_set", LIMIT_FIELD, minor=minor)
-    return bool(changed)
+    return changed
 
 
 def give_up(work: Work, claim_id: UUID, amount_minor: int | None, *, reason: str, actor: str) -> UUID | None:

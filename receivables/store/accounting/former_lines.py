@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from receivables.store.customer_file.customers import ALIAS_STANDS
+
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import date
@@ -72,7 +74,8 @@ def customers_named(work: Work, names: Collection[str]) -> dict[str, UUID]:
     rows = work.rows(
         "SELECT lower(name) AS name, (array_agg(customer_id))[1] AS customer_id FROM customers "
         "WHERE supplier_id = :supplier AND lower(name) = ANY(:names) AND NOT EXISTS (SELECT 1 FROM customer_aliases "
-        "AS alias WHERE alias.supplier_id = :supplier AND alias.customer_id = customers.customer_id) "
+        "AS alias WHERE alias.supplier_id = :supplier AND alias.customer_id = customers.customer_id "
+        f"AND {ALIAS_STANDS}) "
         "GROUP BY 1 HAVING count(*) = 1",
         names=sorted({name.lower() for name in names}),
     )

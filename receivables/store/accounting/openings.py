@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.clock import new_id, now
 from receivables.errors import ConflictError
+from receivables.store.customer_file.customers import ALIAS_STANDS
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
@@ -106,9 +107,10 @@ def standing_numbers(work: Work, items: Sequence[OpenItem]) -> set[tuple[str, in
 
 
 def customers_by_alias(work: Work, codes: Sequence[str]) -> dict[str, UUID]:
-    """Customers by what they were called elsewhere."""
+    """Customers by what they were called elsewhere, in an opening that was not undone."""
     rows = work.rows(
-        "SELECT code, customer_id FROM customer_aliases WHERE supplier_id = :supplier AND code = ANY(:codes)",
+        "SELECT DISTINCT code, customer_id FROM customer_aliases AS alias WHERE supplier_id = :supplier "
+        f"AND code = ANY(:codes) AND {ALIAS_STANDS}",
         codes=sorted(set(codes)),
     )
     return {row["code"]: row["customer_id"] for row in rows}
@@ -123,7 +125,7 @@ def customer_named(work: Work, facts: CustomerFacts, *, coded: bool) -> UUID | N
         "SELECT customer_id, email FROM customers WHERE supplier_id = :supplier AND lower(name) = lower(:name) "
         "AND (email IS NULL OR CAST(:email AS text) IS NULL OR email = lower(:email)) "
         "AND NOT (:coded AND EXISTS (SELECT 1 FROM customer_aliases AS alias WHERE alias.supplier_id = :supplier "
-        "AND alias.customer_id = customers.customer_id)) LIMIT 2",
+        f"AND alias.customer_id = customers.customer_id AND {ALIAS_STANDS})) LIMIT 2",
         name=facts.name,
         email=facts.email,
         coded=coded,
@@ -131,10 +133,10 @@ def customer_named(work: Work, facts: CustomerFacts, *, coded: bool) -> UUID | N
     return rows[0]["customer_id"] if len(rows) == 1 else None
 
 
-def alias_customers(work: Work, aliases: Mapping[str, UUID]) -> None:
-    """Keep what customers were called elsewhere."""
+def alias_customers(work: Work, aliases: Mapping[str, UUID], opening_id: UUID) -> None:
+    """Keep what an opening calls customers; it is forgotten when the opening is undone, unless another says it too."""
     work.insert(
         "customer_aliases",
-        [{"code": code, "customer_id": customer_id} for code, customer_id in aliases.items()],
+        [{"code": code, "customer_id": each, "opening_id": opening_id} for code, each in aliases.items()],
         on_conflict="ON CONFLICT DO NOTHING",
     )

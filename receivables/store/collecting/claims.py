@@ -117,19 +117,21 @@ class Waived:
 
 def terms_known(work: Work) -> list[InterestTerms]:
     """What the terms of sale have asked for, the latest day first, and the latest word about a day first."""
+    return terms_and_print(work)[0]
+
+
+def terms_and_print(work: Work) -> tuple[list[InterestTerms], Decimal | None]:
+    """The same, with the rate that the supplier's profile prints on its invoices, where it names one."""
     rows = work.rows(
-        "SELECT since, percent, indemnity, booking, least_minor FROM interest_terms WHERE supplier_id = :supplier "
+        "SELECT false AS printed, since, percent, indemnity, booking, least_minor, set_at, terms_id "
+        "FROM interest_terms WHERE supplier_id = :supplier UNION ALL "
+        "SELECT true, NULL, CAST(profile ->> 'penalty_rate' AS numeric), NULL, NULL, NULL, NULL, NULL "
+        "FROM supplier_profiles WHERE supplier_id = :supplier "
         "ORDER BY since DESC, set_at DESC, terms_id DESC"
     )
-    return [InterestTerms(**row) for row in rows]
-
-
-def printed_percent(work: Work) -> Decimal | None:
-    """The rate that the supplier's profile prints on its invoices, where it names one."""
-    found: Decimal | None = work.scalar(
-        "SELECT CAST(profile ->> 'penalty_rate' AS numeric) FROM supplier_profiles WHERE supplier_id = :supplier"
-    )
-    return found
+    names = InterestTerms.__dataclass_fields__
+    terms = [InterestTerms(**{name: row[name] for name in names}) for row in rows if not row["printed"]]
+    return terms, next((row["percent"] for row in rows if row["printed"]), None)
 
 
 def note_terms(work: Work, terms: InterestTerms, actor: str) -> None:

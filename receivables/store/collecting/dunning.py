@@ -94,6 +94,10 @@ class Notice:
 
 
 _NAMES = tuple(each.name for each in fields(DunningSettings))
+_SCENARIO_NAMES = tuple(each.name for each in fields(ScenarioRow))
+_IN_FORCE = (
+    "SELECT DISTINCT ON (segment) * FROM dunning_scenarios WHERE supplier_id = :supplier ORDER BY segment, version DESC"
+)
 _NOTICE = (
     "SELECT notice.notice_id, notice.customer_id, customer.name AS customer_name, notice.channel, notice.level, "
     "notice.template, notice.contact, notice.mail_id, mail.state AS mail_state, notice.sha256, notice.filename, "
@@ -112,6 +116,19 @@ def find_settings(work: Work) -> DunningSettings | None:
     """How this supplier reminds, or ``None`` where nobody has said so: then nobody is reminded."""
     row = work.row(f"SELECT {', '.join(_NAMES)} FROM dunning_settings WHERE supplier_id = :supplier")
     return DunningSettings(**row) if row else None
+
+
+def settings_and_scenarios(work: Work) -> tuple[DunningSettings | None, list[ScenarioRow]]:
+    """How this supplier reminds, and :func:`scenarios_in_force`, read at once."""
+    rows = work.rows(
+        f"SELECT {', '.join((*_NAMES, *_SCENARIO_NAMES))}, settings.supplier_id AS said, force.supplier_id AS written "
+        "FROM (SELECT * FROM dunning_settings WHERE supplier_id = :supplier) AS settings "
+        f"FULL JOIN ({_IN_FORCE}) AS force USING (supplier_id)"
+    )
+    said = next((row for row in rows if row["said"]), None)
+    settings = DunningSettings(**{name: said[name] for name in _NAMES}) if said else None
+    found = [ScenarioRow(**{name: row[name] for name in _SCENARIO_NAMES}) for row in rows if row["written"]]
+    return settings, sorted(found, key=_usual_first)
 
 
 def save_settings(work: Work, settings: DunningSettings, next_run_at: datetime | None, actor: str) -> None:
@@ -137,11 +154,12 @@ def set_next_run(work: Work, at: datetime | None) -> None:
 
 def scenarios_in_force(work: Work) -> list[ScenarioRow]:
     """The newest version of every segment's scenario, the usual segment first."""
-    rows = work.rows(
-        "SELECT DISTINCT ON (segment) scenario_id, segment, version, name, steps, made_by, made_at "
-        "FROM dunning_scenarios WHERE supplier_id = :supplier ORDER BY segment, version DESC"
-    )
-    return sorted((ScenarioRow(**row) for row in rows), key=lambda each: (each.segment != "standard", each.segment))
+    rows = work.rows(f"SELECT {', '.join(_SCENARIO_NAMES)} FROM ({_IN_FORCE}) AS force")
+    return sorted((ScenarioRow(**row) for row in rows), key=_usual_first)
+
+
+def _usual_first(row: ScenarioRow) -> tuple[bool, str]:
+    return row.segment != "standard", row.segment
 
 
 def add_scenario(work: Work, segment: str, name: str, steps: Sequence[Mapping[str, Any]], actor: str) -> UUID:
@@ -340,15 +358,6 @@ def invoices_of(work: Work, notice_id: UUID) -> list[dict[str, Any]]:
         id=notice_id,
     )
     return [dict(row) for row in rows]
-
-
-def customer_names(work: Work, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """What these customers are called."""
-    rows = work.rows(
-        "SELECT customer_id, name FROM customers WHERE supplier_id = :supplier AND customer_id = ANY(:ids)",
-        ids=list(customer_ids),
-    )
-    return {row["customer_id"]: row["name"] for row in rows}
 
 
 def notice_of_mail(work: Work, mail_id: UUID) -> UUID | None:

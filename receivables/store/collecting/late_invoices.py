@@ -109,25 +109,47 @@ _PROCEEDINGS = (
 """The opening of proceedings after which an earlier claim bears no interest any more (C. com. art. L622-28)."""
 
 
+_FACTS = (
+    "SELECT invoice.invoice_id, invoice.number, invoice.customer_id, customer.name AS customer_name, "
+    "customer.kind AS customer_kind, invoice.issued_on, invoice.due_on, invoice.currency, invoice.payable_minor, "
+    "coalesce(item.open_minor, 0)::bigint AS open_minor, "
+    f"{ENDED_BY} AS ended_by, EXISTS (SELECT 1 FROM assignments WHERE assignments.supplier_id = :supplier "
+    "AND assignments.invoice_id = invoice.invoice_id AND assignments.state = 'assigned') AS assigned, "
+    f"({_PROCEEDINGS}) AS proceedings_on, ({_PAID.format(own=_OWN)}) AS paid, "
+    f"(({_CREDITED}) + ({_ACCEPTED}))::bigint AS never_owed_minor, ({_DISPUTED})::bigint AS disputed_minor, "
+    f"({_ASKED}) AS asked, ({_WAIVED}) AS waived, "
+    "(SELECT jsonb_agg(jsonb_build_array(part.due_on, part.amount_minor) ORDER BY position) FROM instalments "
+    "AS part WHERE part.supplier_id = :supplier AND part.invoice_id = invoice.invoice_id) AS parts "
+    "FROM invoices AS invoice JOIN customers AS customer USING (supplier_id, customer_id) "
+    "JOIN receivable_items AS item ON item.supplier_id = :supplier AND item.invoice_id = invoice.invoice_id "
+    "AND item.kind = 'invoice' WHERE invoice.supplier_id = :supplier AND invoice.invoice_id = ANY({ids}) "
+    f"AND {NOT_CLAIMS} ORDER BY invoice.due_on, invoice.number"
+)
+_LATE = (
+    "SELECT item.invoice_id FROM receivable_items AS item JOIN invoices AS invoice USING (supplier_id, invoice_id) "
+    "JOIN customers AS customer ON customer.supplier_id = :supplier AND customer.customer_id = item.customer_id "
+    "WHERE item.supplier_id = :supplier AND item.kind = 'invoice' AND customer.kind <> 'consumer' "
+    "AND (CAST(:customer AS uuid) IS NULL OR item.customer_id = :customer) "
+    f"AND {NOT_CLAIMS} AND (item.due_on < :today OR EXISTS (SELECT 1 FROM instalments AS part "
+    "WHERE part.supplier_id = :supplier AND part.invoice_id = item.invoice_id AND part.due_on < :today)) "
+    "AND (item.open_minor > 0 OR EXISTS (SELECT 1 FROM allocations AS moved JOIN receivable_items AS credit "
+    "ON credit.supplier_id = :supplier AND credit.posting_id = moved.credit_posting_id "
+    "WHERE moved.supplier_id = :supplier AND moved.debit_posting_id = item.posting_id "
+    "AND credit.booked_on > coalesce((SELECT min(part.due_on) FROM instalments AS part "
+    "WHERE part.supplier_id = :supplier AND part.invoice_id = item.invoice_id), item.due_on))) "
+    "ORDER BY item.due_on DESC, item.invoice_id DESC LIMIT :limit"
+)
+"""Invoices on which interest may have run and not all was asked for: open past their day, or paid after it."""
+
+
 def late_invoices(work: Work, invoice_ids: Sequence[UUID]) -> list[LateInvoice]:
     """The facts of these invoices, as one set; credit notes and claims for interest are left out."""
-    rows = work.rows(
-        "SELECT invoice.invoice_id, invoice.number, invoice.customer_id, customer.name AS customer_name, "
-        "customer.kind AS customer_kind, invoice.issued_on, invoice.due_on, invoice.currency, invoice.payable_minor, "
-        "coalesce(item.open_minor, 0)::bigint AS open_minor, "
-        f"{ENDED_BY} AS ended_by, EXISTS (SELECT 1 FROM assignments WHERE assignments.supplier_id = :supplier "
-        "AND assignments.invoice_id = invoice.invoice_id AND assignments.state = 'assigned') AS assigned, "
-        f"({_PROCEEDINGS}) AS proceedings_on, ({_PAID.format(own=_OWN)}) AS paid, "
-        f"(({_CREDITED}) + ({_ACCEPTED}))::bigint AS never_owed_minor, ({_DISPUTED})::bigint AS disputed_minor, "
-        f"({_ASKED}) AS asked, ({_WAIVED}) AS waived, "
-        "(SELECT jsonb_agg(jsonb_build_array(part.due_on, part.amount_minor) ORDER BY position) FROM instalments "
-        "AS part WHERE part.supplier_id = :supplier AND part.invoice_id = invoice.invoice_id) AS parts "
-        "FROM invoices AS invoice JOIN customers AS customer USING (supplier_id, customer_id) "
-        "JOIN receivable_items AS item ON item.supplier_id = :supplier AND item.invoice_id = invoice.invoice_id "
-        "AND item.kind = 'invoice' WHERE invoice.supplier_id = :supplier AND invoice.invoice_id = ANY(:ids) "
-        f"AND {NOT_CLAIMS} ORDER BY invoice.due_on, invoice.number",
-        ids=list(invoice_ids),
-    )
+    return [_late(row) for row in work.rows(_FACTS.format(ids=":ids"), ids=list(invoice_ids))]
+
+
+def late_on(work: Work, today: date, customer_id: UUID | None = None) -> list[LateInvoice]:
+    """The facts of the invoices that :func:`late_ids` names, in one statement."""
+    rows = work.rows(_FACTS.format(ids=f"ARRAY({_LATE})"), today=today, customer=customer_id, limit=MOST_LOOKED_AT)
     return [_late(row) for row in rows]
 
 
@@ -136,23 +158,7 @@ def late_ids(work: Work, today: date, *, customer_id: UUID | None = None, limit:
 
     The latest due first; what was settled whole by claims before is found again and comes to nothing.
     """
-    rows = work.rows(
-        "SELECT item.invoice_id FROM receivable_items AS item JOIN invoices AS invoice USING (supplier_id, invoice_id) "
-        "JOIN customers AS customer ON customer.supplier_id = :supplier AND customer.customer_id = item.customer_id "
-        "WHERE item.supplier_id = :supplier AND item.kind = 'invoice' AND customer.kind <> 'consumer' "
-        "AND (CAST(:customer AS uuid) IS NULL OR item.customer_id = :customer) "
-        f"AND {NOT_CLAIMS} AND (item.due_on < :today OR EXISTS (SELECT 1 FROM instalments AS part "
-        "WHERE part.supplier_id = :supplier AND part.invoice_id = item.invoice_id AND part.due_on < :today)) "
-        "AND (item.open_minor > 0 OR EXISTS (SELECT 1 FROM allocations AS moved JOIN receivable_items AS credit "
-        "ON credit.supplier_id = :supplier AND credit.posting_id = moved.credit_posting_id "
-        "WHERE moved.supplier_id = :supplier AND moved.debit_posting_id = item.posting_id "
-        "AND credit.booked_on > coalesce((SELECT min(part.due_on) FROM instalments AS part "
-        "WHERE part.supplier_id = :supplier AND part.invoice_id = item.invoice_id), item.due_on))) "
-        "ORDER BY item.due_on DESC, item.invoice_id DESC LIMIT :limit",
-        today=today,
-        customer=customer_id,
-        limit=limit,
-    )
+    rows = work.rows(_LATE, today=today, customer=customer_id, limit=limit)
     return [row["invoice_id"] for row in rows]
 
 

@@ -232,15 +232,6 @@ def list_disputes(
     return [DisputeLine(_dispute(row), row["number"], row["customer_name"], row["disputed_minor"]) for row in rows]
 
 
-def count_open(work: Work) -> int:
-    """How many disputes wait for somebody."""
-    return int(
-        work.scalar(
-            "SELECT count(*) FROM disputes WHERE supplier_id = :supplier AND closed_at IS NULL AND merged_into IS NULL"
-        )
-    )
-
-
 def note_pause(work: Work, invoice_id: UUID, cause: str, source_ref: str, until_on: date) -> None:
     """Nobody is reminded of an invoice before ``until_on``; told twice by one source, it is one pause."""
     work.execute(

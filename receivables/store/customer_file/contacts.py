@@ -12,18 +12,23 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from uuid import UUID
 
-    from sqlalchemy import RowMapping
-
     from receivables.store.work import Work
 
 ROLES = ("payment", "billing", "manager", "purchasing", "legal", "other")
 STANDARD = "standard"
 """The segment of a customer that nobody has put anywhere."""
 MAX_CONTACTS = 50
-_CONTACT = (
-    "SELECT contact_id, customer_id, name, role, email, phone, language, mail_state, note FROM customer_contacts "
-    "WHERE supplier_id = :supplier AND removed_at IS NULL "
+_NAMES = "contact_id, customer_id, name, role, email, phone, language, mail_state, note"
+_CONTACT = f"SELECT {_NAMES} FROM customer_contacts WHERE supplier_id = :supplier AND removed_at IS NULL "
+_REACHED = (
+    f"SELECT {_NAMES} FROM (SELECT {_NAMES}, created_at FROM customer_contacts WHERE supplier_id = :supplier "
+    "AND removed_at IS NULL AND customer_id = ANY(:ids) UNION ALL "
+    "SELECT NULL, customer_id, name, 'billing', email, NULL, language, 'good', NULL, NULL FROM customers AS customer "
+    "WHERE supplier_id = :supplier AND customer_id = ANY(:ids) AND email IS NOT NULL AND NOT EXISTS ("
+    "SELECT 1 FROM customer_contacts AS closed WHERE closed.supplier_id = :supplier "
+    "AND closed.email = customer.email AND closed.mail_state <> 'good')) AS reached ORDER BY created_at, contact_id"
 )
+"""Contacts in their order, and customers' own addresses but those that no mail may go to any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +88,14 @@ def recipients_by_role(
     work: Work, customer_ids: Sequence[UUID], roles: Collection[str]
 ) -> dict[str, dict[UUID, Contact]]:
     """The same for several roles, read once."""
-    contacts = contacts_of(work, customer_ids)
-    rows = work.rows(
-        "SELECT customer_id, name, email, language FROM customers "
-        "WHERE supplier_id = :supplier AND customer_id = ANY(:ids) AND email IS NOT NULL",
-        ids=list(customer_ids),
-    )
-    closed = closed_addresses(work, [row["email"] for row in rows])
-    own = {row["customer_id"]: row for row in rows if row["email"] not in closed}
+    contacts: dict[UUID, list[Contact]] = {customer_id: [] for customer_id in customer_ids}
+    own: dict[UUID, Contact] = {}
+    for row in work.rows(_REACHED, ids=list(customer_ids)):
+        contact = Contact(**row)
+        if contact.contact_id is None:
+            own[contact.customer_id] = contact
+        else:
+            contacts[contact.customer_id].append(contact)
     found: dict[str, dict[UUID, Contact]] = {role: {} for role in roles}
     for role, chosen in found.items():
         order = (role, "payment", "billing", *ROLES)
@@ -99,7 +104,7 @@ def recipients_by_role(
             if mailed:
                 chosen[customer_id] = mailed[0]
             elif customer_id in own:
-                chosen[customer_id] = _of_customer(own[customer_id])
+                chosen[customer_id] = own[customer_id]
     return found
 
 
@@ -307,8 +312,26 @@ def set_customer_files(
 
 def segments(work: Work) -> list[str]:
     """The segments in use, the usual one first."""
-    rows = work.rows("SELECT DISTINCT segment FROM customer_files WHERE supplier_id = :supplier ORDER BY segment")
-    return [STANDARD, *(row["segment"] for row in rows if row["segment"] != STANDARD)]
+    return _usual_first(work.scalar(f"SELECT {_SEGMENTS}"))
+
+
+def file_and_segments(work: Work, customer_id: UUID) -> tuple[CustomerFile, list[str]]:
+    """The file of a customer, and the segments in use."""
+    row = work.row(
+        f"SELECT collector_id, segment, note, {_SEGMENTS} AS segments FROM (SELECT 1) AS always LEFT JOIN "
+        "customer_files ON supplier_id = :supplier AND customer_id = :customer",
+        customer=customer_id,
+    )
+    assert row is not None  # noqa: S101 -- the left side of the join has one row
+    kept = CustomerFile(customer_id, row["collector_id"], row["segment"] or STANDARD, row["note"])
+    return kept, _usual_first(row["segments"])
+
+
+_SEGMENTS = "ARRAY(SELECT DISTINCT segment FROM customer_files WHERE supplier_id = :supplier ORDER BY segment)"
+
+
+def _usual_first(found: Sequence[str]) -> list[str]:
+    return [STANDARD, *(each for each in found if each != STANDARD)]
 
 
 def _check(contact: Contact) -> None:
@@ -338,7 +361,3 @@ def _values(contact: Contact) -> dict[str, object]:
         "note": contact.note,
         "at": now(),
     }
-
-
-def _of_customer(row: RowMapping) -> Contact:
-    return Contact(None, row["customer_id"], row["name"], "billing", row["email"], None, row["language"])

@@ -11,7 +11,7 @@ from receivables.store.invoicing.numbers import take_number
 from receivables.store.work import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from sqlalchemy import RowMapping
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from receivables.domain.parties import CustomerFacts
     from receivables.store.work import Work
 
+ALIAS_STANDS = (
+    "(alias.opening_id IS NULL OR EXISTS (SELECT 1 FROM openings AS opening WHERE opening.supplier_id = :supplier "
+    "AND opening.opening_id = alias.opening_id AND opening.state = 'booked'))"
+)
+"""The opening that gave a customer the code of the row ``alias`` was not undone."""
 _SELECT = "SELECT customer_id, account_code, name, siren, vat_id, email, kind, language FROM customers "
 
 
@@ -43,6 +48,15 @@ def get_customer(work: Work, customer_id: UUID) -> Customer:
     if row is None:
         raise NotFoundError("customer.not_found", "There is no such customer.", "Ce client n'existe pas.")
     return _customer(row)
+
+
+def customer_names(work: Work, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What these customers are called."""
+    rows = work.rows(
+        "SELECT customer_id, name FROM customers WHERE supplier_id = :supplier AND customer_id = ANY(:ids)",
+        ids=list(customer_ids),
+    )
+    return {row["customer_id"]: row["name"] for row in rows}
 
 
 def find_by_code(work: Work, account_code: str) -> Customer | None:
@@ -105,7 +119,7 @@ def _identified(work: Work, facts: CustomerFacts) -> Customer | None:
         "WHERE named.supplier_id = :supplier AND lower(named.name) = lower(:name) AND named.siren IS NULL "
         "AND named.vat_id IS NULL AND (named.email IS NULL OR named.email = :email) "
         "AND EXISTS (SELECT 1 FROM customer_aliases AS alias WHERE alias.supplier_id = :supplier "
-        "AND alias.customer_id = named.customer_id) HAVING count(*) = 1) "
+        f"AND alias.customer_id = named.customer_id AND {ALIAS_STANDS}) HAVING count(*) = 1) "
         "RETURNING customer_id, account_code, name, siren, vat_id, email, kind, language",
         siren=facts.siren,
         vat_id=facts.vat_id,

@@ -79,6 +79,10 @@ _SHARED = {
     "AND event.kind IN ('claimed', 'answered', 'documents_sent', 'accepted', 'partly', 'rejected', 'closed')",
 }
 """What the customer reads too: an invoice is assigned in confidence (226) from the customer above all."""
+_NEWEST = (
+    "WITH newest AS MATERIALIZED (SELECT invoice_id FROM invoices WHERE supplier_id = :supplier "
+    "AND customer_id = :customer ORDER BY issued_on DESC, invoice_id DESC LIMIT :most) "
+)
 _INTERNAL = {
     "status": _STATUSES,
     "document": "SELECT created_at AS at, form, filename, size_bytes, report IS NOT NULL AS checked FROM documents "
@@ -103,18 +107,14 @@ _INTERNAL = {
 
 def life_of_invoice(work: Work, invoice_id: UUID, *, internal: bool) -> list[Happening]:
     """Everything that happened to an invoice, newest first; ``internal`` adds what is the supplier's own business."""
-    return _read(work, [invoice_id], {**_SHARED, **_INTERNAL} if internal else _SHARED)
+    return _read(work, {**_SHARED, **_INTERNAL} if internal else _SHARED, ids=[invoice_id])
 
 
 def life_of_customer(work: Work, customer_id: UUID) -> list[Happening]:
     """The latest events of a customer's newest invoices."""
-    ids = work.rows(
-        "SELECT invoice_id FROM invoices WHERE supplier_id = :supplier AND customer_id = :customer "
-        "ORDER BY issued_on DESC, invoice_id DESC LIMIT :limit",
-        customer=customer_id,
-        limit=RECENT,
-    )
-    return _read(work, [row["invoice_id"] for row in ids], _SHARED)[:RECENT]
+    newest = "ARRAY(SELECT invoice_id FROM newest)"
+    queries = {kind: sql.replace(":ids", newest) for kind, sql in _SHARED.items()}
+    return _read(work, queries, _NEWEST, customer=customer_id, most=RECENT)[:RECENT]
 
 
 def latest_attempt(work: Work, invoice_id: UUID) -> RowMapping | None:
@@ -147,13 +147,13 @@ def find_mail(work: Work, mail_id: UUID) -> MailLine | None:
     return MailLine(**row) if row else None
 
 
-def _read(work: Work, ids: list[UUID], queries: dict[str, str]) -> list[Happening]:
+def _read(work: Work, queries: dict[str, str], about: str = "", **values: Any) -> list[Happening]:
     """What every query tells, in one statement: each row is its instant and, as JSON, its facts."""
     told = " UNION ALL ".join(
         f"SELECT {position} AS position, '{kind}' AS kind, at, to_jsonb(told) - 'at' AS facts FROM ({sql}) AS told"
         for position, (kind, sql) in enumerate(queries.items())
     )
-    rows = work.rows(f"{told} ORDER BY at DESC, position", ids=ids, credit_notes=sorted(CREDIT_NOTES))
+    rows = work.rows(f"{about}{told} ORDER BY at DESC, position", credit_notes=sorted(CREDIT_NOTES), **values)
     return [Happening(row["at"], row["kind"], _with_days(row["facts"])) for row in rows]
 
 

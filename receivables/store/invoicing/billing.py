@@ -90,15 +90,6 @@ def party_of(work: Work, customer_id: UUID) -> dict[str, Any]:
     return dict(found or {})
 
 
-def terms_with(work: Work, customer_id: UUID) -> RowMapping | None:
-    """What was agreed with a customer: ``days``, and what they are ``counted_from``."""
-    return work.row(
-        "SELECT days, counted_from FROM customer_terms WHERE supplier_id = :supplier AND customer_id = :customer "
-        "AND days IS NOT NULL",
-        customer=customer_id,
-    )
-
-
 def deposits_left(work: Work, customer_id: UUID, currency: str) -> Sequence[RowMapping]:
     """Deposit invoices (386) of a customer that no later invoice names: neither deducted nor taken back.
 

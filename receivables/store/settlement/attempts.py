@@ -50,16 +50,18 @@ class InvoiceCash:
 def load_attempts(work: Work, attempt_ids: Collection[UUID], payment_refs: Collection[str]) -> dict[UUID, Attempt]:
     """Attempts named by id, or by the payment that their receipt was booked under."""
     rows = work.rows(
+        "WITH wanted AS MATERIALIZED (SELECT :ids || ARRAY(SELECT attempt_id FROM receivable_items "
+        "WHERE supplier_id = :supplier AND kind = 'receipt' AND reference = ANY(:refs)) AS ids), "
+        "aim AS (SELECT attempt_id, invoice_id FROM reservations WHERE supplier_id = :supplier "
+        "AND attempt_id = ANY(CAST((SELECT ids FROM wanted) AS uuid[])) "
+        "UNION SELECT attempt_id, invoice_id FROM aim_choices WHERE supplier_id = :supplier "
+        "AND attempt_id = ANY(CAST((SELECT ids FROM wanted) AS uuid[]))) "
         "SELECT attempt.attempt_id, attempt.customer_id, customer.name AS customer_name, attempt.currency, "
         "attempt.state, attempt.payment_ref, attempt.created_at, aim.invoice_id "
-        "FROM payment_attempts AS attempt "
-        "LEFT JOIN (SELECT attempt_id, invoice_id FROM reservations WHERE supplier_id = :supplier UNION "
-        "SELECT attempt_id, invoice_id FROM aim_choices WHERE supplier_id = :supplier) AS aim USING (attempt_id) "
+        "FROM payment_attempts AS attempt LEFT JOIN aim USING (attempt_id) "
         "JOIN customers AS customer ON customer.supplier_id = :supplier "
         "AND customer.customer_id = attempt.customer_id "
-        "WHERE attempt.supplier_id = :supplier AND attempt.attempt_id = ANY(:ids || ARRAY("
-        "SELECT attempt_id FROM receivable_items WHERE supplier_id = :supplier AND kind = 'receipt' "
-        "AND reference = ANY(:refs)))",
+        "WHERE attempt.supplier_id = :supplier AND attempt.attempt_id = ANY(CAST((SELECT ids FROM wanted) AS uuid[]))",
         ids=list(attempt_ids),
         refs=list(payment_refs),
     )

@@ -16,14 +16,29 @@ if TYPE_CHECKING:
 
 CREDITS, REPLACES = "credits", "replaces"
 
-_AIMS = (
-    "SELECT note.invoice_id AS note_id, aim.invoice_id, coalesce(named.amount_minor, note.payable_minor) AS minor "
-    "FROM named_invoices AS named JOIN invoices AS note ON note.supplier_id = :supplier "
-    "AND note.invoice_id = named.invoice_id JOIN invoices AS aim ON aim.supplier_id = :supplier "
-    "AND aim.number = named.number AND aim.issue_year = named.issue_year AND aim.customer_id = note.customer_id "
-    "AND aim.currency = note.currency WHERE named.supplier_id = :supplier AND named.kind = 'credits' "
+_NAMED = "named_invoices AS named WHERE named.supplier_id = :supplier AND named.kind = 'credits' AND "
+_NOTE = (
+    "CROSS JOIN LATERAL (SELECT note.customer_id, note.currency, note.payable_minor FROM invoices AS note "
+    "WHERE note.supplier_id = :supplier AND note.invoice_id = named.invoice_id OFFSET 0) AS note "
 )
-"""What credit notes are for: an earlier invoice of the same customer and currency, which is why a year is needed."""
+_AIMS = (
+    "SELECT named.invoice_id AS note_id, aim.invoice_id, coalesce(named.amount_minor, note.payable_minor) AS minor "
+    f"FROM (SELECT * FROM {_NAMED} named.invoice_id = ANY(:ids)) AS named {_NOTE} "
+    "CROSS JOIN LATERAL (SELECT aim.invoice_id FROM invoices AS aim WHERE aim.supplier_id = :supplier "
+    "AND aim.number = named.number AND aim.issue_year = named.issue_year AND aim.customer_id = note.customer_id "
+    "AND aim.currency = note.currency OFFSET 0) AS aim "
+    "UNION ALL SELECT named.invoice_id, aim.invoice_id, coalesce(named.amount_minor, note.payable_minor) "
+    "FROM (SELECT invoice_id, number, issue_year, customer_id, currency FROM invoices WHERE supplier_id = :supplier "
+    "AND invoice_id = ANY(:ids)) AS aim "
+    f"CROSS JOIN LATERAL (SELECT named.invoice_id, named.amount_minor FROM {_NAMED} named.number = aim.number "
+    "AND named.issue_year = aim.issue_year AND NOT named.invoice_id = ANY(:ids) OFFSET 0) AS named "
+    f"{_NOTE} WHERE note.customer_id = aim.customer_id AND note.currency = aim.currency"
+)
+"""What credit notes are for: an earlier invoice of the same customer and currency, which is why a year is needed.
+
+Each table is read for the rows of the one before it (``OFFSET 0``): where PostgreSQL knows little of them yet, it would
+rather join all invoices of a customer with each other first, which is their square.
+"""
 
 
 def load_aims(
@@ -35,8 +50,7 @@ def load_aims(
     replaced. Returns every document that is joined to ``documents`` by these.
     """
     rows = work.rows(
-        f"SELECT note_id, invoice_id, sum(minor)::bigint AS minor FROM ({_AIMS} AND named.invoice_id = ANY(:ids) "
-        f"UNION ALL {_AIMS} AND aim.invoice_id = ANY(:ids) AND NOT named.invoice_id = ANY(:ids) "
+        f"SELECT note_id, invoice_id, sum(minor)::bigint AS minor FROM ({_AIMS} "
         "UNION ALL SELECT credit_note_id, invoice_id, amount_minor FROM set_off_choices WHERE supplier_id = :supplier "
         "AND (credit_note_id = ANY(:ids) OR invoice_id = ANY(:ids))) AS aims GROUP BY note_id, invoice_id",
         ids=documents,
@@ -51,11 +65,10 @@ def load_aims(
 def _followers(work: Work, documents: list[UUID]) -> dict[UUID, UUID]:
     """By replaced invoice the one that took its place, where the claim is on the same customer in the same currency."""
     rows = work.rows(
-        "SELECT replaced_id, by_id FROM replacements JOIN invoices AS old ON old.supplier_id = :supplier "
-        "AND old.invoice_id = replaced_id JOIN invoices AS new ON new.supplier_id = :supplier "
-        "AND new.invoice_id = by_id WHERE replacements.supplier_id = :supplier "
-        "AND (replaced_id = ANY(:ids) OR by_id = ANY(:ids)) "
-        "AND new.customer_id = old.customer_id AND new.currency = old.currency",
+        "SELECT replaced_id, by_id FROM replacements WHERE supplier_id = :supplier "
+        "AND (replaced_id = ANY(:ids) OR by_id = ANY(:ids)) AND "  # of the few found, never of all invoices
+        "(SELECT (customer_id, currency) FROM invoices WHERE supplier_id = :supplier AND invoice_id = replaced_id) = "
+        "(SELECT (customer_id, currency) FROM invoices WHERE supplier_id = :supplier AND invoice_id = by_id)",
         ids=documents,
     )
     return {row["replaced_id"]: row["by_id"] for row in rows}

@@ -41,16 +41,6 @@ def keep_terms(work: Work, invoice_id: UUID, instalments: Sequence[Instalment], 
         )
 
 
-def instalments_of(work: Work, invoice_id: UUID) -> tuple[Instalment, ...]:
-    """The instalments of an invoice in their order; none where all of it falls due at once."""
-    rows = work.rows(
-        "SELECT due_on, amount_minor FROM instalments WHERE supplier_id = :supplier AND invoice_id = :invoice "
-        "ORDER BY position",
-        invoice=invoice_id,
-    )
-    return tuple(Instalment(row["due_on"], row["amount_minor"]) for row in rows)
-
-
 def discount_of(work: Work, invoice_id: UUID) -> EarlyDiscount | None:
     """The early-payment discount that an invoice offers, past or not."""
     row = work.row(

@@ -85,11 +85,6 @@ class Company:
     """Whether it is one of the sandbox's own invented companies."""
 
     @property
-    def is_reachable(self) -> bool:
-        """Whether an approved platform receives for it today at one address at least."""
-        return any(line.status in {"Enabled", None} and line.platform == "WK" for line in self.lines)
-
-    @property
     def is_public(self) -> bool:
         """Whether it is a public body, which Chorus Pro receives for."""
         return self.kind == "Public"

@@ -1,4 +1,4 @@
-"""What every page of the sandbox needs: a strict policy for browsers, and amounts as people read them."""
+"""What every page of a payment sandbox needs: a strict policy for browsers, and amounts as people read them."""
 
 from __future__ import annotations
 

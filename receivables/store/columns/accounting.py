@@ -1,0 +1,52 @@
+"""What was open before, and the letters of the former books."""
+
+from __future__ import annotations
+
+ACCOUNTING: dict[str, dict[str, str]] = {
+    "opened_items": {
+        "opening_id": "uuid",
+        "position": "integer",
+        "customer_id": "uuid",
+        "invoice_id": "uuid",
+        "attempt_id": "uuid",
+        "kind": "text",
+        "reference": "text",
+        "open_minor": "bigint",
+        "currency": "text",
+    },
+    "customer_aliases": {"code": "text", "customer_id": "uuid", "opening_id": "uuid"},
+    "former_lines": {
+        "line_id": "uuid",
+        "opening_id": "uuid",
+        "customer_id": "uuid",
+        "group_id": "uuid",
+        "account": "text",
+        "day": "date",
+        "due_on": "date",
+        "due_told": "boolean",
+        "kind": "text",
+        "piece": "text",
+        "label": "text",
+        "debit_minor": "bigint",
+        "credit_minor": "bigint",
+        "currency": "text",
+        "letters": "text",
+        "lettered_on": "date",
+        "gap_minor": "bigint",
+        "fingerprint": "text",
+        "file_sha256": "text",
+        "place": "integer",
+        "taken_at": "timestamptz",
+    },
+    "former_payments": {
+        "line_id": "uuid",
+        "position": "integer",
+        "opening_id": "uuid",
+        "customer_id": "uuid",
+        "due_on": "date",
+        "paid_on": "date",
+        "amount_minor": "bigint",
+        "currency": "text",
+        "taken_at": "timestamptz",
+    },
+}

@@ -1,0 +1,51 @@
+"""Customers and their invoices."""
+
+from __future__ import annotations
+
+INVOICING: dict[str, dict[str, str]] = {
+    "customers": {
+        "customer_id": "uuid",
+        "account_code": "text",
+        "name": "text",
+        "siren": "text",
+        "vat_id": "text",
+        "email": "text",
+        "kind": "text",
+        "party": "jsonb",
+        "language": "text",
+        "created_at": "timestamptz",
+    },
+    "invoices": {
+        "invoice_id": "uuid",
+        "customer_id": "uuid",
+        "number": "text",
+        "issue_year": "integer",
+        "series": "text",
+        "serial": "integer",
+        "origin": "text",
+        "type_code": "text",
+        "process": "text",
+        "issued_on": "date",
+        "due_on": "date",
+        "currency": "text",
+        "total_minor": "bigint",
+        "prepaid_minor": "bigint",
+        "payable_minor": "bigint",
+        "vat_on_collection": "boolean",
+        "vat_rows": "jsonb",
+        "document": "jsonb",
+        "source_sha256": "text",
+        "routing": "text",
+        "buyer_reference": "text",
+        "opening_id": "uuid",
+        "created_at": "timestamptz",
+    },
+    "named_invoices": {
+        "invoice_id": "uuid",
+        "position": "integer",
+        "kind": "text",
+        "number": "text",
+        "issue_year": "integer",
+        "amount_minor": "bigint",
+    },
+}
