@@ -72,7 +72,7 @@ def show() -> str:
         who=lambda actor: actor_words(actor, named),
         areas=sorted(((each, tell_area(each)) for each in areas), key=lambda area: area[1].casefold()),
         seal=seal,
-        path_of=path_of,
+        path_of=lambda row: path_of(row, people),
         thing=lambda row: thing_words(row, by_id),
         say=tell_act,
         details=lambda row: tell_details(row.details, named),
@@ -99,9 +99,11 @@ def actor_words(actor: str, people: dict[str, str]) -> str:
     return gettext(HOUSE_ACTORS[actor]) if actor in HOUSE_ACTORS else actor
 
 
-def path_of(row: AuditRow) -> str | None:
-    """The page of what was acted upon, where it has one that the caller may open."""
+def path_of(row: AuditRow, staff: Mapping[str, str]) -> str | None:
+    """The page of what was acted upon, where it has one that the caller may open; of people, colleagues have one."""
     path = page_of(row)
+    if row.act.startswith("person.") and f"{PERSON}{row.object}" not in staff:
+        return None
     return path if path and opens(path) else None
 
 
