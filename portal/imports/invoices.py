@@ -26,7 +26,7 @@ FIELDS = (
         "reference",
         "Référence",
         "Reference",
-        ("N° pièce", "Numéro", "N° facture", "Number", "Pièce", "Réf"),
+        ("N° pièce", "Numéro", "N° facture", "Number", "Pièce"),
         required=True,
     ),
     Field(

@@ -18,6 +18,7 @@ from werkzeug.serving import make_server
 from config.clock import now
 from config.outgoing import Reach
 from einvoice.flow_log import list_accounts
+from einvoice.platform.hooks import subscribe_hook
 from einvoice.platform.settings import PlatformDriver, PlatformSettings
 from einvoice.validation.check import Validator
 from portal.access.people import add_membership, add_person
@@ -216,7 +217,13 @@ def test_changing_platforms_shows_both_until_the_earlier_one_is_settled(
     assert press(owner, f"/s/platform/accounts/{both[0].account_id}/close").status_code == 409
     story.until(lambda: story.flows() == [("invoice", "accepted", 1)])
     assert press(owner, earlier).status_code == 409, "its invoice is not paid"
+    with story.services.works.begin(story.id) as work:
+        there = story.services.platform_of(work, both[1].account_id)
+    where = {"supplier_id": story.id, "account_id": both[1].account_id, "url": "https://portal.example/hooks"}
+    subscribe_hook(story.services.works, story.services.keyring, there, **where)
+    assert len(there.subscriptions()) == 1
     assert press(owner, earlier, though_unpaid="1").status_code == 303
+    assert there.subscriptions() == (), "it calls us no more"
     assert [each.label for each in accounts(story)] == ["Seconde"]
     assert owner.get(earlier).status_code == 404
 

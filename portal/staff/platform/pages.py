@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
+from config.secrets import SealBrokenError
+from einvoice.errors import EInvoiceError
 from einvoice.flow_log import list_accounts
 from einvoice.platform.accounts import (
     AccountNotSettledError,
@@ -16,6 +19,8 @@ from einvoice.platform.accounts import (
     renew_access,
     unsettled,
 )
+from einvoice.platform.hooks import end_hooks
+from einvoice.platform.port import PlatformError
 from einvoice.replanning import replan_waiting
 from portal.access.context import actor, caller, place, services, work_here
 from portal.access.roles import BOOKKEEPING, OWNERS, allow
@@ -47,11 +52,14 @@ if TYPE_CHECKING:
 
     from einvoice.flow_log import AccountLine
     from einvoice.platform.accounts import Unsettled
+    from einvoice.platform.port import Platform
     from einvoice.platform.settings import PlatformSettings
     from portal.staff.platform.steps import Step
     from portal.staff.platform.trying import Trial
     from portal.staff.platform.verdicts import Verdict
     from portal.staff.platform.wellness import Wellness
+
+log = logging.getLogger("quittance.platform")
 
 blueprint = Blueprint("platform", __name__, url_prefix="/s/platform")
 
@@ -181,12 +189,32 @@ def ask_closing(account_id: UUID) -> str:
 def close(account_id: UUID) -> Response:
     """Ask nothing of an earlier platform any more, where nothing needs it."""
     line, _ = _account(account_id)
+    platform = _platform_of(account_id)
     try:
         with work_here() as work:
             close_account(work, account_id, actor(), though_unpaid=bool(request.form.get("though_unpaid")))
     except AccountNotSettledError as error:
         return make_response(_closing(line, error.sentence_fr if language() == "fr" else error.sentence), 409)
+    if platform is not None:
+        _end_calls(platform, account_id)
     return redirect(url_for("platform.overview"), 303)
+
+
+def _platform_of(account_id: UUID) -> Platform | None:
+    """The platform of an account that is not closed yet; ``None`` where our access to it cannot be read."""
+    try:
+        with work_here() as work:
+            return services().platform_of(work, account_id)
+    except (EInvoiceError, SealBrokenError):
+        return None
+
+
+def _end_calls(platform: Platform, account_id: UUID) -> None:
+    """Have a platform call us no more; where it does not answer, its calls are hints that nobody follows."""
+    try:
+        end_hooks(services().works, platform, place().supplier_id, account_id)
+    except PlatformError as error:
+        log.warning("Subscriptions of account %s are left at its platform: %s", account_id, error)
 
 
 def _closing(line: AccountLine, said: str = "") -> str:
