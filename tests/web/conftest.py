@@ -1,4 +1,4 @@
-"""The portal on the real PostgreSQL: an app and fresh counters of rates per test, and one house per session."""
+"""The portal on the real PostgreSQL: an app and fresh counters of rates per test, one house per file."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def services(settings: Settings, database: Database) -> Iterator[Services]:
     built.engine.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def house(services: Services) -> House:
-    """A supplier whose pages show every state."""
+    """A supplier whose pages show every state; each file has its own, for tests pay, dispute and change settings."""
     return build_house(services)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def neighbour(services: Services) -> House:
     """Another supplier of the same house."""
     return build_house(services, "Menuiserie Kerouac")
