@@ -23,11 +23,7 @@ if TYPE_CHECKING:
 PURPOSE = "invoices"
 FIELDS = (
     Field(
-        "reference",
-        "Référence",
-        "Reference",
-        ("N° pièce", "Numéro", "N° facture", "Number", "Pièce"),
-        required=True,
+        "reference", "Référence", "Reference", ("N° pièce", "Numéro", "N° facture", "Number", "Pièce"), required=True
     ),
     Field(
         "buyer_name", "Client", "Customer", ("Nom", "Nom du client", "Raison sociale", "Name", "Buyer"), required=True

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 PERSON = "person "
 YES, NO = note_text("oui"), note_text("non")
 HOME = "EUR"
+AS_WRITTEN = frozenset({"filename", "label", "name", "number", "reference"})
+"""Words that people chose: a number like 2026-11-05 is no day."""
 MINOR = "minor"
 HASH_DIGITS, SHOWN_DIGITS = 64, 12
 
@@ -50,10 +52,10 @@ def _told(key: str, value: Any, named: Mapping[str, str], currency: str) -> str:
         case list():
             each_told = (event_name(each) if key == "kinds" else _told(key, each, named, currency) for each in value)
             return ", ".join(filter(None, each_told))
-    return _plain(value, named)
+    return _plain(value, named, may_be_day=key not in AS_WRITTEN)
 
 
-def _plain(value: Any, named: Mapping[str, str]) -> str:
+def _plain(value: Any, named: Mapping[str, str], *, may_be_day: bool = True) -> str:
     """One value: a person by name, a day and a moment as they are written, a hash in short, an id not at all."""
     told = value if isinstance(value, str) else to_json(value)
     if told in VALUES:
@@ -65,7 +67,7 @@ def _plain(value: Any, named: Mapping[str, str]) -> str:
     if any(map(id_in, told.split(":"))):  # hand:cheque:<customer>:<number of the cheque>
         last = told.rpartition(":")[2]
         return "" if id_in(last) else last
-    return _dated(told) or fitted(told)
+    return (_dated(told) if may_be_day else "") or fitted(told)
 
 
 def _dated(told: str) -> str:

@@ -327,4 +327,5 @@ def test_details_are_read_as_words_amounts_and_days_and_ids_are_left_out() -> No
     ]
     with speaking("en"):
         assert tell_details({"is_open": False}, {}) == ["Open: no"]
+        assert tell_details({"number": "2026-11-05"}, {}) == ["Number: 2026-11-05"], "a number that looks like a day"
         assert detail_name("due_on") == "Due on"

@@ -12,7 +12,7 @@ from config.secrets import new_token, token_text
 from portal.access.context import actor, caller, customer_here, place, services, work_here
 from portal.access.cookies import SIGN_IN, set_cookie
 from portal.access.invitations import over
-from portal.access.people import clean_email, get_person
+from portal.access.people import get_person
 from portal.access.roles import Right, Role, allow, public
 from portal.access.sign_in import ask_link
 from portal.customer.desk import desk_here, look_here
@@ -28,10 +28,10 @@ from portal.customer.people.invitations import (
     settle_invitation,
     withdraw_invitations,
 )
-from portal.customer.people.register import administers, change_rights, colleagues_of, let_go, let_in
+from portal.customer.people.register import administers, change_rights, check_is_new, colleagues_of, let_go, let_in
 from portal.customer.rights import may_here, right_choices, rights_told
 from portal.words import LANGUAGES, known_language, language, suppose_language, told_by
-from receivables.errors import ConflictError, NotFoundError, ReceivablesError
+from receivables.errors import NotFoundError, ReceivablesError
 from receivables.store.customer_file.customers import get_customer
 from receivables.store.customer_file.overviews import supplier_name
 
@@ -65,7 +65,7 @@ def send() -> Response:
     form = request.form
     guest = Guest(form.get("email", "")[:320], form.get("name", "")[:200], _spoken(form.get("language")), _rights())
     try:
-        _check_is_new(guest.email)
+        check_is_new(services().database, place().supplier_id, customer_here(), guest.email)
         with work_here() as work:
             company = get_customer(work, customer_here()).name
             invitation = invite(work, services().keyring, customer_here(), guest, actor())
@@ -158,22 +158,6 @@ def _stands(supplier_id: UUID, invitation: Invitation) -> bool:
     """Whether an invitation can be accepted: whoever lost the right to invite has lost it for what they sent too."""
     inviter = UUID(invitation.invited_by.removeprefix("person "))
     return not invitation.is_over and administers(services().database, supplier_id, invitation.customer_id, inviter)
-
-
-def _check_is_new(email: str) -> None:
-    """Refuse to invite whoever is in: their rights are changed where they stand.
-
-    Raises:
-        ConflictError: ``invitation.already_here``.
-    """
-    asked = clean_email(email)
-    colleagues = colleagues_of(services().database, place().supplier_id, customer_here())
-    if any(each.email == asked for each in colleagues):
-        raise ConflictError(
-            "invitation.already_here",
-            "This person is in already: change their rights in the list.",
-            "Cette personne a déjà accès : changez ses droits dans la liste.",
-        )
 
 
 def _let_go(person_id: UUID) -> None:

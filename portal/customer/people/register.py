@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from config.clock import now
-from portal.access.people import add_person
+from portal.access.people import add_person, clean_email
 from portal.access.roles import Right
 from receivables.errors import ConflictError, NotFoundError
 
@@ -50,6 +50,21 @@ def colleagues_of(database: Database, supplier_id: UUID, customer_id: UUID) -> l
             {"supplier": supplier_id, "customer": customer_id},
         ).mappings()
         return [Colleague(**{**row, "rights": frozenset(map(Right, row["rights"]))}) for row in rows]
+
+
+def check_is_new(database: Database, supplier_id: UUID, customer_id: UUID, email: str) -> None:
+    """Refuse to invite whoever is in: their rights are changed where they stand.
+
+    Raises:
+        ConflictError: ``invitation.already_here``.
+    """
+    asked = clean_email(email)
+    if any(each.email == asked for each in colleagues_of(database, supplier_id, customer_id)):
+        raise ConflictError(
+            "invitation.already_here",
+            "This person is in already: change their rights in the list.",
+            "Cette personne a déjà accès : changez ses droits dans la liste.",
+        )
 
 
 def let_in(
